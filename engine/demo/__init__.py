@@ -1,0 +1,1 @@
+"""The demo landscape: a made-up country whose species' true responses are known."""

@@ -1,0 +1,1 @@
+"""Training of a fusion network from sites and rasters."""

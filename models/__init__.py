@@ -1,0 +1,1 @@
+"""The networks of Scalescape: definition, dense evaluation, card and model file."""
