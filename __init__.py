@@ -5,7 +5,7 @@ under the name ``scalescape`` (see ``engine/__main__.py``). Nothing is imported 
 """
 
 
-def classFactory(iface):  # noqa: N802 (the name is QGIS's)
+def classFactory(iface):
     """Return the plugin object; QGIS calls this once at start, with ``iface`` None in ``qgis_process``."""
     from .plugin.plugin import ScalescapePlugin
 

@@ -1,0 +1,232 @@
+"""What plugin and engine say to each other: jobs, progress, errors. Standard library alone.
+
+JSON-RPC 2.0 (https://www.jsonrpc.org/specification), one message a line, over the engine's standard input
+and output. A job is a plain dataclass, named as its command; its method has the same name and its params
+are the dataclass as JSON. While it runs the engine sends the notifications ``progress`` and ``preview``
+with the ``id`` of the request. ``cancel`` with ``{"id": ...}`` asks a job to stop; it then answers with an
+error of kind ``cancelled``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Optional, TypeVar, Union
+
+VERSION = "2.0"
+
+# Codes of the standard, and ours in the range that it leaves to servers.
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+INPUT_ERROR = -32000
+CANCELLED = -32001
+
+# Kinds of error, in ``data["kind"]``: what its reader can do about it.
+KIND_INPUT = "input"  # the user's input can't be used
+KIND_CANCELLED = "cancelled"
+KIND_PROTOCOL = "protocol"  # a message that is no request of ours
+KIND_DEFECT = "defect"  # our fault
+KIND_ENGINE = "engine"  # the engine can't be started, died or does not answer (said by the client alone)
+
+EDGES = ("nodata", "fill")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32")
+METHODS = ("auto", "dense", "patch")
+DEFAULT_MEMORY = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class RasterInput:
+    """One file that gives bands of ``modality``; ``bands`` are counted from 1, and empty means all of them."""
+
+    modality: str
+    file: str
+    bands: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class MapJob:
+    """Map the species of ``model`` from rasters into the folder ``out``; see docs/command-line.md.
+
+    ``inputs`` follow the order of the card's bands. ``extent`` is (xmin, ymin, xmax, ymax) in ``extent_crs``
+    (the map grid's unless told); None is the whole raster. ``species`` empty means all. ``scales`` names for
+    a modality the scales that stay on (none: the modality is off); a modality that it does not name keeps
+    all. ``nodata`` gives for a file the value that means NoData in it. ``step`` is output pixel / finest
+    input pixel. ``preview`` names a file for a coarse map (a band a species) that is made first, where that
+    takes a few seconds only; it belongs to the caller, who deletes it.
+    """
+
+    model: str
+    inputs: tuple[RasterInput, ...]
+    out: str
+    extent: Optional[tuple[float, float, float, float]] = None
+    extent_crs: Optional[str] = None
+    step: int = 1
+    species: tuple[str, ...] = ()
+    scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    nodata: dict[str, float] = field(default_factory=dict)
+    edge: str = "nodata"
+    device: str = "auto"
+    precision: str = "auto"
+    memory: int = DEFAULT_MEMORY
+    method: str = "auto"
+    preview: str = ""
+
+
+@dataclass(frozen=True)
+class CheckJob(MapJob):
+    """Say what the map job of the same fields would do and what looks wrong, without doing it."""
+
+
+@dataclass(frozen=True)
+class DemoJob:
+    """Write the demo landscape of ``seed``, ``size`` pixels wide, into the folder ``out``."""
+
+    out: str
+    size: int = 2048
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: ``done`` of ``total`` in ``phase``; ``rate`` in ``unit``/s, ``eta`` in seconds."""
+
+    phase: str
+    done: int
+    total: int
+    unit: str = ""
+    rate: Optional[float] = None
+    eta: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something its user should know. ``blocking`` ones would spoil the map and want to be acknowledged.
+
+    ``kind`` is one lower-case word (``range``, ``resampled``, ``scales``, ``device`` ...); modality and band
+    are empty where it is about none.
+    """
+
+    kind: str
+    message: str
+    blocking: bool = False
+    modality: str = ""
+    band: str = ""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a map job would do: output size in pixels, pixel size (output, in metres), lost margin in metres.
+
+    ``inputs`` gives for each modality that is on the bands in the card's order: name, file, band number.
+    """
+
+    width: int
+    height: int
+    pixel_m: float
+    margin_m: float
+    crs: str
+    inputs: dict[str, list[dict[str, Any]]]
+    warnings: tuple[Caution, ...]
+
+
+@dataclass(frozen=True)
+class MapResult:
+    """What a map job did; the keys of ``scalescape map --json``."""
+
+    files: tuple[str, ...]
+    width: int
+    height: int
+    valid_pixels: int
+    px_per_s: float
+    seconds: float
+    device: str
+    precision: str
+    method: str
+    verified_max_abs_diff: Optional[float]
+    warnings: tuple[str, ...]
+
+
+T = TypeVar("T")
+
+
+class MessageError(ValueError):
+    """A message that is no valid request; ``code`` is the standard's."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def to_params(job: Any) -> dict[str, Any]:
+    """Return a job or result as plain JSON values."""
+    return json.loads(json.dumps(asdict(job), allow_nan=False))  # type: ignore[no-any-return]
+
+
+def job_from_params(cls: type[T], params: Any) -> T:
+    """Return the job of class ``cls`` from JSON values. Raise MessageError naming the field that is wrong."""
+    if not isinstance(params, dict):
+        raise MessageError(INVALID_PARAMS, "params must be an object with the fields of the job")
+    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(params) - known)
+    if unknown:
+        raise MessageError(INVALID_PARAMS, f"unknown field {unknown[0]!r} in the params of {cls.__name__}")
+    values = dict(params)
+    try:
+        if "inputs" in values:
+            values["inputs"] = tuple(
+                RasterInput(i["modality"], i["file"], tuple(int(b) for b in i.get("bands") or ()))
+                for i in values["inputs"]
+            )
+        if values.get("extent") is not None:
+            values["extent"] = tuple(float(v) for v in values["extent"])
+        if "species" in values:
+            values["species"] = tuple(str(name) for name in values["species"])
+        if "scales" in values:
+            values["scales"] = {m: tuple(int(s) for s in on) for m, on in values["scales"].items()}
+        if "nodata" in values:
+            values["nodata"] = {file: float(value) for file, value in values["nodata"].items()}
+        return cls(**values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MessageError(INVALID_PARAMS, f"the params of {cls.__name__} are faulty: {error}") from error
+
+
+def request(request_id: int, method: str, params: Any) -> str:
+    """Return a request as one line."""
+    return _line({"jsonrpc": VERSION, "id": request_id, "method": method, "params": params})
+
+
+def notification(method: str, params: Any) -> str:
+    """Return a notification as one line."""
+    return _line({"jsonrpc": VERSION, "method": method, "params": params})
+
+
+def response(request_id: Union[int, str, None], result: Any) -> str:
+    """Return the answer to a request as one line."""
+    return _line({"jsonrpc": VERSION, "id": request_id, "result": result})
+
+
+def error_response(
+    request_id: Union[int, str, None], code: int, message: str, kind: str, remedy: str = ""
+) -> str:
+    """Return an error answer as one line; ``kind`` and ``remedy`` go into its ``data``."""
+    error = {"code": code, "message": message, "data": {"kind": kind, "remedy": remedy}}
+    return _line({"jsonrpc": VERSION, "id": request_id, "error": error})
+
+
+def parse(line: Union[str, bytes]) -> dict[str, Any]:
+    """Return the message in ``line``. Raise MessageError where it is no JSON-RPC 2.0 message."""
+    try:
+        message = json.loads(line)
+    except ValueError as error:
+        raise MessageError(PARSE_ERROR, f"not JSON: {error}") from error
+    if not isinstance(message, dict) or message.get("jsonrpc") != VERSION:
+        raise MessageError(INVALID_REQUEST, "not a JSON-RPC 2.0 message")
+    return message
+
+
+def _line(message: dict[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=True, allow_nan=False) + "\n"

@@ -1,0 +1,329 @@
+"""The card of a model file: all that one must know to use its weights. Standard library alone.
+
+A model file is one ``.safetensors`` file: eight bytes (little-endian length of the header), the header
+(JSON) and the tensors. The card is the JSON text under ``__metadata__["scalescape"]``, so it can be read
+without torch; see https://github.com/huggingface/safetensors for the container.
+
+Format 1 grows by optional fields, and a reader ignores those that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from .errors import CardError
+
+FORMAT_VERSION = 1
+METADATA_KEY = "scalescape"
+HEADER_BOUND = 64 * 1024 * 1024  # bytes; a card of 10,000 species takes about 4 MB
+N_QUANTILES = 101
+PIXEL_UNITS = ("metre", "degree")
+KINDS = ("po", "pa", "pa-balanced")
+
+
+@dataclass(frozen=True)
+class Band:
+    """One variable of a modality, in the units of the raster that the network was trained on.
+
+    ``quantiles`` are the 101 percentiles (0 to 100) over the training sites; ``fill`` replaces NoData inside
+    a window; ``categories`` lists the classes of a categorical band and is empty for a continuous one.
+    """
+
+    name: str
+    mean: float
+    std: float
+    fill: float
+    quantiles: tuple[float, ...]
+    description: str = ""
+    unit: str = ""
+    categories: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One kind of predictor raster: ordered bands, pixel size (in ``pixel_unit``) and scales (px, odd)."""
+
+    name: str
+    bands: tuple[Band, ...]
+    pixel_size: float
+    pixel_unit: str
+    scales: tuple[int, ...]
+
+    def width(self, scale: int) -> float:
+        """Return the side of the window of ``scale`` pixels, in ``pixel_unit``."""
+        return scale * self.pixel_size
+
+    def match(self, names: list[str]) -> list[Optional[int]]:
+        """Return for each band the index of the raster band in ``names`` that bears its name, or None.
+
+        Case, spaces and punctuation do not count. A name also matches where it stands as a word of its own
+        in a longer one (``bio1`` in ``CHELSA_bio1_1981-2010``), provided that just one of ``names`` has it.
+        """
+        plain = [_words(name) for name in names]
+        matched: list[Optional[int]] = []
+        for band in self.bands:
+            wanted = _words(band.name)
+            exact = [i for i, words in enumerate(plain) if "".join(words) == "".join(wanted)]
+            inside = [i for i, words in enumerate(plain) if _contains(words, wanted)]
+            candidates = exact or inside
+            matched.append(candidates[0] if len(candidates) == 1 else None)
+        return matched
+
+
+@dataclass(frozen=True)
+class Species:
+    """One species that the network knows, with what its figures were measured on.
+
+    ``kind`` is presence-only (``po``), presence-absence (``pa``) or presence-absence with absences chosen by
+    design (``pa-balanced``); ``prevalence`` the share of surveyed training sites where it was found (None
+    for presence-only). ``auc_against`` says in words against what ``auc`` was measured.
+    """
+
+    name: str
+    presences: int
+    kind: str
+    gbif_key: Optional[int] = None
+    prevalence: Optional[float] = None
+    threshold: Optional[float] = None
+    threshold_rule: str = ""
+    auc: Optional[float] = None
+    auc_against: str = ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the network learnt from: data in words, where, and how absences were weighed.
+
+    ``lambda2`` weighs other species' sites against background points (Zbinden et al. 2024); ``background``
+    says in words what those points were and is empty without any. ``extent`` is xmin, ymin, xmax, ymax in
+    ``extent_crs``.
+    """
+
+    data: str
+    lambda2: float
+    background: str = ""
+    extent: tuple[float, ...] = ()
+    extent_crs: str = ""
+    scale_dropout: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that one must know to use a model file; ``architecture`` is enough to rebuild its network."""
+
+    name: str
+    summary: str
+    licence: str
+    citation: str
+    architecture: dict[str, Any]
+    modalities: tuple[Modality, ...]
+    species: tuple[Species, ...]
+    training: Training
+    metrics: dict[str, Any] = field(default_factory=dict)
+    date: str = ""
+    software: dict[str, str] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def modality(self, name: str) -> Modality:
+        """Return the modality called ``name``; raise KeyError where there is none."""
+        for modality in self.modalities:
+            if modality.name == name:
+                return modality
+        raise KeyError(name)
+
+    def quantity(self, species: Species) -> str:
+        """Return what the network's output is for ``species``: ``favourability`` or ``relative suitability``.
+
+        With presence-absence data, lambda2 = 1 and no background the full weighted loss is least where
+        logit(output) = logit(p) - logit(prevalence): favourability (Real et al. 2006). Otherwise the output
+        says how concentrated records are here, compared with background and other species' records.
+        """
+        surveyed = species.kind == "pa" and self.training.lambda2 == 1 and not self.training.background
+        return "favourability" if surveyed else "relative suitability"
+
+    def meaning(self, species: Species) -> str:
+        """Return one sentence that says what the output for ``species`` means."""
+        if self.quantity(species) == "favourability":
+            return (
+                "Favourability: 0.5 where the species is as likely as on average over the surveyed sites, "
+                "whatever its prevalence."
+            )
+        if species.kind == "po":
+            return (
+                "Relative suitability: how concentrated records are in such conditions, compared with "
+                "background and with other species' records; not a probability of occurrence."
+            )
+        return (
+            "Relative suitability: how concentrated presences are in such conditions, compared with "
+            "absences weighed or chosen by design; not a probability of occurrence."
+        )
+
+    def to_json(self) -> str:
+        """Return the card as JSON text; NaN and infinity are refused."""
+        try:
+            return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
+        except ValueError as error:
+            raise CardError("The card holds a number that is not finite; check its statistics.") from error
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Card:
+        """Read and check a card; ``source`` names the file in messages. Raise CardError in one sentence."""
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise CardError(f"The card of {source} is not valid JSON ({error}); get the file anew.") from error
+        if not isinstance(raw, dict):
+            raise CardError(f"The card of {source} is not a JSON object; get the file anew.")
+        version = raw.get("format_version")
+        if not isinstance(version, int) or version < 1:
+            raise CardError(f"The card of {source} names no format version; it is no Scalescape model.")
+        if version > FORMAT_VERSION:
+            raise CardError(
+                f"{source} has model format {version}, and this Scalescape reads up to {FORMAT_VERSION}; "
+                "update Scalescape."
+            )
+        try:
+            card = cls(
+                **{
+                    **_known(cls, raw),
+                    "modalities": tuple(_modality(item) for item in raw["modalities"]),
+                    "species": tuple(Species(**_known(Species, item)) for item in raw["species"]),
+                    "training": _training(raw["training"]),
+                }
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CardError(
+                f"The card of {source} lacks or misspells a field ({error}); get the file anew."
+            ) from error
+        _check(card, source)
+        return card
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a model file: its card, the shape of each tensor and the card's own text."""
+
+    card: Card
+    shapes: dict[str, tuple[int, ...]]
+
+
+def read_card(path: Union[str, Path]) -> Card:
+    """Return the card of the model file ``path``. Raise CardError, in one sentence, if that can't be done."""
+    return read_header(path).card
+
+
+def read_header(path: Union[str, Path]) -> Header:
+    """Return card and tensor shapes of the model file ``path``; no tensor is read.
+
+    Raises
+    ------
+    CardError
+        The file is missing, no safetensors file, cut short, made by other software, of a newer format, or
+        its card lacks something.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            start = stream.read(8)
+            length = int.from_bytes(start, "little")
+            if len(start) < 8 or length > HEADER_BOUND or length < 2:
+                raise CardError(f"{path} is no safetensors file; choose a Scalescape model file.")
+            if 8 + length > size:
+                raise CardError(f"{path} is cut short ({size} bytes); download or copy it again.")
+            text = stream.read(length)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CardError(f"The model file {path} can't be read ({reason}); choose another.") from error
+    try:
+        header = json.loads(text.decode("utf-8"))
+        metadata = header.pop("__metadata__", {})
+        shapes = {name: tuple(int(side) for side in tensor["shape"]) for name, tensor in header.items()}
+        end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise CardError(f"{path} is no safetensors file; choose a Scalescape model file.") from error
+    if 8 + length + end > size:
+        missing = 8 + length + end - size
+        raise CardError(f"{path} is cut short by {missing} bytes; download or copy it again.")
+    if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
+        raise CardError(f"{path} holds weights but no Scalescape card; it was made by other software.")
+    return Header(Card.from_json(metadata[METADATA_KEY], str(path)), shapes)
+
+
+def _words(name: str) -> list[str]:
+    return "".join(c if c.isalnum() else " " for c in name.lower()).split()
+
+
+def _contains(words: list[str], wanted: list[str]) -> bool:
+    n = len(wanted)
+    return n > 0 and any(words[i : i + n] == wanted for i in range(len(words) - n + 1))
+
+
+def _known(cls: type, raw: dict[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(cls)}
+    return {key: value for key, value in raw.items() if key in names}
+
+
+def _modality(raw: dict[str, Any]) -> Modality:
+    bands = tuple(
+        Band(
+            **{
+                **_known(Band, band),
+                "quantiles": tuple(band["quantiles"]),
+                "categories": tuple(band.get("categories") or ()),
+            }
+        )
+        for band in raw["bands"]
+    )
+    return Modality(**{**_known(Modality, raw), "bands": bands, "scales": tuple(raw["scales"])})
+
+
+def _training(raw: dict[str, Any]) -> Training:
+    return Training(**{**_known(Training, raw), "extent": tuple(raw.get("extent") or ())})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check(card: Card, source: str) -> None:
+    """Raise CardError at the first fault that would make a map wrong."""
+
+    def demand(condition: bool, what: str) -> None:
+        if not condition:
+            raise CardError(f"The card of {source} is faulty: {what}; get the file anew.")
+
+    demand(isinstance(card.name, str) and bool(card.name), "it has no name")
+    demand(isinstance(card.architecture, dict), "it has no architecture")
+    demand(bool(card.modalities), "it names no modality")
+    demand(bool(card.species), "it names no species")
+    names = [modality.name for modality in card.modalities]
+    demand(len(set(names)) == len(names), "two modalities have one name")
+    for modality in card.modalities:
+        where = f"modality {modality.name}"
+        demand(modality.pixel_unit in PIXEL_UNITS, f"{where} has pixel unit {modality.pixel_unit!r}")
+        demand(_is_number(modality.pixel_size) and modality.pixel_size > 0, f"{where} has no pixel size")
+        demand(bool(modality.scales), f"{where} has no scale")
+        demand(
+            all(isinstance(s, int) and s > 0 and s % 2 == 1 for s in modality.scales),
+            f"{where} has a scale that is not an odd number of pixels",
+        )
+        demand(bool(modality.bands), f"{where} has no band")
+        for band in modality.bands:
+            name = f"band {band.name} of {where}"
+            numbers = (band.mean, band.std, band.fill, *band.quantiles)
+            demand(all(_is_number(n) for n in numbers), f"{name} has a statistic that is no number")
+            demand(band.std > 0, f"{name} has no spread")
+            demand(len(band.quantiles) == N_QUANTILES, f"{name} has not {N_QUANTILES} quantiles")
+            pairs = zip(band.quantiles, band.quantiles[1:])
+            demand(all(a <= b for a, b in pairs), f"the quantiles of {name} are not in order")
+    species = [one.name for one in card.species]
+    demand(len(set(species)) == len(species), "two species have one name")
+    for one in card.species:
+        demand(one.kind in KINDS, f"species {one.name} has kind of data {one.kind!r}")
+        demand(isinstance(one.presences, int), f"species {one.name} has no number of presences")
+    demand(_is_number(card.training.lambda2), "it does not say lambda2")
