@@ -1,0 +1,67 @@
+"""The full weighted loss of Zbinden et al. 2024 (arXiv 2403.02377) for presence-only records."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+LARGEST_WEIGHT = 1e4  # of a species found at a single site of very many
+
+
+class FullWeightedLoss(torch.nn.Module):
+    """Mean over sites and species of the weighted cross-entropy, with background points beside the sites.
+
+    With n sites, n_s of them with species s, and w_s = n / n_s, a site costs::
+
+        w_s * -log p                                  where s was recorded     (lambda1 = 1)
+        lambda2 * w_s / (w_s - 1) * -log(1 - p)       where only others were
+        (1 - lambda2) * -log(1 - p)                   at a background point
+
+    so that presences, other species' sites and background weigh alike for every species. It is computed from
+    logits with log-sigmoid, so it is finite for any logit. A species at every site has no other sites, so its
+    second term never occurs; one without a site is left out.
+
+    Parameters
+    ----------
+    presences
+        (species,) number of training sites of each species.
+    sites
+        Number of training sites.
+    lambda2
+        Weight of other species' sites against background; 1 is the paper's, without background.
+    """
+
+    presence_weight: Tensor
+    absence_weight: Tensor
+
+    def __init__(self, presences: Tensor, sites: int, lambda2: float) -> None:
+        super().__init__()
+        counts = presences.to(torch.float64)
+        known = counts > 0
+        weight = torch.where(known, sites / counts.clamp(min=1), 0.0).clamp(max=LARGEST_WEIGHT)
+        others = (sites - counts).clamp(min=1)
+        absence = torch.where(known, sites / others, 0.0).clamp(max=LARGEST_WEIGHT)
+        self.lambda2 = lambda2
+        self.register_buffer("presence_weight", weight.to(torch.float32))
+        self.register_buffer("absence_weight", absence.to(torch.float32))
+
+    def forward(self, logits: Tensor, presence: Tensor, background: Tensor | None = None) -> Tensor:
+        """Return the loss, a scalar.
+
+        Parameters
+        ----------
+        logits
+            (sites, species) at sites.
+        presence
+            (sites, species), 1 where the species was recorded, else 0.
+        background
+            (points, species) logits at background points, if any.
+        """
+        found = -functional.logsigmoid(logits) * presence * self.presence_weight
+        not_found = -functional.logsigmoid(-logits) * (1 - presence) * self.absence_weight
+        loss = (found + self.lambda2 * not_found).mean()
+        if background is not None and self.lambda2 < 1:
+            known = (self.presence_weight > 0).to(background.dtype)
+            loss = loss + (1 - self.lambda2) * (-functional.logsigmoid(-background) * known).mean()
+        return loss

@@ -1,0 +1,94 @@
+"""Ready-made architectures: the paper's networks, the boxes of its summary, and ours.
+
+Widths are the paper's (van Tiel et al., arXiv 2411.04016, and its released code) times a multiplier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .architecture import Architecture, modality_shape
+from .errors import ModelError
+from .receptive_field import BACKBONE_FIELDS
+
+WIDTHS = {"residual": (64, 64, 128), "pointwise": (32, 64, 128, 256)}
+CHANNELS = 512
+OUT_SIZE = 1024
+
+_CLIMATE = "pointwise"
+_IMAGERY = "residual"
+
+# By modality: backbone and scales.
+PRESETS: dict[str, dict[str, tuple[str, tuple[int, ...]]]] = {
+    "default": {"bioclim": (_CLIMATE, (1, 5)), "satellite": (_IMAGERY, (25, 59, 115))},
+    "paper-single": {"bioclim": (_CLIMATE, (1,))},
+    "paper-multi": {"satellite": (_IMAGERY, (25, 59, 115))},
+    "paper-bimodal": {"bioclim": (_CLIMATE, (1, 5)), "satellite": (_IMAGERY, (25, 59, 115))},
+    # The largest centred windows inside boxes of 32, 64 and 128 pixels.
+    "boxes-32-64-128": {"bioclim": (_CLIMATE, (31, 63, 127)), "satellite": (_IMAGERY, (31, 63, 127))},
+    "climate-only": {"bioclim": (_CLIMATE, (1, 5))},
+}
+# The authors' branches have no batch norm; without it a branch of 115 pixels hardly learns.
+WITHOUT_BRANCH_NORM = ("paper-single", "paper-multi", "paper-bimodal")
+
+
+def backbone_for(scales: tuple[int, ...]) -> str:
+    """Return the backbone of a modality that no preset knows: ``residual`` if every scale is 25 or more."""
+    return _IMAGERY if min(scales) >= BACKBONE_FIELDS[_IMAGERY].size else _CLIMATE
+
+
+def architecture(
+    preset: str,
+    bands: Mapping[str, int],
+    species: int,
+    width: float = 1.0,
+    scales: Mapping[str, tuple[int, ...]] | None = None,
+) -> Architecture:
+    """Return the architecture of ``preset``.
+
+    Parameters
+    ----------
+    preset
+        A key of ``PRESETS``.
+    bands
+        Number of bands of each modality of the preset.
+    species
+        Number of species.
+    width
+        Multiplies all widths, channels and feature sizes; 1 is the paper's.
+    scales
+        Scales by modality, in place of the preset's modalities and scales.
+
+    Raises
+    ------
+    ModelError
+        There is no such preset, or a modality's number of bands is missing.
+    ScaleError
+        A scale can't be had.
+    """
+    if preset not in PRESETS:
+        raise ModelError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+    known = PRESETS[preset]
+    wanted = {name: known[name][1] for name in known} if scales is None else dict(scales)
+    missing = sorted(set(wanted) - set(bands))
+    if missing:
+        raise ModelError(f"The preset {preset} needs the number of bands of {missing[0]}.")
+
+    def scaled(size: int) -> int:
+        return max(1, round(size * width))
+
+    modalities = []
+    for name, modality_scales in wanted.items():
+        backbone = known[name][0] if name in known else backbone_for(modality_scales)
+        modalities.append(
+            modality_shape(
+                name=name,
+                bands=bands[name],
+                scales=modality_scales,
+                backbone=backbone,
+                widths=tuple(scaled(w) for w in WIDTHS[backbone]),
+                channels=scaled(CHANNELS),
+                out_size=scaled(OUT_SIZE),
+            )
+        )
+    return Architecture(tuple(modalities), species, branch_norm=preset not in WITHOUT_BRANCH_NORM)

@@ -1,0 +1,1 @@
+"""What the dock and the algorithms share: engine client, task, layers, settings. No widgets."""

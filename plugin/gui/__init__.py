@@ -1,0 +1,1 @@
+"""The dock and its panels: widgets that show state and emit signals."""
