@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = "scalescape"
+EXIT_LACKS_PACKAGE = 3
 
 
 def register_package(root: Path) -> None:
@@ -33,6 +34,15 @@ if __name__ == "__main__":
     # shadow third-party packages; safe-path mode leaves it out already.
     here = str(Path(__file__).resolve().parent)
     sys.path[:] = [entry for entry in sys.path if entry != here]
-    from scalescape.engine.cli import main
+    try:
+        from scalescape.engine.cli import main
 
-    main()
+        main()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == PACKAGE:
+            raise
+        sys.stderr.write(
+            f"The Python {sys.executable} lacks the package {error.name}; build the engine's environment with "
+            "'make setup' and choose its Python.\n"
+        )
+        sys.exit(EXIT_LACKS_PACKAGE)

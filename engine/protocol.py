@@ -51,12 +51,13 @@ class RasterInput:
 class MapJob:
     """Map the species of ``model`` from rasters into the folder ``out``; see docs/command-line.md.
 
-    ``inputs`` follow the order of the card's bands. ``extent`` is (xmin, ymin, xmax, ymax) in ``extent_crs``
-    (the map grid's unless told); None is the whole raster. ``species`` empty means all. ``scales`` names for
-    a modality the scales that stay on (none: the modality is off); a modality that it does not name keeps
-    all. ``nodata`` gives for a file the value that means NoData in it. ``step`` is output pixel / finest
-    input pixel. ``preview`` names a file for a coarse map (a band a species) that is made first, where that
-    takes a few seconds only; it belongs to the caller, who deletes it.
+    ``inputs`` follow the order of the card's bands. ``extent`` is (xmin, ymin, xmax, ymax) in
+    ``extent_crs`` (that of the finest modality's file unless told); None is the whole raster. ``species``
+    empty means all. ``scales`` names for a modality the scales that stay on (none: the modality is off); a
+    modality that it does not name keeps all. ``nodata`` gives for a file the value that means NoData in it.
+    ``step`` is output pixel / finest input pixel. ``preview`` names a file for a coarse map (a band a
+    species) that is made first, where that takes a few seconds only; it belongs to the caller, who deletes
+    it.
     """
 
     model: str

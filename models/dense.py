@@ -14,7 +14,7 @@ that some branch needs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -110,7 +110,7 @@ class DenseModality:
         """Return how many input pixels a row of ``positions`` outputs reads."""
         return (positions - 1) * self.step + self.window
 
-    def features(self, tile: Tensor) -> Features:
+    def features(self, tile: Tensor, between: Callable[[], None] = lambda: None) -> Features:
         """Return the features of every branch at every position of the lattice.
 
         Parameters
@@ -118,6 +118,8 @@ class DenseModality:
         tile
             (1, bands, rows, columns), normalised. The window of the first output starts at its first pixel,
             so rows = (outputs - 1) * step + largest scale.
+        between
+            Called before every layer; raises to stop.
 
         Returns
         -------
@@ -128,9 +130,11 @@ class DenseModality:
         starts = {scale: (self.window - scale) // 2 for scale in self.scales}
         whole = Feature(tile, Lattice())
         found: Features = {}
-        for scale, feature in self._backbone(whole, self._shared, 0, starts, (rows, columns)).items():
+        shared = self._backbone(whole, self._shared, 0, starts, (rows, columns), between)
+        for scale, feature in shared.items():
             needs = self._needs[scale]
             for index, layer in enumerate(self._stacks[scale], start=len(self._shared)):
+                between()
                 feature = apply(layer, feature, needs[index + 1])
             project = self.network.branch((self.name, scale)).project
             values = feature.values[:, :, :rows, :columns]
@@ -146,6 +150,7 @@ class DenseModality:
         index: int,
         starts: Mapping[int, int],
         outputs: tuple[int, int],
+        between: Callable[[], None],
     ) -> dict[int, Feature]:
         """Return for each scale in ``starts`` the backbone's feature map, cut to what its windows hold."""
         found: dict[int, Feature] = {}
@@ -161,10 +166,11 @@ class DenseModality:
             after = math.gcd(*(self._needs[scale][index + 1] for scale in group))
             for sub in phases(group, after):
                 apart = mine.cut(min(sub.values()), spacing, self._ends(sub, outputs))
+                between()
                 done = apply(layers[0], apart, after)
                 rest = [sub] if len(layers) > 1 else [{scale: sub[scale]} for scale in sub]
                 for part in rest:
-                    found |= self._backbone(done, layers[1:], index + 1, part, outputs)
+                    found |= self._backbone(done, layers[1:], index + 1, part, outputs, between)
         return found
 
     def _ends(self, starts: Mapping[int, int], outputs: tuple[int, int]) -> tuple[int, int]:

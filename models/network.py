@@ -6,7 +6,7 @@ a logit is a bias plus one contribution per branch, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -132,14 +132,18 @@ class FusionNetwork(nn.Module):
         self.head = nn.Linear(sum(sizes), architecture.species)
         self._sizes = sizes
 
-    def features(self, patches: Mapping[str, Tensor]) -> Features:
-        """Return the feature vector of every branch of the modalities given.
+    def features(
+        self, patches: Mapping[str, Tensor], scales: Mapping[str, Sequence[int]] | None = None
+    ) -> Features:
+        """Return the feature vector of the branches of the modalities given.
 
         Parameters
         ----------
         patches
             By modality, (sites, bands, side, side): normalised windows as wide as the modality's largest
             scale, or wider by an even number of pixels.
+        scales
+            By modality, which scales; all unless told.
 
         Returns
         -------
@@ -149,9 +153,10 @@ class FusionNetwork(nn.Module):
         found: Features = {}
         for name, patch in patches.items():
             shape = self.architecture.modality(name)
-            for scales, window in self._windows(shape, patch):
+            wanted = shape.scales if scales is None else scales.get(name, shape.scales)
+            for together, window in self._windows(shape, patch, wanted):
                 shared = self.backbones[name](window)
-                for scale in scales:
+                for scale in together:
                     key = (name, scale)
                     mine = shared
                     if self.architecture.padding == "valid":
@@ -161,14 +166,16 @@ class FusionNetwork(nn.Module):
                     found[key] = self.branch(key)(mine)
         return found
 
-    def _windows(self, shape: ModalityShape, patch: Tensor) -> list[tuple[list[int], Tensor]]:
+    def _windows(
+        self, shape: ModalityShape, patch: Tensor, wanted: Sequence[int]
+    ) -> list[tuple[list[int], Tensor]]:
         """Return scales that can share a backbone pass, with the window of that pass.
 
         Windows that start at different phases of the backbone's jump can't share one, and padded ones none.
         """
         jump = BACKBONE_FIELDS[shape.backbone].jump
         shared: dict[int, list[int]] = {}
-        for scale in shape.scales:
+        for scale in wanted:
             alone = self.architecture.padding == "zero"
             phase = scale if alone else (patch.shape[-1] - scale) // 2 % jump
             shared.setdefault(phase, []).append(scale)

@@ -27,9 +27,8 @@ def main() -> None:
         quantity: np.stack([one.measure(quantity)[::EVERY, ::EVERY] for one in drawn]) for quantity in TYPICAL
     }
     for quantity, values in measured.items():
-        print(
-            f"{quantity.name:24} window {quantity.outer:3}: mean {values.mean():.4f}, deviation {values.std():.4f}"
-        )
+        label = f"{quantity.name} ({quantity.outer})"
+        print(f"{label:28} mean {values.mean():.4f}, deviation {values.std():.4f}")
     for species in SPECIES:
         terms = sum(driver.response(measured[driver.quantity]) for driver in species.drivers)
         intercept = -np.quantile(terms, 1 - TARGET_PREVALENCE)

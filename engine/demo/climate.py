@@ -28,8 +28,8 @@ VARIABLES = (
 )
 MARGIN_CELLS = 12  # the raster reaches so far beyond the satellite image on every side
 SMOOTH_LENGTH_CELLS = 12.0
-# With this part of the variance smooth and the rest white, a cell and the mean of the five by five cells around it
-# correlate by about 0.55.
+# With this part of the variance smooth and the rest white, a cell and the mean of the five by five cells
+# around it correlate by about 0.55.
 SMOOTH_VARIANCE = 0.28
 NEIGHBOURHOOD_CELLS = 5
 
@@ -39,7 +39,8 @@ def draw_climate(rng: np.random.Generator, coverage: npt.NDArray[np.float64]) ->
 
     Args:
         rng: the source of randomness.
-        coverage: shape ``(cells, cells)``, how much of each cell the landscape covers, as from ``cell_coverage``.
+        coverage: shape ``(cells, cells)``, how much of each cell the landscape covers, as
+            from ``cell_coverage``.
 
     Returns:
         Shape ``(2, cells, cells)``, float32, in the units of ``VARIABLES``.
@@ -89,7 +90,9 @@ def scores(bioclim: npt.NDArray[np.float32], name: str, cells: int) -> npt.NDArr
     return np.pad(windows.mean(axis=(2, 3)), reach, constant_values=np.nan)
 
 
-def _standardised(values: npt.NDArray[np.floating], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    mean = np.average(values, weights=weights)
-    deviation = np.sqrt(np.average((values - mean) ** 2, weights=weights))
-    return (values - mean) / deviation
+def _standardised(
+    values: npt.NDArray[np.floating], weights: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    centred = values.astype(np.float64) - np.average(values, weights=weights)
+    standardised: npt.NDArray[np.float64] = centred / np.sqrt(np.average(centred**2, weights=weights))
+    return standardised

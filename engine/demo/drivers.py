@@ -17,8 +17,8 @@ class Quantity:
     """Something measured around a pixel.
 
     Attributes:
-        kind: ``climate`` (mean of a climate variable), ``share`` (of a land-cover class), ``edge_density`` (borders
-            between classes per pixel) or ``diversity`` (Gini-Simpson: 1 − Σ share²).
+        kind: ``climate`` (mean of a climate variable), ``share`` (of a land-cover class), ``edge_density``
+            (borders between classes per pixel) or ``diversity`` (Gini-Simpson: 1 − Σ share²).
         subject: the climate variable or class; empty for the other kinds.
         outer: side of the window, in pixels of the modality (odd).
         inner: side of the hole in the window; 0 for none.
@@ -56,10 +56,13 @@ class Surroundings:
     @property
     def size(self) -> int:
         """Side of the landscape in pixels."""
-        return self.cover.shape[0] - 2 * self.margin
+        return int(self.cover.shape[0]) - 2 * self.margin
 
     def measure(self, quantity: Quantity) -> npt.NDArray[np.float32]:
-        """The quantity at every pixel: shape ``(size, size)``, float32; climate in deviations from its usual mean."""
+        """The quantity at every pixel: shape ``(size, size)``, float32.
+
+        Climate is in deviations from its usual mean, edge density in borders a pixel, the rest in shares of 1.
+        """
         if quantity.kind == "climate":
             cells = climate.scores(self.bioclim, quantity.subject, quantity.outer).astype(np.float32)
             cell_of_pixel = climate.MARGIN_CELLS + np.arange(self.size) // self.pixels_per_cell
@@ -77,4 +80,6 @@ class Surroundings:
 
     def _window_mean(self, counts: npt.NDArray[np.generic], quantity: Quantity) -> npt.NDArray[np.float32]:
         sums = WindowSums(counts, self.margin)
-        return sums.ring_mean(quantity.inner, quantity.outer) if quantity.inner else sums.box_mean(quantity.outer)
+        if quantity.inner:
+            return sums.ring_mean(quantity.inner, quantity.outer)
+        return sums.box_mean(quantity.outer)

@@ -12,14 +12,15 @@ FloatMap = npt.NDArray[np.float32]
 def gaussian_field(rng: np.random.Generator, side: int, correlation_length: float) -> FloatMap:
     """Draws a stationary Gaussian random field, standardised to mean 0 and deviation 1.
 
-    White noise is smoothed in the Fourier domain by a Gaussian of deviation ``correlation_length / 2``, so that the
-    autocorrelation at distance d is exp(−(d / correlation_length)²). The transform is periodic; the field is drawn
-    one correlation length wider than asked and cut, so that opposite edges of the result are not copies.
+    White noise is smoothed in the Fourier domain by a Gaussian of deviation ``correlation_length / 2``, so that
+    the autocorrelation at distance d is exp(−(d / correlation_length)²). The transform is periodic; the field
+    is drawn two correlation lengths wider than asked and cut, so that opposite edges are not copies.
 
     Args:
         rng: the source of the white noise.
         side: side of the square field, in pixels.
-        correlation_length: distance at which the autocorrelation has fallen to 1/e, in pixels; 0 gives white noise.
+        correlation_length: distance at which the autocorrelation has fallen to 1/e, in pixels; 0 gives
+            white noise.
 
     Returns:
         Shape ``(side, side)``, float32.

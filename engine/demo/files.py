@@ -139,7 +139,8 @@ def _dominant(drivers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _write_satellite(landscape: Landscape, path: Path) -> Path:
     descriptions = [f"reflectance × {REFLECTANCE_SCALE}"] * len(BANDS)
-    return _write_raster(path, landscape.satellite, landscape.satellite_transform, BANDS, descriptions, nodata=0)
+    transform = landscape.satellite_transform
+    return _write_raster(path, landscape.satellite, transform, BANDS, descriptions, nodata=0)
 
 
 def _write_bioclim(landscape: Landscape, path: Path) -> Path:
@@ -154,9 +155,8 @@ def _write_bioclim(landscape: Landscape, path: Path) -> Path:
 def _write_truth(landscape: Landscape, index: int, path: Path) -> Path:
     name = SPECIES[index].name
     values = landscape.truth[index : index + 1]
-    return _write_raster(
-        path, values, landscape.satellite_transform, (name,), [f"true probability of {name}"], nodata=TRUTH_NODATA
-    )
+    long_name = f"true probability of {name}"
+    return _write_raster(path, values, landscape.satellite_transform, (name,), [long_name], nodata=TRUTH_NODATA)
 
 
 def _write_raster(

@@ -9,8 +9,8 @@ from .fields import gaussian_field
 
 ClassMap = npt.NDArray[np.uint8]
 
-# Correlation length of each class's field, in pixels. They differ, so that windows of different size are not copies
-# of each other: a lake fills every window, a field of crop only the smallest.
+# Correlation length of each class's field, in pixels. They differ, so that windows of different size are not
+# copies of each other: a lake fills every window, a field of crop only the smallest.
 CORRELATION_LENGTHS = {
     "water": 85.0,
     "conifer": 50.0,

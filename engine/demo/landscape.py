@@ -70,8 +70,8 @@ class Landscape:
 def make_landscape(seed: int, size: int = 2048) -> Landscape:
     """Draws a landscape on which every species is neither rare nor everywhere.
 
-    A draw is kept when each species has truth ≥ 0.5 on a share of pixels within ``PREVALENCE_BOUNDS``; else the next
-    attempt of the same seed is drawn. Below ``SMALLEST_SIZE`` pixels the first draw is kept as it is.
+    A draw is kept when each species has truth ≥ 0.5 on a share of pixels within ``PREVALENCE_BOUNDS``; else the
+    next attempt of the same seed is drawn. Below ``SMALLEST_SIZE`` pixels the first draw is kept as it is.
 
     Args:
         seed: any integer ≥ 0; the same seed and size give the same landscape.
@@ -110,8 +110,8 @@ def true_probability(
 ) -> tuple[npt.NDArray[np.float32], tuple[tuple[float, ...], ...]]:
     """The true probability of each species at each pixel, and each driver's share of the logit's variance.
 
-    A share is the covariance of the driver's term with the logit over the logit's variance, so that the shares of a
-    species add up to 1.
+    A share is the covariance of the driver's term with the logit over the logit's variance, so that the shares
+    of a species add up to 1.
 
     Returns:
         Shape ``(species, size, size)``, float32; and per species one share a driver.
@@ -127,8 +127,8 @@ def true_probability(
             terms.append(driver.response(measured[driver.quantity]))
         logit = np.sum(terms, axis=0, dtype=np.float32) + np.float32(one.intercept)
         centred = logit - logit.mean(dtype=np.float64)
-        variance = float(np.mean(centred**2))
-        shares.append(tuple(float(np.mean(term * centred, dtype=np.float64)) / variance for term in terms))
+        covariances = [float(np.mean(term * centred)) for term in terms]
+        shares.append(tuple(covariance / sum(covariances) for covariance in covariances))
         truth[index] = 1 / (1 + np.exp(-logit))
     return truth, tuple(shares)
 

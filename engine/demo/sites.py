@@ -35,7 +35,7 @@ class Sites:
 
 
 def presence_only_sites(landscape: Landscape) -> Sites:
-    """Draws records in proportion to truth: every site of the lattice where at least one species was recorded."""
+    """Draws records in proportion to truth; a site of the lattice without any record is no site."""
     rows, columns = _lattice(landscape.size)
     seen = _draw(landscape, rows, columns, RECORD_RATE, part=3)
     recorded = seen.any(axis=1)

@@ -1,22 +1,21 @@
 """The twelve virtual species of the demo: invented names, known responses.
 
-A species' true logit is an intercept plus one or two drivers. Each driver belongs to a (modality, scale) of the demo
-network, but its own window is smaller, because a branch sees little of the rim of its nominal window: 13 px for the
-nominal 25, 37 to 39 for 59, 91 for 115. A driver of a larger scale is a ring, an edge density or a diversity: what
-the smaller windows cannot tell.
+A species' true logit is an intercept plus one or two drivers. Each driver belongs to a (modality, scale) of the
+demo network, but its own window is smaller, because a branch sees little of the rim of its nominal window:
+13 px for the nominal 25, 37 to 39 for 59, 91 for 115. A driver of a larger scale is a ring, an edge density or
+a diversity: what the smaller windows cannot tell.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 import numpy.typing as npt
 
+from ..naming import slug
 from .drivers import Quantity
-
 
 # Deviation of the bell-shaped response around an optimum, in scores.
 OPTIMUM_BREADTH = 0.5
@@ -31,8 +30,8 @@ class Driver:
         scale: the nominal scale of the demo network that this driver belongs to.
         quantity: what is measured.
         amplitude: logits per typical deviation of the quantity, or height of the optimum in logits.
-        optimum: the score (deviations from the typical mean) at which the species fares best; None for a response
-            that is linear in the score.
+        optimum: the score (deviations from the typical mean) at which the species fares best; None for a
+            response that is linear in the score.
     """
 
     modality: str
@@ -46,7 +45,8 @@ class Driver:
         mean, deviation = TYPICAL[self.quantity]
         score = (values - np.float32(mean)) / np.float32(deviation)
         if self.optimum is not None:
-            score = np.exp(-0.5 * ((score - np.float32(self.optimum)) / np.float32(OPTIMUM_BREADTH)) ** 2)
+            distance = (score - np.float32(self.optimum)) / np.float32(OPTIMUM_BREADTH)
+            score = np.exp(-0.5 * distance**2)
         return np.float32(self.amplitude) * score
 
 
@@ -60,8 +60,8 @@ class VirtualSpecies:
 
     @property
     def slug(self) -> str:
-        """The name as a file name: lower case, words joined by ``_``."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+        """The name as it stands in file names."""
+        return slug(self.name)
 
 
 _TEMPERATURE = Quantity("climate", "bio1", 1)
@@ -79,8 +79,8 @@ _URBAN_RING = Quantity("share", "urban", 91, inner=47)
 _GRASS_RING = Quantity("share", "grass", 91, inner=47)
 _BROADLEAF_RING = Quantity("share", "broadleaf", 91, inner=47)
 
-# Mean and deviation of each quantity over many landscapes (tools/calibrate_demo.py prints them). Constants, so that
-# the same surroundings mean the same to a species on every landscape.
+# Mean and deviation of each quantity over many landscapes (tools/calibrate_demo.py prints them). Constants, so
+# that the same surroundings mean the same to a species on every landscape.
 TYPICAL: dict[Quantity, tuple[float, float]] = {
     _TEMPERATURE: (0.0, 1.0),
     _PRECIPITATION: (0.0, 1.0),
@@ -100,35 +100,35 @@ TYPICAL: dict[Quantity, tuple[float, float]] = {
 
 SPECIES = (
     VirtualSpecies("Nivalia frigida", -2.0, (Driver("bioclim", 1, _TEMPERATURE, -3.0),)),
-    VirtualSpecies("Aestiva media", -2.0, (Driver("bioclim", 1, _TEMPERATURE, 9.0, optimum=0.6),)),
+    VirtualSpecies("Aestiva media", -6.7, (Driver("bioclim", 1, _TEMPERATURE, 9.0, optimum=0.6),)),
     VirtualSpecies(
         "Imbricula pluvialis",
-        -2.0,
+        -2.2,
         (Driver("bioclim", 1, _PRECIPITATION, 3.0), Driver("satellite", 25, _BROADLEAF, 1.5)),
     ),
-    VirtualSpecies("Apricaria lenta", -2.0, (Driver("bioclim", 5, _TEMPERATURE_AROUND, 3.0),)),
+    VirtualSpecies("Apricaria lenta", -2.1, (Driver("bioclim", 5, _TEMPERATURE_AROUND, 3.0),)),
     VirtualSpecies(
         "Nebulosa latior",
-        -2.0,
+        -2.4,
         (Driver("bioclim", 5, _PRECIPITATION_AROUND, 3.0), Driver("satellite", 59, _DIVERSITY, 1.5)),
     ),
-    VirtualSpecies("Coniferella umbrosa", -2.0, (Driver("satellite", 25, _CONIFER, 3.0),)),
+    VirtualSpecies("Coniferella umbrosa", 0.4, (Driver("satellite", 25, _CONIFER, 3.0),)),
     VirtualSpecies(
         "Pratincola graminis",
-        -2.0,
+        -1.1,
         (Driver("satellite", 25, _GRASS, 3.0), Driver("bioclim", 1, _TEMPERATURE, -1.4)),
     ),
-    VirtualSpecies("Segetaria vicina", -2.0, (Driver("satellite", 59, _CROP_RING, 3.0),)),
-    VirtualSpecies("Limitalia saepium", -2.0, (Driver("satellite", 59, _EDGES, 3.0),)),
+    VirtualSpecies("Segetaria vicina", -1.8, (Driver("satellite", 59, _CROP_RING, 3.0),)),
+    VirtualSpecies("Limitalia saepium", -2.1, (Driver("satellite", 59, _EDGES, 3.0),)),
     VirtualSpecies(
         "Mixtella varia",
-        -2.0,
-        (Driver("satellite", 59, _DIVERSITY, 3.0), Driver("satellite", 25, _WATER, -1.4)),
+        -2.5,
+        (Driver("satellite", 59, _DIVERSITY, 3.0), Driver("satellite", 25, _WATER, -1.0)),
     ),
-    VirtualSpecies("Suburbana vagans", -2.0, (Driver("satellite", 115, _URBAN_RING, 3.0),)),
+    VirtualSpecies("Suburbana vagans", -1.9, (Driver("satellite", 115, _URBAN_RING, 3.0),)),
     VirtualSpecies(
         "Circumsilva remota",
-        -2.0,
+        -2.1,
         (Driver("satellite", 115, _BROADLEAF_RING, 3.0), Driver("bioclim", 5, _TEMPERATURE_AROUND, -1.4)),
     ),
 )

@@ -33,11 +33,13 @@ class WindowSums:
     def _box_sum(self, side: int) -> npt.NDArray[np.int64]:
         reach = side // 2
         if side % 2 == 0 or reach > self._margin:
-            raise ValueError(f"a window of {side} pixels is even or reaches beyond the margin of {self._margin}")
+            raise ValueError(f"a window of {side} px is even or wider than the margin allows")
         height, width = self._shape
         first = self._margin - reach
         top, bottom = slice(first, first + height), slice(first + side, first + side + height)
         left, right = slice(first, first + width), slice(first + side, first + side + width)
         table = self._table
-        sums: npt.NDArray[np.int64] = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
+        sums: npt.NDArray[np.int64] = (
+            table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
+        )
         return sums

@@ -1,11 +1,14 @@
-"""One child process of the engine: its pipes and threads. Standard library alone."""
+"""One child process of the engine: its pipes and threads. Standard library alone.
+
+Bandit warns of ``subprocess``; the engine is a process of its own, started as a list and without a shell.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import queue
-import subprocess  # nosec B404: the engine is a process of its own, started as a list, without a shell
+import subprocess  # nosec B404
 import sys
 import threading
 from collections.abc import Callable
@@ -102,8 +105,8 @@ class EngineProcess:
             self._read(child)
             error = self._verdict(child.wait())
         self._lines.put(None)
-        self.done.set()
         self._on_exit(self, error)
+        self.done.set()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         flags = 0
@@ -111,7 +114,8 @@ class EngineProcess:
             flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as stderr:
-            child = subprocess.Popen(  # nosec B603: a list without a shell; the program is the user's own choice
+            # A list and no shell; the program is the user's own choice, so bandit's doubt does not apply.
+            child = subprocess.Popen(  # nosec B603
                 list(self._launch.command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -156,7 +160,12 @@ class EngineProcess:
                     message = parse(line)
                 except MessageError:
                     continue  # not ours: something printed where only messages belong
-                self._on_message(self, message)
+                try:
+                    self._on_message(self, message)
+                except Exception as defect:
+                    # A thread that died here would leave its callers waiting for ever.
+                    self.kill(EngineError(f"A message of the engine could not be used ({defect!r})."))
+                    return
 
     def _verdict(self, status: int) -> EngineError:
         """Say why the child ended with ``status``."""

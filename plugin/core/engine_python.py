@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Optional
 
 from .engine_error import EngineError
 from .engine_launch import EngineLaunch, clean_environment, serve_command
@@ -55,7 +56,7 @@ def engine_launch(setting: str, environ: Mapping[str, str], root: Path = ROOT) -
     return EngineLaunch(serve_command(python, root), clean_environment(environ))
 
 
-def _inside(folder: Path) -> Path | None:
+def _inside(folder: Path) -> Optional[Path]:
     for relative in _IN_ENVIRONMENT:
         if (folder / relative).is_file():
             return folder / relative

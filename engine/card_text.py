@@ -1,0 +1,35 @@
+"""A model's card in words, for a person at a terminal."""
+
+from __future__ import annotations
+
+from ..models.card import Card, Modality
+
+
+def card_text(card: Card) -> str:
+    """Return the card as plain text."""
+    lines = [card.name, "=" * len(card.name), card.summary, ""]
+    for modality in card.modalities:
+        lines.append(_modality_line(modality))
+        for band in modality.bands:
+            unit = f" {band.unit}" if band.unit else ""
+            lines.append(
+                f"    {band.name}: {band.mean:.4g} ± {band.std:.3g}{unit}  {band.description}".rstrip()
+            )
+    lines += ["", f"{len(card.species)} species:"]
+    width = max(len(one.name) for one in card.species)
+    for one in card.species:
+        auc = f"AUC {one.auc:.3f} against {one.auc_against}" if one.auc is not None else "not judged"
+        lines.append(f"    {one.name:<{width}}  {one.presences} presences ({one.kind}), {auc}")
+    lines += ["", card.meaning(card.species[0]), "", f"Trained on: {card.training.data}"]
+    if card.training.background:
+        lines.append(f"Background: {card.training.background}, lambda2 = {card.training.lambda2:g}")
+    for key, value in card.metrics.items():
+        lines.append(f"{key}: {value}")
+    lines += [f"Date: {card.date}", f"Licence: {card.licence}", f"Cite: {card.citation}"]
+    return "\n".join(lines)
+
+
+def _modality_line(modality: Modality) -> str:
+    unit = "m" if modality.pixel_unit == "metre" else "°"
+    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit})" for s in modality.scales)
+    return f"{modality.name}: pixels of {modality.pixel_size:g} {unit}, scales {scales}"

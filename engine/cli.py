@@ -1,0 +1,172 @@
+"""The command ``scalescape``: every job from a terminal or a script. ``--help`` is the manual."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..models.card import read_card
+from ..models.errors import ModelError
+from .card_text import card_text
+from .errors import Cancelled, InputError
+from .progress import Monitor
+from .protocol import DEFAULT_MEMORY, DEVICES, EDGES, METHODS, PRECISIONS, DemoJob, MapJob
+from .terminal import progress_sink
+from .values import extent_of, input_of, memory_of, nodata_of, scales_of, species_in
+from .version import scalescape_version
+
+EXIT_DEFECT = 1
+EXIT_INPUT = 2
+EXIT_CANCELLED = 130
+
+
+@contextmanager
+def _exit_status() -> Iterator[None]:
+    """Turn what ends a job into the exit status that docs/command-line.md promises."""
+    try:
+        yield
+    except (InputError, ModelError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_INPUT)
+    except (Cancelled, KeyboardInterrupt):
+        click.echo("Cancelled.", err=True)
+        sys.exit(EXIT_CANCELLED)
+    except click.exceptions.Exit:
+        raise
+    except click.ClickException:
+        raise
+    except Exception:
+        traceback.print_exc()
+        click.echo("This is a defect of Scalescape; please report it with the lines above.", err=True)
+        sys.exit(EXIT_DEFECT)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(scalescape_version(), prog_name="scalescape")
+def cli() -> None:
+    """Map where species can live, with neural networks that see the landscape at several scales at once."""
+
+
+def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option(
+            "--input",
+            "inputs",
+            multiple=True,
+            metavar="MODALITY=FILE",
+            help="A raster of a modality; once a file, in the order of the card's bands. FILE#2,3 takes bands "
+            "2 and 3.",
+        ),
+        click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the maps."),
+        click.option("--extent", metavar="XMIN,YMIN,XMAX,YMAX", help="Area; the whole raster unless told."),
+        click.option("--extent-crs", metavar="CRS", help="CRS of --extent; the finest raster's unless told."),
+        click.option("--step", type=int, default=1, show_default=True, help="Output pixel / input pixel."),
+        click.option("--species", multiple=True, help="A species; repeat for more. All unless told."),
+        click.option("--species-file", type=click.Path(path_type=Path), help="A file of species, one a line."),
+        click.option(
+            "--scales",
+            multiple=True,
+            metavar="MODALITY=SCALES",
+            help="Scales that stay on, as satellite=25,59; bioclim=none switches a modality off.",
+        ),
+        click.option("--nodata", multiple=True, metavar="FILE=VALUE", help="What means NoData in FILE."),
+        click.option("--edge", type=click.Choice(EDGES), default="nodata", show_default=True,
+                     help="What a window that leaves the raster gives."),
+        click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True),
+        click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True),
+        click.option("--memory", default=f"{DEFAULT_MEMORY // 1024**3}GiB", show_default=True,
+                     help="Memory budget, such as 2GiB or 500MiB."),
+        click.option("--method", type=click.Choice(METHODS), default="auto", show_default=True,
+                     help="dense shares work between neighbours; patch goes window by window."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command("map")
+@click.argument("model", type=click.Path(path_type=Path))
+@_map_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
+def map_command(model: Path, as_json: bool, **options: Any) -> None:
+    """Map the species of MODEL into a folder, one Cloud-Optimized GeoTIFF each."""
+    with _exit_status():
+        job = _map_job(model, options)
+        from .map_job import run_map
+
+        with progress_sink() as sink:
+            result = run_map(job, Monitor(sink))
+        for warning in result.warnings:
+            click.echo(f"Note: {warning}", err=True)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+        else:
+            click.echo(
+                f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
+                f"{result.seconds:.1f} s on {result.device}."
+            )
+
+
+def _map_job(model: Path, options: dict[str, Any]) -> MapJob:
+    species = [*options["species"], *species_in(options["species_file"])]
+    return MapJob(
+        model=str(model),
+        inputs=tuple(input_of(text) for text in options["inputs"]),
+        out=str(options["out"]),
+        extent=extent_of(options["extent"]),
+        extent_crs=options["extent_crs"],
+        step=options["step"],
+        species=tuple(species),
+        scales=scales_of(options["scales"]),
+        nodata=nodata_of(options["nodata"]),
+        edge=options["edge"],
+        device=options["device"],
+        precision=options["precision"],
+        memory=memory_of(options["memory"]),
+        method=options["method"],
+    )
+
+
+@cli.command("demo")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--size", type=int, default=2048, show_default=True, help="Side of satellite.tif in pixels.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Each seed is another landscape.")
+def demo_command(folder: Path, size: int, seed: int) -> None:
+    """Write a made-up landscape with a dozen virtual species whose truth is known into DIR."""
+    with _exit_status():
+        from .demo_job import run_demo
+
+        with progress_sink() as sink:
+            files = run_demo(DemoJob(str(folder), size, seed), Monitor(sink))
+        click.echo(f"{len(files)} files of landscape {seed} in {folder}.")
+
+
+@cli.command("card")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
+def card_command(model: Path, as_json: bool) -> None:
+    """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it."""
+    with _exit_status():
+        card = read_card(model)
+        click.echo(card.to_json() if as_json else card_text(card))
+
+
+@cli.command("serve")
+def serve_command() -> None:
+    """Serve jobs over standard input and output (JSON-RPC 2.0); the QGIS plugin starts this."""
+    from .server import serve
+
+    serve()
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="scalescape")

@@ -1,0 +1,158 @@
+"""The map grid: every ``step``-th pixel of the finest modality's grid, where an extent holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+from rasterio.transform import Affine
+
+from .ground import bounds_in, transformer
+
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A box, xmin, ymin, xmax, ymax in ``crs``.
+
+    It holds a pixel whose centre has xmin <= x < xmax, ymin < y <= ymax.
+    """
+
+    bounds: Bounds
+    crs: CRS
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box."""
+        left, bottom, right, top = self.bounds
+        return (left + right) / 2, (bottom + top) / 2
+
+    def holds(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Tell for each point (x, y in the extent's CRS) whether the box holds it."""
+        left, bottom, right, top = self.bounds
+        return (x >= left) & (x < right) & (y > bottom) & (y <= top)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A block of the map: rows and columns of the output, counted from its first pixel."""
+
+    rows: slice
+    columns: slice
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+
+@dataclass(frozen=True)
+class MapGrid:
+    """The pixels of a map.
+
+    The lattice is anchored at the raster's origin, so that neighbouring runs fit: pixel (i, j) of the lattice
+    is input pixel (step * i + step // 2, step * j + step // 2). ``rows`` and ``columns`` are the part that is
+    mapped.
+    """
+
+    fine: GeoBox
+    step: int
+    rows: slice
+    columns: slice
+    extent: Extent | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the map."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @property
+    def crs(self) -> CRS:
+        """The coordinate system of the map."""
+        return _crs_of(self.fine)
+
+    @property
+    def geobox(self) -> GeoBox:
+        """The output's grid: each pixel's centre lies exactly on that of its input pixel."""
+        a = self.fine.affine
+        first_row, first_column = self.input_rows()[0], self.input_columns()[0]
+        affine = Affine(
+            a.a * self.step,
+            0,
+            a.c + a.a * (first_column + 0.5 - self.step / 2),
+            0,
+            a.e * self.step,
+            a.f + a.e * (first_row + 0.5 - self.step / 2),
+        )
+        return GeoBox(self.shape, affine, self.fine.crs)
+
+    def input_rows(self, rows: slice | None = None) -> npt.NDArray[np.int64]:
+        """Return the input row under each output row (of ``rows`` of the map, all unless told)."""
+        return self._input(self.rows, rows)
+
+    def input_columns(self, columns: slice | None = None) -> npt.NDArray[np.int64]:
+        """Return the input column under each output column."""
+        return self._input(self.columns, columns)
+
+    def _input(self, whole: slice, part: slice | None) -> npt.NDArray[np.int64]:
+        start, stop = (whole.start, whole.stop)
+        if part is not None:
+            start, stop = whole.start + part.start, whole.start + part.stop
+        return np.arange(start, stop, dtype=np.int64) * self.step + self.step // 2
+
+    def centres(self, tile: Tile) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return x and y of the pixel centres of a tile, each (rows, columns), in the map's CRS."""
+        x = _centre(self.fine.affine.c, self.fine.affine.a, self.input_columns(tile.columns))
+        y = _centre(self.fine.affine.f, self.fine.affine.e, self.input_rows(tile.rows))
+        xs, ys = np.meshgrid(x, y)
+        return xs, ys
+
+    def within(self, tile: Tile) -> npt.NDArray[np.bool_]:
+        """Tell for each pixel of a tile whether the extent holds it (rows, columns)."""
+        if self.extent is None or self.extent.crs == self.crs:
+            return np.ones(tile.shape, np.bool_)
+        x, y = self.centres(tile)
+        return self.extent.holds(*transformer(self.crs, self.extent.crs).transform(x, y))
+
+    def tiles(self, side: int) -> Iterator[Tile]:
+        """Yield tiles of ``side`` pixels, row by row; those at the end are smaller."""
+        height, width = self.shape
+        for up in range(0, height, side):
+            for left in range(0, width, side):
+                yield Tile(slice(up, min(up + side, height)), slice(left, min(left + side, width)))
+
+
+def map_grid(fine: GeoBox, step: int, extent: Extent | None) -> MapGrid:
+    """Return the map grid that ``extent`` (the whole of ``fine`` unless told) holds; it may be empty."""
+    height, width = (len(range(step // 2, side, step)) for side in fine.shape)
+    whole = MapGrid(fine, step, slice(0, height), slice(0, width), extent)
+    if extent is None:
+        return whole
+    left, bottom, right, top = bounds_in(extent.bounds, extent.crs, _crs_of(fine))
+    if extent.crs != fine.crs:  # the box around a bent box; ``within`` cuts it exactly
+        edge = step * fine.affine.a
+        left, bottom, right, top = left - edge, bottom - edge, right + edge, top + edge
+    x = _centre(fine.affine.c, fine.affine.a, whole.input_columns())
+    y = _centre(fine.affine.f, fine.affine.e, whole.input_rows())
+    held_columns = np.flatnonzero((x >= left) & (x < right))
+    held_rows = np.flatnonzero((y > bottom) & (y <= top))
+    return MapGrid(fine, step, _span(held_rows), _span(held_columns), extent)
+
+
+def _centre(origin: float, size: float, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    return np.asarray(origin + size * (index + 0.5), np.float64)
+
+
+def _span(held: npt.NDArray[np.intp]) -> slice:
+    return slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, 0)
+
+
+def _crs_of(grid: GeoBox) -> CRS:
+    if grid.crs is None:
+        raise ValueError("a map grid needs a CRS")
+    return grid.crs

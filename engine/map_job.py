@@ -1,0 +1,158 @@
+"""The ``map`` job: probability of every species wanted, over an extent, as Cloud-Optimized GeoTIFFs."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..models.architecture import Architecture
+from ..models.fusion import fused
+from ..models.model_file import digest, read_model
+from .device import chosen, devices
+from .errors import InputError
+from .evaluation import Evaluator
+from .map_writer import Layer, MapWriter
+from .naming import slugs
+from .plan import Plan, planned
+from .preview import PreviewSink, write_preview
+from .progress import Monitor
+from .protocol import METHODS, PRECISIONS, MapJob, MapResult, to_params
+from .tiling import tile_side
+from .version import software
+
+
+def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path: None) -> MapResult:
+    """Do a map job.
+
+    Parameters
+    ----------
+    job
+        What to do.
+    monitor
+        Is told of progress, and asked whether to go on.
+    on_preview
+        Gets the path of the coarse map as soon as it is there, if the job asks for one.
+
+    Raises
+    ------
+    InputError, ModelError
+        The job can't be done; nothing that stood in the folder is changed.
+    Cancelled
+        The monitor was told to stop; likewise.
+    """
+    started = time.monotonic()
+    if job.precision not in PRECISIONS:
+        raise InputError(f"The precision {job.precision!r} is unknown; choose from {', '.join(PRECISIONS)}.")
+    monitor.report("opening", 0, 1)
+    with planned(job) as plan:
+        model = read_model(job.model)
+        method = chosen_method(job.method, model.network.architecture)
+        device = chosen(job.device)
+        network = fused(model.network).to(device)
+        evaluator = Evaluator(network, plan, device, method, monitor.check)
+        side = tile_side(network, plan, method)
+        provenance = run_record(plan, device, method)
+        with MapWriter(
+            Path(job.out), plan.grid.geobox, layers(plan), {"SCALESCAPE_RUN": json.dumps(provenance)}
+        ) as writer:
+            if job.preview:
+                write_preview(network, plan, device, method, Path(job.preview), monitor, on_preview)
+            mapping = time.monotonic()
+            valid_pixels = map_tiles(evaluator, side, writer, monitor)
+            mapped = time.monotonic() - mapping
+            if valid_pixels == 0:
+                raise InputError(
+                    "No pixel of the area has all its predictors (they are NoData there); choose another "
+                    "area, other rasters, or fewer scales."
+                )
+            files = writer.finish(json.dumps(provenance, indent=2, ensure_ascii=False), monitor)
+        height, width = plan.grid.shape
+        return MapResult(
+            files=tuple(str(path) for path in files),
+            width=width,
+            height=height,
+            valid_pixels=valid_pixels,
+            px_per_s=width * height / mapped,
+            seconds=time.monotonic() - started,
+            device=next((d.label for d in devices() if d.name == device.type), device.type),
+            precision="float32",
+            method=method,
+            verified_max_abs_diff=None,
+            warnings=tuple(caution.message for caution in plan.cautions),
+        )
+
+
+def map_tiles(evaluator: Evaluator, side: int, writer: MapWriter, monitor: Monitor) -> int:
+    """Evaluate and write every tile; return how many pixels have a value."""
+    grid = evaluator.plan.grid
+    height, width = grid.shape
+    done = valid_pixels = 0
+    monitor.report("mapping", 0, height * width, "px")
+    for tile in grid.tiles(side):
+        probability, valid = evaluator.probability(tile)
+        writer.write(tile, probability, valid)
+        valid_pixels += int(valid.sum())
+        done += tile.shape[0] * tile.shape[1]
+        monitor.report("mapping", done, height * width, "px")
+    return valid_pixels
+
+
+def chosen_method(wanted: str, architecture: Architecture) -> str:
+    """Return ``dense`` or ``patch``. Raise InputError where the network can't be evaluated so."""
+    if wanted not in METHODS:
+        raise InputError(f"The method {wanted!r} is unknown; choose from {', '.join(METHODS)}.")
+    padded = architecture.padding != "valid"
+    if wanted == "dense" and padded:
+        raise InputError("The model's network is padded and can't be evaluated densely; use --method patch.")
+    if wanted == "auto":
+        return "patch" if padded else "dense"
+    return wanted
+
+
+def layers(plan: Plan) -> list[Layer]:
+    """Return what each band of the map is: a species, with what its number means."""
+    species = [plan.card.species[i] for i in plan.species]
+    names = slugs([s.name for s in plan.card.species])
+    return [
+        Layer(
+            slug=names[place],
+            description=one.name,
+            tags={
+                "SPECIES": one.name,
+                "QUANTITY": plan.card.quantity(one),
+                "MEANING": plan.card.meaning(one),
+            },
+        )
+        for place, one in zip(plan.species, species, strict=True)
+    ]
+
+
+def run_record(plan: Plan, device: torch.device, method: str) -> dict[str, Any]:
+    """Return all that is needed to repeat and to judge a run, as JSON values."""
+    job = to_params(plan.job)
+    job.pop("preview")
+    return {
+        "job": job,
+        "model": {"name": plan.card.name, "file": plan.job.model, "sha256": digest(plan.job.model)},
+        "inputs": {
+            name: [
+                {"band": band.name, "file": source.raster.file, "number": source.band}
+                for band, source in zip(predictor.modality.bands, predictor.sources, strict=True)
+            ]
+            for name, predictor in plan.predictors.items()
+        },
+        "scales_on": {name: list(scales) for name, scales in plan.scales.items()},
+        "step": plan.job.step,
+        "species": [plan.card.species[i].name for i in plan.species],
+        "method": method,
+        "device": device.type,
+        "precision": "float32",
+        "warnings": [caution.message for caution in plan.cautions],
+        "software": software(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,213 @@
+"""The engine process: JSON-RPC 2.0 over standard input and output, one message a line.
+
+Jobs run one at a time on a thread of their own; checks run on another, so that they are answered while a map
+runs. What libraries print to standard output goes to standard error instead, on the level of the file
+descriptor, and never into the stream.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import torch
+
+from ..models.errors import ModelError
+from . import protocol
+from .check_job import run_check
+from .demo_job import run_demo
+from .device import devices, gpu_note
+from .errors import Cancelled, InputError
+from .map_job import run_map
+from .progress import Monitor
+from .protocol import CheckJob, DemoJob, MapJob, MessageError, Progress
+from .version import scalescape_version
+
+RequestId = int | str
+CORES_LEFT_FREE_FROM = 4  # from so many cores on, one is left to QGIS
+
+
+@dataclass(frozen=True)
+class _Request:
+    id: RequestId
+    method: str
+    params: Any
+    monitor: Monitor
+
+
+class Server:
+    """Answers requests read from ``source`` on ``sink``.
+
+    Parameters
+    ----------
+    source, sink
+        Binary streams, one JSON message a line.
+    """
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._writing = threading.Lock()
+        self._open: dict[RequestId, _Request] = {}
+        self._guard = threading.Lock()
+        self._jobs: queue.Queue[_Request | None] = queue.Queue()
+        self._questions: queue.Queue[_Request | None] = queue.Queue()
+        self._methods: dict[str, tuple[queue.Queue[_Request | None], Callable[[_Request], Any]]] = {
+            "map": (self._jobs, self._map),
+            "demo": (self._jobs, self._demo),
+            "check": (self._questions, self._check),
+            "hello": (self._questions, self._hello),
+        }
+
+    def run(self) -> None:
+        """Serve until standard input ends or ``shutdown`` is asked for; what runs then is cancelled."""
+        workers = [
+            threading.Thread(target=self._work, args=(line,), name=name, daemon=True)
+            for name, line in (("jobs", self._jobs), ("questions", self._questions))
+        ]
+        for worker in workers:
+            worker.start()
+        for line in self._source:
+            if line.strip() and not self._receive(line):
+                break
+        self._cancel_all()
+        self._jobs.put(None)
+        self._questions.put(None)
+        for worker in workers:
+            worker.join()
+
+    def _receive(self, line: bytes) -> bool:
+        """Take one message; return False when it is the last."""
+        try:
+            message = protocol.parse(line)
+        except MessageError as error:
+            self._refuse(None, error)
+            return True
+        request_id, method, params = message.get("id"), message.get("method"), message.get("params")
+        if not isinstance(method, str):
+            self._refuse(request_id, MessageError(protocol.INVALID_REQUEST, "the request names no method"))
+        elif method == "shutdown":
+            if request_id is not None:
+                self._send(protocol.response(request_id, None))
+            return False
+        elif method == "cancel":
+            found = self._cancel(params)
+            if request_id is not None:
+                self._send(protocol.response(request_id, found))
+        elif method not in self._methods:
+            self._refuse(request_id, MessageError(protocol.METHOD_NOT_FOUND, f"there is no method {method!r}"))
+        elif not isinstance(request_id, (int, str)):
+            self._refuse(None, MessageError(protocol.INVALID_REQUEST, "a job's request needs an id"))
+        else:
+            sink = self._progress_sink(request_id)
+            request = _Request(request_id, method, params, Monitor(sink))
+            with self._guard:
+                self._open[request_id] = request
+            self._methods[method][0].put(request)
+        return True
+
+    def _work(self, line: queue.Queue[_Request | None]) -> None:
+        while (request := line.get()) is not None:
+            self._send(self._answer(request))
+            with self._guard:
+                self._open.pop(request.id, None)
+
+    def _answer(self, request: _Request) -> str:
+        try:
+            request.monitor.check()
+            return protocol.response(request.id, self._methods[request.method][1](request))
+        except (InputError, ModelError) as error:
+            return _error(request.id, protocol.INPUT_ERROR, str(error), protocol.KIND_INPUT)
+        except Cancelled:
+            return _error(request.id, protocol.CANCELLED, "The job was cancelled.", protocol.KIND_CANCELLED)
+        except MessageError as error:
+            return _error(request.id, error.code, str(error), protocol.KIND_PROTOCOL)
+        except MemoryError:
+            return _error(
+                request.id,
+                protocol.INPUT_ERROR,
+                "The computer ran out of memory; allow a smaller memory budget or map a smaller area.",
+                protocol.KIND_INPUT,
+            )
+        except Exception as error:
+            traceback.print_exc()
+            return protocol.error_response(
+                request.id,
+                protocol.INTERNAL_ERROR,
+                f"Scalescape's engine met a defect of its own ({type(error).__name__}: {error}).",
+                protocol.KIND_DEFECT,
+                "Please report it with the engine's log.",
+            )
+
+    def _map(self, request: _Request) -> dict[str, Any]:
+        def on_preview(path: str) -> None:
+            self._send(protocol.notification("preview", {"id": request.id, "file": path}))
+
+        job = protocol.job_from_params(MapJob, request.params)
+        return asdict(run_map(job, request.monitor, on_preview))
+
+    def _demo(self, request: _Request) -> dict[str, Any]:
+        files = run_demo(protocol.job_from_params(DemoJob, request.params), request.monitor)
+        return {"files": [str(path) for path in files]}
+
+    def _check(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_check(protocol.job_from_params(CheckJob, request.params)))
+
+    def _hello(self, request: _Request) -> dict[str, Any]:
+        return {
+            "version": scalescape_version(),
+            "torch": torch.__version__,
+            "devices": [asdict(device) for device in devices()],
+            "note": gpu_note(),
+        }
+
+    def _progress_sink(self, request_id: RequestId) -> Callable[[Progress], None]:
+        def sink(progress: Progress) -> None:
+            self._send(protocol.notification("progress", {"id": request_id, **asdict(progress)}))
+
+        return sink
+
+    def _cancel(self, params: Any) -> bool:
+        wanted = params.get("id") if isinstance(params, dict) else None
+        with self._guard:
+            request = self._open.get(wanted) if isinstance(wanted, (int, str)) else None
+        if request is not None:
+            request.monitor.cancel()
+        return request is not None
+
+    def _cancel_all(self) -> None:
+        with self._guard:
+            for request in self._open.values():
+                request.monitor.cancel()
+
+    def _refuse(self, request_id: Any, error: MessageError) -> None:
+        known = request_id if isinstance(request_id, (int, str)) else None
+        self._send(_error(known, error.code, str(error), protocol.KIND_PROTOCOL))
+
+    def _send(self, line: str) -> None:
+        with self._writing:
+            try:
+                self._sink.write(line.encode("ascii"))
+                self._sink.flush()
+            except (BrokenPipeError, ValueError):
+                self._cancel_all()  # nobody listens any more
+
+
+def serve() -> None:
+    """Serve on this process's standard input and output until they end."""
+    cores = os.cpu_count() or 1
+    torch.set_num_threads(cores - 1 if cores >= CORES_LEFT_FREE_FROM else cores)
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    Server(sys.stdin.buffer, stream).run()
+
+
+def _error(request_id: RequestId | None, code: int, message: str, kind: str) -> str:
+    """Return an error whose message already says what to do."""
+    return protocol.error_response(request_id, code, message, kind)

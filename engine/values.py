@@ -1,0 +1,89 @@
+"""What people type on the command line, as values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import InputError
+from .protocol import RasterInput
+
+UNITS = {"": 1, "B": 1, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def input_of(text: str) -> RasterInput:
+    """Return the input that ``MODALITY=FILE`` or ``MODALITY=FILE#2,3`` names."""
+    modality, equals, file = text.partition("=")
+    if not equals or not modality or not file:
+        raise InputError(f"The input {text!r} is not MODALITY=FILE; write for example satellite=scene.tif.")
+    match = re.fullmatch(r"(?s)(.+)#(\d+(?:,\d+)*)", file)
+    if match:
+        return RasterInput(modality, match[1], tuple(int(band) for band in match[2].split(",")))
+    return RasterInput(modality, file)
+
+
+def extent_of(text: str | None) -> tuple[float, float, float, float] | None:
+    """Return the box that ``XMIN,YMIN,XMAX,YMAX`` names, or None for None."""
+    if text is None:
+        return None
+    try:
+        left, bottom, right, top = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"The extent {text!r} is not XMIN,YMIN,XMAX,YMAX; write four numbers with commas between."
+        ) from error
+    return left, bottom, right, top
+
+
+def scales_of(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return scales by modality from ``MODALITY=25,59`` or ``MODALITY=none``."""
+    found: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        modality, equals, scales = text.partition("=")
+        try:
+            found[modality] = () if scales == "none" else tuple(int(s) for s in scales.split(","))
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise InputError(
+                f"The scales {text!r} are not MODALITY=SCALES; write for example satellite=25,59 or "
+                "bioclim=none."
+            )
+    return found
+
+
+def nodata_of(texts: Sequence[str]) -> dict[str, float]:
+    """Return NoData values by file from ``FILE=VALUE``."""
+    found = {}
+    for text in texts:
+        file, equals, value = text.rpartition("=")
+        try:
+            found[file] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise InputError(f"The NoData value {text!r} is not FILE=VALUE; write for example bio1.tif=0.")
+    return found
+
+
+def memory_of(text: str) -> int:
+    """Return bytes from ``2GiB``, ``500 MiB`` or a number of bytes."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
+    if match is None or match[2].upper() not in UNITS:
+        raise InputError(f"The memory budget {text!r} is no size; write for example 2GiB or 500MiB.")
+    return int(float(match[1]) * UNITS[match[2].upper()])
+
+
+def species_in(file: Path | None) -> list[str]:
+    """Return the names in a file, one a line; empty lines and those that start with # do not count."""
+    if file is None:
+        return []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The species file {file} can't be read ({error}); give a text file.") from error
+    names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not names:
+        raise InputError(f"The species file {file} names no species; write one name a line.")
+    return names

@@ -1,0 +1,58 @@
+"""A model's card as a person reads it: one line, or a page of HTML."""
+
+from __future__ import annotations
+
+from html import escape
+
+from ...models.card import Card
+from . import grade
+from .grid_facts import distance, pixel_m, window
+from .translation import tr
+
+
+def summary_line(card: Card) -> str:
+    """Return ``12 species · presence-only · bioclim 1 km, satellite 10 m``."""
+    kinds = {one.kind for one in card.species}
+    names = {"po": tr("presence-only"), "pa": tr("presence-absence"), "pa-balanced": tr("presence-absence")}
+    data = " + ".join(sorted({names[kind] for kind in kinds}))
+    inputs = ", ".join(f"{one.name} {distance(pixel_m(one))}" for one in card.modalities)
+    return tr("{} species · {} · {}").format(len(card.species), data, inputs)
+
+
+def card_html(card: Card, file: str) -> str:
+    """Return the card as HTML."""
+    rows = [
+        (tr("Licence"), card.licence),
+        (tr("Citation"), card.citation),
+        (tr("Training data"), card.training.data),
+        (tr("Background"), card.training.background or tr("none")),
+        (tr("Date"), card.date),
+        (tr("File"), file),
+    ]
+    facts = "".join(f"<tr><td><b>{escape(k)}</b>&nbsp;</td><td>{escape(v)}</td></tr>" for k, v in rows if v)
+    inputs = ""
+    for modality in card.modalities:
+        scales = ", ".join(f"{window(modality, s)} ({s} px)" for s in modality.scales)
+        head = tr("{}: pixels of {}, windows of {}").format(modality.name, distance(pixel_m(modality)), scales)
+        bands = "".join(
+            f"<tr><td>{escape(band.name)}&nbsp;&nbsp;</td><td>{escape(band.description)}</td>"
+            f"<td align='right'>&nbsp;{band.mean:.4g} ± {band.std:.3g} {escape(band.unit)}</td></tr>"
+            for band in modality.bands
+        )
+        inputs += f"<p><b>{escape(head)}</b></p><table cellspacing='3'>{bands}</table>"
+    species = "".join(
+        f"<tr><td>{escape(one.name)}&nbsp;&nbsp;</td><td align='right'>{one.presences}&nbsp;&nbsp;</td>"
+        f"<td>{grade.dots(one)}&nbsp;</td>"
+        f"<td>{'' if one.auc is None else f'{one.auc:.2f}'}&nbsp;</td><td>{escape(one.auc_against)}</td></tr>"
+        for one in card.species
+    )
+    meanings = "".join(f"<li>{escape(text)}</li>" for text in sorted({card.meaning(s) for s in card.species}))
+    return (
+        f"<h2>{escape(card.name)}</h2><p>{escape(card.summary)}</p>"
+        f"<table cellspacing='3'>{facts}</table>"
+        f"<h3>{tr('What the numbers mean')}</h3><ul>{meanings}</ul>"
+        f"<h3>{tr('Inputs')}</h3>{inputs}"
+        f"<h3>{tr('Species')}</h3><table cellspacing='3'>"
+        f"<tr><th align='left'>{tr('Name')}</th><th>{tr('Presences')}&nbsp;</th><th></th>"
+        f"<th align='left'>AUC&nbsp;</th><th align='left'>{tr('against')}</th></tr>{species}</table>"
+    )

@@ -1,0 +1,174 @@
+"""What the dock's buttons do: holds the draft, has it checked, runs it. Knows no widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Optional
+
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from ...engine.protocol import Caution, CheckJob, CheckResult, MapResult
+from .checker import Checker
+from .engine_bridge import EngineBridge
+from .engine_error import EngineError
+from .grid_facts import duration
+from .map_draft import MapDraft
+from .map_run import MapRun
+from .translation import tr
+
+
+@dataclass(frozen=True)
+class DeskState:
+    """What the dock shows: the newest check, its cautions, and whether Run may be pressed or why not."""
+
+    result: Optional[CheckResult] = None
+    checking: bool = False
+    obstacle: str = ""
+    is_fault: bool = False
+    acknowledged: frozenset[Caution] = frozenset()
+    running: bool = False
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Return the cautions of the newest check."""
+        return self.result.warnings if self.result is not None else ()
+
+    @property
+    def open_cautions(self) -> tuple[Caution, ...]:
+        """Return the cautions that must be acknowledged yet."""
+        return tuple(one for one in self.cautions if one.blocking and one not in self.acknowledged)
+
+    @property
+    def can_run(self) -> bool:
+        """Whether Run may be pressed."""
+        ready = self.result is not None and not self.checking and not self.obstacle
+        return ready and not self.running and not self.open_cautions
+
+
+class MapDesk(QObject):
+    """Turns drafts into checks and runs.
+
+    Signals
+    -------
+    state_changed : (object)
+        The DeskState.
+    progressed : (object)
+        The engine's Progress of the run.
+    ended : (str, str, str)
+        How a run ended: ``success``, ``warning`` or ``critical``, a title and a sentence.
+    """
+
+    state_changed = pyqtSignal(object)
+    progressed = pyqtSignal(object)
+    ended = pyqtSignal(str, str, str)
+
+    def __init__(self, project: QgsProject, bridge: EngineBridge, parent: Optional[QObject] = None) -> None:
+        super().__init__(parent)
+        self._project = project
+        self._bridge = bridge
+        self._checker = Checker(bridge, self)
+        self._checker.checked.connect(self._on_checked)
+        self._checker.failed.connect(self._on_check_failed)
+        self._checked_job: Optional[CheckJob] = None
+        self._fault = ""
+        self._run: Optional[MapRun] = None
+        self.draft = MapDraft()
+        self.state = DeskState()
+
+    def set_draft(self, draft: MapDraft) -> None:
+        """Take what the panels say now; the engine is asked about it where that can change its answer."""
+        if draft.acknowledged_for() != self.draft.acknowledged_for():
+            self.state = replace(self.state, acknowledged=frozenset())
+        self.draft = draft
+        if draft.obstacle_to_check():
+            self._fault = ""
+            self._checker.forget()
+            self._checked_job = None
+            self._tell(result=None, checking=False)
+            return
+        job = draft.check_job()
+        if job != self._checked_job:
+            self._checked_job = job
+            self._fault = ""
+            self._checker.check(job)
+            self._tell(checking=True)
+        else:
+            self._tell()
+
+    def check_again(self) -> None:
+        """Ask the engine anew about the same draft, since something outside of it changed."""
+        self._checked_job = None
+        self.set_draft(self.draft)
+
+    def acknowledge(self, caution: Caution, yes: bool) -> None:
+        """Take note that the user knows (or no longer) of ``caution``; it lapses when the inputs change."""
+        known = self.state.acknowledged
+        self._tell(acknowledged=known | {caution} if yes else known - {caution})
+
+    def run(self) -> None:
+        """Start the map of the draft."""
+        card = self.draft.card
+        if not self.state.can_run or card is None:
+            return
+        try:
+            self._run = MapRun(self._project, self._bridge.client(), card, self.draft.job(), self)
+        except (EngineError, OSError) as error:
+            self.ended.emit("critical", tr("No map"), _sentence(error))
+            return
+        self._run.progressed.connect(self.progressed)
+        self._run.succeeded.connect(self._on_success)
+        self._run.failed.connect(self._on_failure)
+        self._tell(running=True)
+        self._run.start()
+
+    def cancel(self) -> None:
+        """Stop the run."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def _on_checked(self, result: CheckResult) -> None:
+        self._tell(result=result, checking=False)
+
+    def _on_check_failed(self, error: EngineError) -> None:
+        self._fault = _sentence(error)
+        self._tell(result=None, checking=False)
+
+    def _on_success(self, result: MapResult, layers: int) -> None:
+        out = self.draft.out if self._run is None else self._run.job.out
+        self._run = None
+        self._tell(running=False)
+        self.check_again()
+        if not layers or not result.valid_pixels:
+            said = tr("The map was written to {}, but no pixel of it has a value: the inputs hold none there.")
+            self.ended.emit("warning", tr("Empty map"), said.format(out))
+            return
+        said = tr("{} species, {} × {} pixels, in {} on {}, in {}.")
+        self.ended.emit(
+            "success",
+            tr("Map finished"),
+            said.format(
+                layers, result.width, result.height, duration(result.seconds), result.device.upper(), Path(out)
+            ),
+        )
+
+    def _on_failure(self, error: EngineError) -> None:
+        self._run = None
+        self._tell(running=False)
+        self.check_again()
+        if error.cancelled:
+            self.ended.emit("info", tr("Map cancelled"), tr("Nothing was written."))
+        else:
+            self.ended.emit("critical", tr("No map"), _sentence(error))
+
+    def _tell(self, **changes: Any) -> None:
+        state = replace(self.state, **changes)
+        obstacle = self.draft.obstacle() or self._fault
+        is_fault = bool(self._fault or self.draft.model_error or self.draft.refusals)
+        self.state = replace(state, obstacle=obstacle, is_fault=bool(obstacle) and is_fault)
+        self.state_changed.emit(self.state)
+
+
+def _sentence(error: Exception) -> str:
+    return error.sentence() if isinstance(error, EngineError) else str(error)

@@ -1,0 +1,121 @@
+"""A map as it stands in the dock: complete enough to run, or what it still lacks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ...engine.protocol import DEFAULT_MEMORY, CheckJob, MapJob, RasterInput
+from ...models.card import Card
+from .inputs import BandSource, raster_inputs
+from .translation import tr
+
+Extent = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class MapDraft:
+    """What the panels say; bands and scales by modality. ``refusals`` are sentences about unusable inputs."""
+
+    model: str = ""
+    card: Optional[Card] = None
+    model_error: str = ""
+    bands: dict[str, tuple[Optional[BandSource], ...]] = field(default_factory=dict)
+    refusals: tuple[str, ...] = ()
+    scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    extent: Optional[Extent] = None
+    extent_crs: str = ""
+    extent_error: str = ""
+    step: int = 1
+    species: tuple[str, ...] = ()
+    out: str = ""
+    nodata: dict[str, float] = field(default_factory=dict)
+    nodata_error: str = ""
+    edge: str = "nodata"
+    device: str = "auto"
+    memory: int = DEFAULT_MEMORY
+
+    def obstacle_to_check(self) -> str:
+        """Return what keeps the engine from looking at this, in a sentence; empty where nothing does."""
+        if self.model_error:
+            return self.model_error
+        if self.card is None:
+            return tr("Choose a model.")
+        if not any(self.scales.values()):
+            return tr("All scales are off; switch on at least one.")
+        if self.refusals:
+            return self.refusals[0]
+        for modality in self.card.modalities:
+            if not self.scales.get(modality.name):
+                continue
+            sources = self.bands.get(modality.name) or (None,) * len(modality.bands)
+            missing = [band.name for band, one in zip(modality.bands, sources) if one is None]
+            if len(missing) == len(modality.bands):
+                return tr("Choose a raster for {}, or switch its scales off.").format(modality.name)
+            if missing:
+                said = tr("{} lacks {}; choose where it comes from under “bands”.")
+                return said.format(modality.name, ", ".join(missing))
+        return self.nodata_error or self.extent_error
+
+    def obstacle(self) -> str:
+        """Return what keeps this from being run, in a sentence; empty where nothing does."""
+        found = self.obstacle_to_check()
+        if found:
+            return found
+        if not self.species:
+            return tr("Tick at least one species.")
+        if not self.out:
+            return tr("Choose a folder for the maps.")
+        if not os.path.isabs(os.path.expanduser(self.out)):
+            return tr("Give the whole path of the output folder.")
+        return ""
+
+    def inputs(self) -> tuple[RasterInput, ...]:
+        """Return the inputs of the modalities that are on, in the card's order."""
+        if self.card is None:
+            return ()
+        found: list[RasterInput] = []
+        for modality in self.card.modalities:
+            if self.scales.get(modality.name):
+                found.extend(raster_inputs(modality.name, self.bands.get(modality.name, ())))
+        return tuple(found)
+
+    def job(self, preview: str = "") -> MapJob:
+        """Return the job that the engine runs."""
+        return MapJob(**self._fields(), out=os.path.expanduser(self.out), preview=preview)
+
+    def check_job(self) -> CheckJob:
+        """Return the job that asks the engine what the map would be."""
+        return CheckJob(**self._fields(), out=os.path.expanduser(self.out))
+
+    def experiment(self) -> dict[str, tuple[int, ...]]:
+        """Return the scales of the modalities that have one switched off, as the job names them."""
+        if self.card is None:
+            return {}
+        return {
+            modality.name: self.scales.get(modality.name, ())
+            for modality in self.card.modalities
+            if tuple(self.scales.get(modality.name, ())) != modality.scales
+        }
+
+    def acknowledged_for(self) -> tuple[Any, ...]:
+        """Return what an acknowledged caution holds for: the model and its inputs."""
+        return (self.model, self.inputs(), tuple(sorted(self.nodata.items())))
+
+    def _fields(self) -> dict[str, Any]:
+        names = [one.name for one in self.card.species] if self.card else []
+        files = {one.file for one in self.inputs()}
+        return {
+            "model": self.model,
+            "inputs": self.inputs(),
+            "extent": self.extent,
+            "extent_crs": self.extent_crs or None,
+            "step": self.step,
+            "species": self.species if len(self.species) < len(names) else (),
+            "scales": self.experiment(),
+            "nodata": {file: number for file, number in self.nodata.items() if file in files},
+            "edge": self.edge,
+            "device": self.device,
+            "memory": self.memory,
+        }

@@ -1,0 +1,140 @@
+"""One run from order to layers: starts the task, shows the preview, then the maps. Main thread only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+from qgis.core import QgsApplication, QgsProject
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from ...engine.protocol import MapJob, MapResult
+from ...models.card import Card
+from .engine_client import EngineClient
+from .engine_error import EngineError
+from .grid_facts import duration
+from .map_task import MapOrder, MapTask
+from .result_layers import ResultGroup, RunSummary
+from .translation import tr
+
+
+class MapRun(QObject):
+    """Drives one map in the background and puts its layers into the project.
+
+    Signals
+    -------
+    progressed : (object)
+        The engine's Progress.
+    succeeded : (object, int)
+        The MapResult and the number of layers added.
+    failed : (object)
+        The EngineError, also where the user cancelled.
+    """
+
+    progressed = pyqtSignal(object)
+    succeeded = pyqtSignal(object, int)
+    failed = pyqtSignal(object)
+
+    def __init__(
+        self,
+        project: QgsProject,
+        client: EngineClient,
+        card: Card,
+        job: MapJob,
+        parent: Optional[QObject] = None,
+    ) -> None:
+        super().__init__(parent)
+        handle, preview = tempfile.mkstemp(prefix="scalescape-preview-", suffix=".tif")
+        os.close(handle)
+        self._preview = Path(preview)
+        self._preview.unlink()  # the engine writes it; the name stays ours
+        self.job = replace(job, preview=preview)
+        names = list(job.species) or [one.name for one in card.species]
+        self._card = card
+        self._names = names
+        self._project = project
+        self._group = ResultGroup(project, card, names, run_summary(card, job, None))
+        title = tr("Scalescape: {} species with {}").format(len(names), card.name)
+        self._task: Optional[MapTask] = MapTask(MapOrder(self.job, title, client))
+        self._task.progressed.connect(self.progressed)
+        self._task.previewed.connect(self._on_preview)
+        self._task.ended.connect(self._on_end)
+
+    def start(self) -> None:
+        """Hand the task to QGIS."""
+        QgsApplication.taskManager().addTask(self._task)
+
+    def cancel(self) -> None:
+        """Ask the run to stop."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def _on_preview(self, file: str) -> None:
+        if self._task is not None and not self._task.isCanceled():
+            self._group.show_preview(file)
+
+    def _on_end(self, result: Optional[MapResult], error: Optional[EngineError]) -> None:
+        self._task = None
+        if result is None:
+            self._group.drop_preview()
+            self._remove_preview_file()
+            self.failed.emit(error)
+            return
+        self._group.retell(run_summary(self._card, self.job, result))
+        layers = self._group.show_maps(result.files)
+        self._remove_preview_file()
+        self.succeeded.emit(result, len(layers))
+
+    def _remove_preview_file(self) -> None:
+        for file in (self._preview, self._preview.with_suffix(".tif.aux.xml")):
+            with contextlib.suppress(
+                OSError
+            ):  # Windows holds it while a layer is drawn; it lies in the temp dir
+                file.unlink()
+
+
+def run_summary(card: Card, job: MapJob, result: Optional[MapResult]) -> RunSummary:
+    """Return what a group says about its run; ``result`` is None while it runs."""
+    lines = [tr("Model: {} ({})").format(card.name, Path(job.model).name)]
+    inputs: dict[str, list[str]] = {}
+    for one in job.inputs:
+        inputs.setdefault(one.modality, []).append(Path(one.file).name)
+    lines += [tr("{}: {}").format(name, ", ".join(files)) for name, files in inputs.items()]
+    experiment = experiment_title(card, job)
+    if experiment:
+        lines.append(tr("An experiment, {}: the card's figures do not hold.").format(experiment))
+    lines.append(tr("Step: {}").format(job.step))
+    if result is not None:
+        said = tr("{} × {} pixels, {} with a value, in {} on {} ({})")
+        lines.append(
+            said.format(
+                result.width,
+                result.height,
+                result.valid_pixels,
+                duration(result.seconds),
+                result.device,
+                result.precision,
+            )
+        )
+        lines += [tr("Note: {}").format(warning) for warning in result.warnings]
+    lines.append(tr("Folder: {}").format(job.out))
+    return RunSummary(tr("Scalescape: {}").format(card.name), tuple(lines), experiment)
+
+
+def experiment_title(card: Card, job: MapJob) -> str:
+    """Return ``without satellite 59, 115`` where scales are switched off; empty where all are on."""
+    parts = []
+    for modality in card.modalities:
+        on = job.scales.get(modality.name)
+        if on is None:
+            continue
+        off = [scale for scale in modality.scales if scale not in on]
+        if len(off) == len(modality.scales):
+            parts.append(modality.name)
+        elif off:
+            parts.append(f"{modality.name} {', '.join(str(scale) for scale in off)}")
+    return tr("without {}").format("; ".join(parts)) if parts else ""

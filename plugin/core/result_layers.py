@@ -1,0 +1,197 @@
+"""The layers of a run: built, styled, described and put in order into one group. Main thread only."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from qgis.core import (
+    QgsLayerMetadata,
+    QgsLayerTreeGroup,
+    QgsLayerTreeLayer,
+    QgsMapLayerLegendUtils,
+    QgsProject,
+    QgsRasterLayer,
+)
+
+from ...models.card import Card, Species
+from .inputs import raster_of_file
+from .suitability_style import apply_style
+from .translation import tr
+
+SUMMARY_PROPERTY = "scalescape/summary"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a group and its layers say about their run: a title, and lines for the tooltip."""
+
+    title: str
+    lines: tuple[str, ...]
+    experiment: str = ""
+
+    def text(self) -> str:
+        """Return the summary as lines."""
+        return "\n".join((self.title, *self.lines))
+
+
+def quantity_title(card: Card, species: Species) -> str:
+    """Return what the numbers are, as a legend's title."""
+    if card.quantity(species) == "favourability":
+        return tr("Favourability")
+    return tr("Relative suitability")
+
+
+class ResultGroup:
+    """One group of the layer tree for one run, one layer a species in the order chosen.
+
+    Only one of the layers shows at a time, so that a click on a species shows its map. Neither the active
+    layer nor the extent of the canvas changes.
+
+    Parameters
+    ----------
+    project
+        Where the layers go.
+    card
+        The model's card, which says what the numbers are.
+    species
+        Names, in the order of the layers.
+    summary
+        What the group and its layers say about the run.
+    """
+
+    def __init__(self, project: QgsProject, card: Card, species: Sequence[str], summary: RunSummary) -> None:
+        self._project = project
+        self._card = card
+        self._names = list(species)
+        self._summary = summary
+        self._previews: list[str] = []
+        self._identity = uuid.uuid4().hex
+
+    @property
+    def group(self) -> Optional[QgsLayerTreeGroup]:
+        """Return the group, or None before the first layer and after it was removed."""
+        # The user may have removed or replaced the tree meanwhile: look it up rather than trust a pointer.
+        for candidate in self._project.layerTreeRoot().findGroups(True):
+            if candidate.customProperty("scalescape/run") == self._identity:
+                return candidate
+        return None
+
+    def show_preview(self, file: str) -> list[QgsRasterLayer]:
+        """Add a layer for each band of the coarse preview ``file``; they go when the maps come."""
+        layers = []
+        for number, name in enumerate(self._names, start=1):
+            layer = self._layer(file, number, tr("{} (preview)").format(name), name)
+            if layer is None:
+                break
+            layers.append(layer)
+        self._add(layers)
+        self._previews = [layer.id() for layer in layers]
+        return layers
+
+    def show_maps(self, files: Sequence[str]) -> list[QgsRasterLayer]:
+        """Put the finished maps in place of the preview; ``files`` in any order, known by their description."""
+        by_name: dict[str, tuple[str, int]] = {}
+        for file in files:
+            for number, name in enumerate(raster_of_file(file).bands, start=1):
+                by_name.setdefault(name, (file, number))
+        layers = []
+        for name in self._names:
+            if name not in by_name:
+                continue
+            file, number = by_name[name]
+            layer = self._layer(file, number, name, name)
+            if layer is not None:
+                layers.append(layer)
+        shown = self._shown()
+        self.drop_preview(keep_group=bool(layers))
+        self._add(layers, shown)
+        return layers
+
+    def drop_preview(self, keep_group: bool = False) -> None:
+        """Take the preview's layers away, and the group too if nothing else is in it."""
+        self._project.removeMapLayers([i for i in self._previews if self._project.mapLayer(i) is not None])
+        self._previews = []
+        group = self.group
+        if group is not None and not keep_group and not group.findLayers():
+            parent = group.parent() or self._project.layerTreeRoot()
+            parent.removeChildNode(group)
+
+    def retell(self, summary: RunSummary) -> None:
+        """Replace what the group and the layers to come say about the run."""
+        self._summary = summary
+        group = self.group
+        if group is not None:
+            group.setName(summary.title)
+            group.setCustomProperty(SUMMARY_PROPERTY, summary.text())
+
+    def _shown(self) -> int:
+        """Return the place of the layer that shows now; 0 where none does."""
+        group = self.group
+        nodes = group.findLayers() if group is not None else []
+        return next((i for i, node in enumerate(nodes) if node.itemVisibilityChecked()), 0)
+
+    def _layer(self, file: str, band: int, title: str, species_name: str) -> Optional[QgsRasterLayer]:
+        options = QgsRasterLayer.LayerOptions()
+        options.loadDefaultStyle = False  # it would compute statistics of the file, here in the main thread
+        if self._summary.experiment:
+            title = f"{title} · {self._summary.experiment}"
+        layer = QgsRasterLayer(file, title, "gdal", options)
+        if not layer.isValid() or band > layer.bandCount():
+            return None
+        apply_style(layer, band)
+        species = next((one for one in self._card.species if one.name == species_name), None)
+        if species is not None:
+            describe_layer(layer, self._card, species, self._summary)
+        return layer
+
+    def _add(self, layers: Sequence[QgsRasterLayer], shown: int = 0) -> None:
+        if not layers:
+            return
+        group = self.group
+        if group is None:
+            group = self._project.layerTreeRoot().insertGroup(0, self._summary.title)
+            group.setCustomProperty("scalescape/run", self._identity)
+            group.setCustomProperty(SUMMARY_PROPERTY, self._summary.text())
+        group.setIsMutuallyExclusive(False)
+        for i, layer in enumerate(layers):
+            self._project.addMapLayer(layer, False)
+            node = group.addLayer(layer)
+            node.setItemVisibilityChecked(i == shown)
+            node.setExpanded(i == 0)
+            name_legend(node, layer)
+        group.setIsMutuallyExclusive(True, min(shown, len(layers) - 1))
+
+
+def name_legend(node: QgsLayerTreeLayer, layer: QgsRasterLayer) -> None:
+    """Write what the numbers are above the ramp, where QGIS would write the number of the band."""
+    QgsMapLayerLegendUtils.setLegendNodeUserLabel(node, 0, layer.customProperty("scalescape/quantity", ""))
+
+
+def describe_layer(layer: QgsRasterLayer, card: Card, species: Species, summary: RunSummary) -> None:
+    """Fill the layer's metadata: what it shows, what the numbers mean, whence it came."""
+    title = quantity_title(card, species)
+    layer.setCustomProperty("scalescape/quantity", title)
+    metadata = QgsLayerMetadata()
+    metadata.setIdentifier(Path(layer.source()).name)
+    metadata.setType("dataset")
+    metadata.setTitle(f"{species.name}: {title.lower()}")
+    metadata.setAbstract("\n".join((card.meaning(species), *summary.lines)))
+    metadata.setLanguage("ENG")
+    metadata.setKeywords({"species": [species.name], "quantity": [title], "model": [card.name]})
+    metadata.setLicenses([card.licence] if card.licence else [])
+    metadata.setRights([card.citation] if card.citation else [])
+    metadata.setHistory([f"Scalescape: {line}" for line in summary.lines])
+    metadata.setCrs(layer.crs())
+    extent = QgsLayerMetadata.Extent()
+    spatial = QgsLayerMetadata.SpatialExtent()
+    spatial.extentCrs = layer.crs()
+    spatial.bounds = layer.extent().toBox3d(0, 0)
+    extent.setSpatialExtents([spatial])
+    metadata.setExtent(extent)
+    layer.setMetadata(metadata)
+    layer.setTitle(metadata.title())
+    layer.setAbstract(metadata.abstract())

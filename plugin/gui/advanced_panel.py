@@ -1,0 +1,141 @@
+"""What is seldom changed: device, memory, edge, NoData values, the engine's Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QWidget
+
+from ...engine.protocol import DEFAULT_MEMORY
+from ..core import settings
+from ..core.translation import tr
+from .labels import Note
+from .section import SPACE
+
+GIB = 1024**3
+LEAST_GIB, MOST_GIB = 0.5, 1024.0
+
+
+class AdvancedPanel(QgsCollapsibleGroupBox):
+    """A collapsed box below the output.
+
+    Signals
+    -------
+    changed : ()
+        Something about the map.
+    python_changed : ()
+        Another Python for the engine; it is remembered already.
+    """
+
+    changed = pyqtSignal()
+    python_changed = pyqtSignal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(tr("Advanced"), parent)
+        self.setObjectName("scalescapeAdvanced")
+        self.setCollapsed(True)
+        self.device = QComboBox()
+        self.device.addItem(tr("automatic"), "auto")
+        self.device_note = Note()
+        self.memory = QDoubleSpinBox()
+        self.memory.setRange(LEAST_GIB, MOST_GIB)
+        self.memory.setSingleStep(0.5)
+        self.memory.setDecimals(1)
+        self.memory.setSuffix(" GiB")
+        self.memory.setValue(DEFAULT_MEMORY / GIB)
+        self.memory.setToolTip(tr("The engine stays below this; less means smaller tiles and a longer wait"))
+        self.edge = QComboBox()
+        self.edge.addItem(tr("no value where a window leaves the raster"), "nodata")
+        self.edge.addItem(tr("fill beyond the raster with the training mean"), "fill")
+        for combo in (self.device, self.edge):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(12)
+        self.python = QgsFileWidget()
+        self.python.setStorageMode(QgsFileWidget.StorageMode.GetFile)
+        self.python.setDialogTitle(tr("Choose the Python that runs the engine"))
+        self.python.lineEdit().setPlaceholderText(tr("the plugin's own environment"))
+        self.python.setFilePath(settings.engine_python())
+        self.form = QFormLayout()
+        self.form.setVerticalSpacing(SPACE)
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self.form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self.form.addRow(tr("Device"), self.device)
+        self.form.addRow(self.device_note)
+        self.form.addRow(tr("Memory"), self.memory)
+        self.form.addRow(tr("At the edge"), self.edge)
+        self.form.addRow(tr("Engine Python"), self.python)
+        self.setLayout(self.form)
+        self._nodata: dict[str, QLineEdit] = {}
+        self.device.currentIndexChanged.connect(self.changed)
+        self.edge.currentIndexChanged.connect(self.changed)
+        self.memory.valueChanged.connect(self.changed)
+        self.python.lineEdit().editingFinished.connect(self._on_python)
+        self.python.fileChanged.connect(self._on_python_file)
+
+    def memory_bytes(self) -> int:
+        """Return the memory that the engine may take."""
+        return round(self.memory.value() * GIB)
+
+    def set_engine(self, hello: dict[str, Any]) -> None:
+        """Offer the devices that the engine found, and say why there is no GPU where there is none."""
+        chosen = self.device.currentData()
+        self.device.blockSignals(True)
+        while self.device.count() > 1:
+            self.device.removeItem(1)
+        for one in hello.get("devices", ()):
+            self.device.addItem(str(one.get("label") or one.get("name")), str(one.get("name")))
+        self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
+        self.device.blockSignals(False)
+        self.device_note.say(str(hello.get("note") or ""))
+
+    def choose_device(self, name: str) -> None:
+        """Choose a device, also before the engine has told which there are."""
+        if self.device.findData(name) < 0:
+            self.device.addItem(name, name)
+        self.device.setCurrentIndex(self.device.findData(name))
+
+    def set_files(self, files: list[str]) -> None:
+        """Ask for a NoData value for each of ``files``; what was typed for one stays."""
+        if files == list(self._nodata):
+            return
+        typed = {file: line.text() for file, line in self._nodata.items()}
+        for line in self._nodata.values():
+            self.form.removeRow(line)
+        self._nodata = {}
+        place = self.form.rowCount() - 1
+        for file in files:
+            line = QLineEdit(typed.get(file, ""))
+            line.setPlaceholderText(tr("as the file says"))
+            line.setToolTip(tr("A value that means NoData in {}, where the file does not say so").format(file))
+            line.textChanged.connect(self.changed)
+            self.form.insertRow(place, tr("NoData in {}").format(Path(file).name), line)
+            place += 1
+            self._nodata[file] = line
+
+    def nodata(self) -> tuple[dict[str, float], str]:
+        """Return the NoData values by file, and what is wrong with one of them or an empty text."""
+        values: dict[str, float] = {}
+        for file, line in self._nodata.items():
+            text = line.text().strip()
+            if not text:
+                continue
+            try:
+                values[file] = float(text.replace(",", "."))
+            except ValueError:
+                return values, tr("“{}” is no number; give the NoData value of {}.").format(
+                    text, Path(file).name
+                )
+        return values, ""
+
+    def _on_python_file(self, _file: str) -> None:
+        if not self.python.lineEdit().hasFocus():
+            self._on_python()
+
+    def _on_python(self) -> None:
+        chosen = self.python.filePath().strip()
+        if chosen != settings.engine_python():
+            settings.set_value("engine_python", chosen)
+            self.python_changed.emit()

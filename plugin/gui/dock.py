@@ -1,0 +1,260 @@
+"""The dock: the panels in the order of a person's thought, and the desk that acts on them."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from qgis.core import QgsProject
+from qgis.gui import QgsDockWidget, QgsMapCanvas
+from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from ..core import settings
+from ..core.engine_bridge import EngineBridge
+from ..core.engine_error import EngineError
+from ..core.map_desk import DeskState, MapDesk
+from ..core.map_draft import MapDraft
+from ..core.output_folder import suggested_folder
+from ..core.project_rasters import ProjectRasters
+from ..core.translation import tr
+from .advanced_panel import AdvancedPanel
+from .cautions_panel import CautionsPanel
+from .icons import plugin_icon
+from .inputs_panel import InputsPanel
+from .model_panel import ModelPanel
+from .output_panel import OutputPanel
+from .run_bar import RunBar
+from .scales_panel import ScalesPanel
+from .species_panel import SpeciesPanel
+from .where_panel import WherePanel
+
+OBJECT_NAME = "ScalescapeDock"
+LEAST_WIDTH, WIDTH, HEIGHT = 340, 400, 760
+
+
+class ScalescapeDock(QgsDockWidget):
+    """Model, inputs, scales, where, species, output, and Run.
+
+    Signals
+    -------
+    ended : (str, str, str)
+        How a run ended: level, title and sentence, for the message bar.
+    """
+
+    ended = pyqtSignal(str, str, str)
+
+    def __init__(
+        self,
+        bridge: EngineBridge,
+        project: QgsProject,
+        canvas: Optional[QgsMapCanvas] = None,
+        parent: Optional[QWidget] = None,
+    ) -> None:
+        super().__init__(tr("Scalescape"), parent)
+        self.setObjectName(OBJECT_NAME)
+        self.setWindowIcon(plugin_icon())
+        self._project = project
+        self._bridge = bridge
+        self._hello: Optional[int] = None
+        self._filling = False
+        self._stale = True  # nothing is read, matched or started before the dock is seen
+        self.rasters = ProjectRasters(project, self)
+        self.desk = MapDesk(project, bridge, self)
+
+        self.model = ModelPanel()
+        self.inputs = InputsPanel(self.rasters)
+        self.scales = ScalesPanel()
+        self.where = WherePanel(canvas)
+        self.species = SpeciesPanel()
+        self.output = OutputPanel()
+        self.advanced = AdvancedPanel()
+        self.cautions = CautionsPanel()
+        self.run_bar = RunBar()
+
+        content = QWidget()
+        panels = QVBoxLayout(content)
+        panels.setContentsMargins(9, 9, 9, 9)
+        panels.setSpacing(2)
+        for panel in (self.model, self.inputs, self.scales, self.where, self.species, self.output):
+            panels.addWidget(panel)
+        panels.addWidget(self.advanced)
+        panels.addSpacing(8)
+        panels.addWidget(self.cautions)
+        panels.addStretch(1)
+        self.scroll = QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidget(content)
+        whole = QWidget()
+        whole.setMinimumWidth(LEAST_WIDTH)
+        layout = QVBoxLayout(whole)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.scroll, 1)
+        layout.addWidget(self.run_bar)
+        self.setWidget(whole)
+
+        self.model.changed.connect(self._on_model)
+        for panel in (self.inputs, self.scales, self.where, self.species, self.output, self.advanced):
+            panel.changed.connect(self._on_change)
+        self.advanced.python_changed.connect(self._on_python)
+        self.cautions.acknowledged.connect(self.desk.acknowledge)
+        self.run_bar.run_pressed.connect(self._on_run)
+        self.run_bar.cancel_pressed.connect(self.desk.cancel)
+        self.desk.state_changed.connect(self._on_state)
+        self.desk.progressed.connect(self.run_bar.show_progress)
+        self.desk.ended.connect(self._on_end)
+        bridge.answered.connect(self._on_answer)
+        bridge.failed.connect(self._on_failure)
+        project.readProject.connect(self._on_project)
+        self.opened.connect(self._on_opened)
+        self.closed.connect(self._on_closed)
+
+    def sizeHint(self) -> QSize:
+        """Return a size at which every panel can be read."""
+        return QSize(WIDTH, HEIGHT)
+
+    def restore(self) -> None:
+        """Fill the panels with what was used last, in the project or else by the user."""
+        run = settings.project_run(self._project)
+        self._filling = True
+        self.output.set_folder(str(run.get("out") or suggested_folder(self._project)))
+        self.advanced.choose_device(str(run.get("device") or settings.value("device", "auto")))
+        model = str(run.get("model") or settings.value("model"))
+        self._filling = False
+        if model:
+            self.model.choose(model)
+        else:
+            self.model.choose_first()
+        self._filling = True
+        self.scales.set_scales(run.get("scales") or {})
+        if run.get("step"):
+            self.where.set_step(int(run["step"]))
+        if run.get("species"):
+            self.species.set_species(set(run["species"]))
+        self._filling = False
+        self._stale = False
+        self._on_change()
+
+    def draft(self) -> MapDraft:
+        """Return what the panels say."""
+        scales = self.scales.scales()
+        on = {name for name, some in scales.items() if some}
+        extent, crs = self.where.extent()
+        nodata, nodata_error = self.advanced.nodata()
+        return MapDraft(
+            model=self.model.path,
+            card=self.model.card,
+            model_error=self.model.error,
+            bands=self.inputs.bands(),
+            refusals=self.inputs.refusals(on),
+            scales=scales,
+            extent=extent,
+            extent_crs=crs,
+            extent_error=self.where.error(),
+            step=self.where.current_step,
+            species=self.species.species(),
+            out=self.output.out(),
+            nodata=nodata,
+            nodata_error=nodata_error,
+            edge=str(self.advanced.edge.currentData()),
+            device=str(self.advanced.device.currentData()),
+            memory=self.advanced.memory_bytes(),
+        )
+
+    def _on_model(self) -> None:
+        card = self.model.card
+        self._filling = True
+        self.inputs.set_card(card)
+        self.scales.set_card(card)
+        self.species.set_card(card)
+        self._filling = False
+        self._on_change()
+
+    def _on_change(self) -> None:
+        if self._filling or self._stale:
+            return
+        self._filling = True  # what follows from a change is no change of its own
+        scales = self.scales.scales()
+        on = {name for name, some in scales.items() if some}
+        self.inputs.set_on(on)
+        self.where.set_card(self.model.card, on)
+        draft = self.draft()
+        self.advanced.set_files(sorted({one.file for one in draft.inputs()}))
+        self._filling = False
+        self.desk.set_draft(self.draft())
+
+    def _on_run(self) -> None:
+        draft = self.desk.draft
+        settings.remember_model(draft.model)
+        settings.set_value("model", draft.model)
+        settings.set_value("out", self.output.folder.filePath())
+        settings.set_value("device", draft.device)
+        run: dict[str, Any] = {
+            "model": draft.model,
+            "scales": {name: list(on) for name, on in draft.scales.items()},
+            "step": draft.step,
+            "species": list(draft.species),
+            "out": self.output.folder.filePath(),
+            "device": draft.device,
+        }
+        settings.set_project_run(self._project, run)
+        self.desk.run()
+
+    def _on_state(self, state: DeskState) -> None:
+        self.cautions.show_cautions(state.cautions, state.acknowledged)
+        self.scales.set_margin(state.result.margin_m if state.result is not None else None)
+        if state.result is not None:
+            self.where.show_size(state.result.width, state.result.height, state.result.pixel_m)
+        elif not state.checking:
+            self.where.forget_size()
+        hint, role = state.obstacle, "bad" if state.is_fault else "quiet"
+        if not hint and state.open_cautions and not state.checking:
+            number = len(state.open_cautions)
+            one = tr("Acknowledge the warning above, or mend its input.")
+            many = tr("Acknowledge the {} warnings above, or mend their inputs.")
+            hint, role = one if number == 1 else many.format(number), "caution"
+        elif not hint and state.checking:
+            hint = tr("Looking at the inputs …")
+        elif not hint and not state.can_run and not state.running:
+            hint = tr("Waiting for the engine …")
+        self.run_bar.show_state(state.can_run, state.running, hint, role)
+
+    def _on_end(self, level: str, title: str, sentence: str) -> None:
+        self.output.refresh()  # the folder may hold a run now
+        self.ended.emit(level, title, sentence)
+
+    def _on_python(self) -> None:
+        self._greet()
+        self.desk.check_again()
+
+    def _on_opened(self) -> None:
+        self.rasters.set_active(True)
+        if self._stale:
+            self.restore()
+        if self._hello is None:
+            self._greet()
+
+    def _greet(self) -> None:
+        """Start the engine and ask which devices it has."""
+        try:
+            self._hello = self._bridge.ask("hello", {})
+        except EngineError as error:
+            self.advanced.device_note.say(error.sentence(), "bad")
+
+    def _on_answer(self, number: int, values: object) -> None:
+        if number == self._hello and isinstance(values, dict):
+            self.advanced.set_engine(values)
+
+    def _on_failure(self, number: int, error: object) -> None:
+        if number == self._hello and isinstance(error, EngineError) and not error.cancelled:
+            self.advanced.device_note.say(error.sentence(), "bad")
+
+    def _on_closed(self) -> None:
+        self.rasters.set_active(False)
+
+    def _on_project(self) -> None:
+        self._stale = True
+        if self.isVisible():
+            self.restore()

@@ -1,0 +1,120 @@
+"""Which model: the shipped ones, those used lately, or a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
+
+from ...models.card import Card, read_card
+from ...models.errors import ModelError
+from ..core.card_text import summary_line
+from ..core.translation import tr
+from ..core.zoo import known_models
+from .card_dialog import CardDialog
+from .icons import theme_icon
+from .labels import Note, coloured
+from .section import Section
+
+
+class ModelPanel(Section):
+    """Chooses a model file and shows its card.
+
+    Signals
+    -------
+    changed : ()
+        Another model, or none that can be read.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(tr("Model"), parent)
+        self.card: Optional[Card] = None
+        self.error = ""
+        self._dialog: Optional[CardDialog] = None
+        self.combo = QComboBox()
+        self.combo.setObjectName("scalescapeModel")
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(12)
+        self.combo.setPlaceholderText(tr("— choose a model file —"))
+        self.browse = QToolButton()
+        self.browse.setText("…")
+        self.browse.setToolTip(tr("Choose a model file (.safetensors)"))
+        row = QHBoxLayout()
+        row.addWidget(self.combo, 1)
+        row.addWidget(self.browse)
+        self.body.addLayout(row)
+        self.summary = Note()
+        self.summary.linkActivated.connect(self.show_card)
+        self.body.addWidget(self.summary)
+        for model in known_models():
+            self._add(model.path, model.name)
+        self.combo.setCurrentIndex(-1)
+        self.combo.currentIndexChanged.connect(self._on_choice)
+        self.browse.clicked.connect(self._on_browse)
+
+    @property
+    def path(self) -> str:
+        """Return the chosen model file; empty where none."""
+        return str(self.combo.currentData() or "")
+
+    def choose(self, path: str) -> None:
+        """Choose a model file, adding it to the list where it is new."""
+        index = self.combo.findData(path)
+        if index < 0:
+            self._add(path, self._name_of(path))
+            index = self.combo.count() - 1
+        if index == self.combo.currentIndex():
+            self._on_choice()
+        else:
+            self.combo.setCurrentIndex(index)
+
+    def choose_first(self) -> None:
+        """Choose the first of the list, if there is any."""
+        if self.combo.count():
+            self.combo.setCurrentIndex(0)
+
+    def show_card(self) -> None:
+        """Open the card in a window of its own."""
+        if self.card is not None:
+            self._dialog = CardDialog(self.card, self.path, self.window())
+            self._dialog.destroyed.connect(self._forget_dialog)
+            self._dialog.show()
+
+    def _forget_dialog(self) -> None:
+        self._dialog = None
+
+    def _add(self, path: str, name: str) -> None:
+        self.combo.addItem(theme_icon("mIconRaster.svg"), name, path)
+        self.combo.setItemData(self.combo.count() - 1, path, 3)  # Qt.ItemDataRole.ToolTipRole
+
+    def _name_of(self, path: str) -> str:
+        try:
+            return read_card(path).name
+        except ModelError:
+            return Path(path).name
+
+    def _on_browse(self) -> None:
+        start = str(Path(self.path).parent) if self.path else ""
+        kinds = tr("Scalescape models (*.safetensors);;All files (*)")
+        file, _ = QFileDialog.getOpenFileName(self, tr("Choose a model"), start, kinds)
+        if file:
+            self.choose(file)
+
+    def _on_choice(self) -> None:
+        self.card, self.error = None, ""
+        if self.path:
+            try:
+                self.card = read_card(self.path)
+            except ModelError as error:
+                self.error = str(error)
+        if self.card is not None:
+            link = f" · <a href='card'>{tr('card')}</a>"
+            self.summary.say_html(coloured(summary_line(self.card), "quiet", self) + link)
+            self.summary.setToolTip(self.card.summary)
+        else:
+            self.summary.say(self.error, "bad")
+        self.changed.emit()

@@ -1,0 +1,113 @@
+"""Which species."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from qgis.gui import QgsFilterLineEdit
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+from ...models.card import Card
+from ..core.grade import dots, explanation
+from ..core.translation import tr
+from .labels import coloured
+from .section import Section
+
+ROWS = 7
+NAME, GRADE = 0, 1
+
+
+class SpeciesPanel(Section):
+    """A list to tick, with a search; the dots are a grade by held-out figures.
+
+    Signals
+    -------
+    changed : ()
+        Other species are ticked.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(tr("Species"), parent)
+        self.search = QgsFilterLineEdit()
+        self.search.setShowSearchIcon(True)
+        self.search.setPlaceholderText(tr("Search"))
+        self.list = QTreeWidget()
+        self.list.setObjectName("scalescapeSpecies")
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.setAlternatingRowColors(True)
+        header = self.list.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(GRADE, QHeaderView.ResizeMode.ResizeToContents)
+        row = self.list.fontMetrics().height() + 6
+        self.list.setMinimumHeight(ROWS * row)
+        self.list.setMaximumHeight((ROWS + 2) * row)
+        self.body.addWidget(self.search)
+        self.body.addWidget(self.list)
+        self.aside.linkActivated.connect(self._on_link)
+        self.search.textChanged.connect(self._filter)
+        self.list.itemChanged.connect(self._on_item)
+        self._count()
+
+    def set_card(self, card: Optional[Card]) -> None:
+        """List the species of ``card``, all ticked."""
+        self.list.blockSignals(True)
+        self.list.clear()
+        for species in card.species if card else ():
+            item = QTreeWidgetItem([species.name, dots(species)])
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(NAME, Qt.CheckState.Checked)
+            tip = explanation(species)
+            item.setToolTip(NAME, tip)
+            item.setToolTip(GRADE, tip)
+            self.list.addTopLevelItem(item)
+        self.list.blockSignals(False)
+        self._filter(self.search.text())
+        self._count()
+
+    def species(self) -> tuple[str, ...]:
+        """Return the names that are ticked, in the order of the card."""
+        items = self._items()
+        return tuple(item.text(NAME) for item in items if item.checkState(NAME) == Qt.CheckState.Checked)
+
+    def set_species(self, names: set[str]) -> None:
+        """Tick just these."""
+        self._tick(lambda item: item.text(NAME) in names, self._items())
+
+    def tick_all(self, yes: bool) -> None:
+        """Tick all that the search shows, or none of them."""
+        self._tick(lambda _item: yes, [item for item in self._items() if not item.isHidden()])
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        return [self.list.topLevelItem(i) for i in range(self.list.topLevelItemCount())]
+
+    def _tick(self, wanted, items: list[QTreeWidgetItem]) -> None:
+        self.list.blockSignals(True)
+        for item in items:
+            item.setCheckState(NAME, Qt.CheckState.Checked if wanted(item) else Qt.CheckState.Unchecked)
+        self.list.blockSignals(False)
+        self.list.viewport().update()
+        self._on_item()
+
+    def _filter(self, text: str) -> None:
+        wanted = text.strip().lower()
+        for item in self._items():
+            item.setHidden(wanted not in item.text(NAME).lower())
+
+    def _on_link(self, link: str) -> None:
+        self.tick_all(link == "all")
+
+    def _on_item(self, *_: object) -> None:
+        self._count()
+        self.changed.emit()
+
+    def _count(self) -> None:
+        said = tr("{} of {}").format(len(self.species()), self.list.topLevelItemCount())
+        links = f"<a href='all'>{tr('all')}</a> · <a href='none'>{tr('none')}</a>"
+        self.aside.setText(f"{coloured(said, 'quiet', self)} &nbsp; {links}")

@@ -1,0 +1,173 @@
+"""Where, and how fine."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRectangle
+from qgis.gui import QgsExtentWidget, QgsMapCanvas
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QRadioButton, QWidget
+
+from ...models.card import Card
+from ..core.grid_facts import STEPS, distance, finest, ordinal_step, pixel_m
+from ..core.map_draft import Extent
+from ..core.translation import tr
+from .labels import Note, coloured
+from .section import Section
+
+INPUTS, CANVAS, OTHER = range(3)
+
+
+class WherePanel(Section):
+    """The extent (all of the inputs, the map view, a layer's or a drawn one) and the output pixel.
+
+    Signals
+    -------
+    changed : ()
+        Another extent or step.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, canvas: Optional[QgsMapCanvas], parent: Optional[QWidget] = None) -> None:
+        super().__init__(tr("Where"), parent)
+        self._canvas = canvas
+        self._card: Optional[Card] = None
+        self._on: set[str] = set()
+        self.choices = QButtonGroup(self)
+        row = QHBoxLayout()
+        tips = (
+            (INPUTS, tr("whole inputs"), tr("Wherever the inputs hold values")),
+            (CANVAS, tr("map view"), tr("What the map canvas shows, and follows it")),
+            (OTHER, tr("layer or drawn"), tr("The extent of a layer, one drawn on the map, or typed in")),
+        )
+        for number, text, tip in tips:
+            button = QRadioButton(text)
+            button.setToolTip(tip)
+            self.choices.addButton(button, number)
+            row.addWidget(button)
+        row.addStretch(1)
+        self.choices.button(INPUTS).setChecked(True)
+        self.choices.button(CANVAS).setEnabled(canvas is not None)
+        self.body.addLayout(row)
+
+        self.extent_widget = QgsExtentWidget(None, QgsExtentWidget.WidgetStyle.CondensedStyle)
+        self.extent_widget.setNullValueAllowed(True, tr("use the arrow: a layer, or draw on the map"))
+        if canvas is not None:
+            self.extent_widget.setMapCanvas(canvas)
+            self._follow(canvas)
+        self.extent_widget.hide()
+        self.body.addWidget(self.extent_widget)
+
+        self.step = QComboBox()
+        self.step.setObjectName("scalescapeStep")
+        tip = tr("Output pixels are sampled from the input pixels, not averaged: each is exact.")
+        self.step.setToolTip(tip)
+        row = QHBoxLayout()
+        row.addWidget(QLabel(tr("output pixel")))
+        row.addWidget(self.step, 1)
+        self.body.addLayout(row)
+        self.size = Note()
+        self.size.setToolTip(tip)
+        self.body.addWidget(self.size)
+        self._fill_steps(STEPS[2])
+
+        self.choices.idToggled.connect(self._on_choice)
+        self.extent_widget.extentChanged.connect(self._on_extent)
+        self.step.currentIndexChanged.connect(self.changed)
+
+    def _follow(self, canvas: QgsMapCanvas) -> None:
+        canvas.extentsChanged.connect(self._on_canvas)
+        self.extent_widget.setOutputCrs(QgsProject.instance().crs())
+
+    def set_card(self, card: Optional[Card], on: set[str]) -> None:
+        """Offer output pixels by the pixel size of the finest modality that is on."""
+        if card is self._card and on == self._on:
+            return
+        self._card, self._on = card, set(on)
+        self._fill_steps(self.current_step)
+
+    @property
+    def current_step(self) -> int:
+        """Return output pixel / finest input pixel."""
+        return int(self.step.currentData() or 1)
+
+    def set_step(self, step: int) -> None:
+        """Choose the output pixel; a step that is not offered is added."""
+        index = self.step.findData(step)
+        if index < 0:
+            self._fill_steps(step)
+        else:
+            self.step.setCurrentIndex(index)
+
+    def extent(self) -> tuple[Optional[Extent], str]:
+        """Return the extent and its CRS; (None, "") is all of the inputs."""
+        choice = self.choices.checkedId()
+        if choice == CANVAS and self._canvas is not None:
+            settings = self._canvas.mapSettings()
+            return _numbers(settings.visibleExtent()), _crs_text(settings.destinationCrs())
+        if choice == OTHER and self.extent_widget.isValid():
+            rectangle = self.extent_widget.outputExtent()
+            if not rectangle.isEmpty():
+                return _numbers(rectangle), _crs_text(self.extent_widget.outputCrs())
+        return None, ""
+
+    def error(self) -> str:
+        """Return what is wrong with the extent; empty where nothing."""
+        if self.choices.checkedId() == OTHER and self.extent()[0] is None:
+            return tr("Choose a layer's extent or draw one, or map the whole inputs.")
+        return ""
+
+    def show_size(self, width: int, height: int, pixel: float) -> None:
+        """Show what the map will be."""
+        said = tr("{} × {} pixels of {}, {}").format(
+            f"{width:,}".replace(",", " "),
+            f"{height:,}".replace(",", " "),
+            distance(pixel),
+            ordinal_step(self.current_step),
+        )
+        self.size.say_html(coloured("→ " + said, "quiet", self))
+
+    def forget_size(self) -> None:
+        """Show no size, since it is not known."""
+        self.size.say("")
+
+    def _fill_steps(self, chosen: int) -> None:
+        self.step.blockSignals(True)
+        self.step.clear()
+        size = pixel_m(finest(self._card, self._on)) if self._card is not None else None
+        for step in sorted({*STEPS, chosen}):
+            text = ordinal_step(step)
+            self.step.addItem(text if size is None else f"{distance(size * step)} · {text}", step)
+        self.step.setCurrentIndex(self.step.findData(chosen))
+        self.step.blockSignals(False)
+
+    def _on_choice(self, number: int, checked: bool) -> None:
+        self.extent_widget.setVisible(self.choices.checkedId() == OTHER)
+        if checked:
+            if number == OTHER and self._canvas is not None and not self.extent_widget.isValid():
+                settings = self._canvas.mapSettings()
+                self.extent_widget.setOutputCrs(settings.destinationCrs())
+                self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
+            self.changed.emit()
+
+    def _on_canvas(self) -> None:
+        if self._canvas is not None:
+            settings = self._canvas.mapSettings()
+            self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
+        if self.choices.checkedId() == CANVAS:
+            self.changed.emit()
+
+    def _on_extent(self, _rectangle: QgsRectangle) -> None:
+        if self.choices.checkedId() == OTHER:
+            self.changed.emit()
+
+
+def _numbers(rectangle: QgsRectangle) -> Extent:
+    return (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
+
+
+def _crs_text(crs: QgsCoordinateReferenceSystem) -> str:
+    """Return the authority's code, or WKT where there is none."""
+    return crs.authid() or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT2_2019)

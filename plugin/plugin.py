@@ -1,0 +1,86 @@
+"""What QGIS loads: puts the dock, its action and the Processing provider in place, and takes them away."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from qgis.core import Qgis, QgsApplication, QgsProject
+from qgis.PyQt.QtCore import QObject, Qt
+
+from .core.engine_bridge import EngineBridge
+from .core.translation import tr
+from .processing.provider import ScalescapeProvider
+
+MENU = "Scalescape"
+GOOD_SECONDS = 8
+
+
+class ScalescapePlugin(QObject):
+    """The plugin; ``iface`` is None in ``qgis_process``, where only the provider is wanted."""
+
+    def __init__(self, iface: Any) -> None:
+        super().__init__()
+        self._iface = iface
+        self._provider: Optional[ScalescapeProvider] = None
+        self._bridge: Optional[EngineBridge] = None
+        self._action: Any = None
+        self._indicators: Any = None
+        self.dock: Any = None
+
+    def initProcessing(self) -> None:
+        """Add the Processing provider."""
+        self._provider = ScalescapeProvider()
+        QgsApplication.processingRegistry().addProvider(self._provider)
+
+    def initGui(self) -> None:
+        """Add provider, dock and the action that shows it."""
+        from .gui.dock import ScalescapeDock
+        from .gui.icons import plugin_icon
+        from .gui.summary_indicators import SummaryIndicators
+
+        self.initProcessing()
+        self._bridge = EngineBridge(self)
+        self.dock = ScalescapeDock(
+            self._bridge, QgsProject.instance(), self._iface.mapCanvas(), self._iface.mainWindow()
+        )
+        self.dock.ended.connect(self._on_end)
+        self._iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
+        self.dock.hide()
+        self._action = self.dock.toggleViewAction()
+        self._action.setIcon(plugin_icon())
+        self._action.setToolTip(tr("Scalescape: where species can live"))
+        self._iface.addPluginToMenu(MENU, self._action)
+        self._iface.addToolBarIcon(self._action)
+        view = self._iface.layerTreeView()
+        if view is not None:
+            self._indicators = SummaryIndicators(QgsProject.instance(), view, self)
+
+    def unload(self) -> None:
+        """Remove all that was added and shut the engine down."""
+        if self._indicators is not None:
+            self._indicators.close()
+            self._indicators = None
+        if self.dock is not None:
+            self._iface.removePluginMenu(MENU, self._action)
+            self._iface.removeToolBarIcon(self._action)
+            self.dock.desk.cancel()
+            self.dock.close()
+            self._iface.removeDockWidget(self.dock)
+            self.dock.deleteLater()
+            self.dock = self._action = None
+        if self._bridge is not None:
+            self._bridge.close()
+            self._bridge = None
+        if self._provider is not None:
+            QgsApplication.processingRegistry().removeProvider(self._provider)
+            self._provider = None
+
+    def _on_end(self, level: str, title: str, sentence: str) -> None:
+        levels = {
+            "success": Qgis.MessageLevel.Success,
+            "info": Qgis.MessageLevel.Info,
+            "warning": Qgis.MessageLevel.Warning,
+            "critical": Qgis.MessageLevel.Critical,
+        }
+        good = level in ("success", "info")
+        self._iface.messageBar().pushMessage(title, sentence, levels[level], GOOD_SECONDS if good else 0)

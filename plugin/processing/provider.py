@@ -1,0 +1,27 @@
+"""The Processing provider ``scalescape``."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from ..gui.icons import plugin_icon
+from .demo_algorithm import DemoAlgorithm
+from .map_algorithm import MapAlgorithm
+
+
+class ScalescapeProvider(QgsProcessingProvider):
+    """Holds the algorithms."""
+
+    def id(self) -> str:
+        return "scalescape"
+
+    def name(self) -> str:
+        return "Scalescape"
+
+    def icon(self) -> QIcon:
+        return plugin_icon()
+
+    def loadAlgorithms(self) -> None:
+        self.addAlgorithm(MapAlgorithm())
+        self.addAlgorithm(DemoAlgorithm())

@@ -1,0 +1,123 @@
+"""A tiny engine for the tests of the client: the protocol without torch, and misbehaviour on demand.
+
+``python fake_engine.py [BEHAVIOUR]``. Behaviours: ``lacking`` (ends with status 3 and a sentence), ``deaf``
+(never answers), ``stubborn`` (ignores cancel), ``crash`` (dies in a map), ``oom`` (is killed in a map),
+``noisy`` (prints garbage among the messages), ``refuse`` (a map is refused as faulty input).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else ""
+LOCK = threading.Lock()
+CANCELLED: set = set()
+
+
+def send(message: dict) -> None:
+    """Write one message."""
+    with LOCK:
+        sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        sys.stdout.flush()
+
+
+def fail(number: int, code: int, message: str, kind: str, remedy: str = "") -> None:
+    """Answer with an error."""
+    send({"id": number, "error": {"code": code, "message": message, "data": {"kind": kind, "remedy": remedy}}})
+
+
+def run_map(number: int, params: dict) -> None:
+    """Pretend to map: five steps of progress, a preview where it was asked for, files that are there already."""
+    out = Path(params["out"])
+    steps = 200 if "slow" in params["model"] else 5
+    for done in range(steps):
+        if number in CANCELLED and BEHAVIOUR != "stubborn":
+            fail(number, -32001, "Cancelled.", "cancelled")
+            return
+        send(
+            {
+                "method": "progress",
+                "params": {"id": number, "phase": "mapping", "done": done, "total": steps, "unit": "px",
+                           "rate": 10.0, "eta": float(steps - done)},
+            }
+        )  # fmt: skip
+        if BEHAVIOUR == "noisy":
+            print("a library prints \x00\xff garbage", flush=True)
+            print('{"no": "message"}', flush=True)
+            print("[1, 2", flush=True)
+            print("a warning", file=sys.stderr, flush=True)
+        if BEHAVIOUR == "crash" and done == 2:
+            print("Traceback\nRuntimeError: boom", file=sys.stderr, flush=True)
+            os._exit(1)
+        if BEHAVIOUR == "oom" and done == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if BEHAVIOUR == "refuse":
+            fail(number, -32000, "bio1 is missing.", "input", "Add the band.")
+            return
+        if done == 1 and params.get("preview") and Path(params["preview"]).exists():
+            send({"method": "preview", "params": {"id": number, "file": params["preview"]}})
+        time.sleep(0.02)
+    send(
+        {
+            "id": number,
+            "result": {
+                "files": sorted(str(path) for path in out.glob("*.tif")),
+                "width": 8, "height": 8, "valid_pixels": 64, "px_per_s": 1000.0, "seconds": 0.1,
+                "device": "cpu", "precision": "float32", "method": "dense",
+                "verified_max_abs_diff": None, "warnings": [],
+            },
+        }
+    )  # fmt: skip
+
+
+def check(number: int, params: dict) -> None:
+    """Say what a map would be; a model whose name has ``kelvin`` gets a blocking caution."""
+    warnings = [{"kind": "resampled", "message": "satellite is warped to 10 m.", "blocking": False,
+                 "modality": "satellite", "band": ""}]  # fmt: skip
+    if any("kelvin" in one["file"] for one in params["inputs"]):
+        warnings.append({"kind": "range", "message": "bio1 averages 2844: are these Kelvin tenths?",
+                         "blocking": True, "modality": "bioclim", "band": "bio1"})  # fmt: skip
+    step = params["step"]
+    send({"id": number, "result": {"width": 512 // step, "height": 498 // step, "pixel_m": 10.0 * step,
+                                   "margin_m": 570.0, "crs": "EPSG:32631", "inputs": {},
+                                   "warnings": warnings}})  # fmt: skip
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    if BEHAVIOUR == "lacking":
+        print("some noise", file=sys.stderr)
+        print("The engine's Python lacks torch; run “make setup”.", file=sys.stderr)
+        sys.exit(3)
+    for line in sys.stdin:
+        message = json.loads(line)
+        number, method, params = message["id"], message["method"], message["params"]
+        if BEHAVIOUR == "deaf":
+            time.sleep(3600)
+        if method == "hello":
+            send({"id": number, "result": {"version": "0.1.0", "torch": "none", "note": "no GPU was found",
+                                           "devices": [{"name": "cpu", "label": "CPU"}]}})  # fmt: skip
+        elif method == "check":
+            check(number, params)
+        elif method == "map":
+            threading.Thread(target=run_map, args=(number, params), daemon=True).start()
+        elif method == "demo":
+            send({"id": number, "result": {"files": []}})
+        elif method == "cancel":
+            CANCELLED.add(params["id"])
+            send({"id": number, "result": True})
+        elif method == "shutdown":
+            send({"id": number, "result": None})
+            return
+        else:
+            fail(number, -32601, f"no method {method}", "protocol")
+
+
+if __name__ == "__main__":
+    main()
