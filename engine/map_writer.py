@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
 import rasterio
@@ -25,6 +24,7 @@ from .evaluation import Probability
 from .lattice import Tile
 from .progress import Monitor
 from .raster import Valid
+from .view import BandView, view_of
 
 NODATA = -9999.0
 BLOCK = 256  # px; GeoTIFF blocks are multiples of 16
@@ -152,22 +152,16 @@ class MapWriter:
         view.unlink()
 
     def _view(self, number: int, layer: Layer) -> bytes:
-        """Return a VRT that shows one band of the tiles, with its name and provenance."""
-        height, width = self.grid.shape
-        root = Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
-        if self.grid.crs is not None:
-            SubElement(root, "SRS").text = self.grid.crs.to_wkt()
-        SubElement(root, "GeoTransform").text = ", ".join(repr(v) for v in self.grid.affine.to_gdal())
-        metadata = SubElement(root, "Metadata")
-        for key, value in {**self.tags, **layer.tags}.items():
-            SubElement(metadata, "MDI", key=key).text = value
-        band = SubElement(root, "VRTRasterBand", dataType="Float32", band="1")
-        SubElement(band, "Description").text = layer.description
-        SubElement(band, "NoDataValue").text = repr(NODATA)
-        source = SubElement(band, "SimpleSource")
-        SubElement(source, "SourceFilename", relativeToVRT="1").text = TILES
-        SubElement(source, "SourceBand").text = str(number)
-        return tostring(root)
+        """Return a view of one band of the tiles, with its name and provenance."""
+        return view_of(
+            [BandView(TILES, number, description=layer.description)],
+            (self.grid.shape[0], self.grid.shape[1]),
+            self.grid.affine,
+            self.grid.crs.to_wkt() if self.grid.crs else "",
+            NODATA,
+            {**self.tags, **layer.tags},
+            relative=True,
+        )
 
     def _refusal(self, error: Exception) -> InputError:
         reason = getattr(error, "strerror", None) or str(error)

@@ -83,7 +83,8 @@ class Predictor:
                 for band, source in zip(self.modality.bands, self.sources, strict=True)
                 if source.raster is raster
             )
-            raster.put_on(chosen.grid, interpolate=not categories)
+            bands = {source.band for source in self.sources if source.raster is raster}
+            raster.put_on(chosen.grid, bands, interpolate=not categories)
             if raster.resampled and not chosen.reason:
                 notes.append(
                     f"{self.modality.name}: {raster.file} was resampled onto the grid of {reference.file}."

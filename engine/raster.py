@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from types import TracebackType
 
 import numpy as np
@@ -9,13 +10,15 @@ import numpy.typing as npt
 import rasterio
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from rasterio.enums import Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import CRSError, RasterioError
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from .errors import InputError
+from .view import BandView, view_of
 
 Values = npt.NDArray[np.float32]
 Valid = npt.NDArray[np.bool_]
@@ -23,6 +26,7 @@ Valid = npt.NDArray[np.bool_]
 PICTURE_DRIVERS = ("WMS", "WMTS", "PLMOSAIC")
 PICTURE_PREFIXES = ("<GDAL_WMS", "WMS:", "WMTS:", "type=xyz", "crs=", "contextualWMSLegend")
 ALIGNED_PX = 1e-3  # two grids that differ by less are one
+EXACT_PX = 1e-9  # error of coordinates in warping; rasterio 1.4 crashes on 0 itself
 
 
 class Raster:
@@ -55,6 +59,8 @@ class Raster:
         except InputError:
             self._dataset.close()
             raise
+        self._memory: MemoryFile | None = None
+        self._view: DatasetReader | None = None
         self._warped: WarpedVRT | None = None
         self._offset = (0, 0)  # rows and columns from the file's first pixel to the grid's
 
@@ -70,6 +76,10 @@ class Raster:
         """Close the file."""
         if self._warped is not None:
             self._warped.close()
+        if self._view is not None:
+            self._view.close()
+        if self._memory is not None:
+            self._memory.close()
         self._dataset.close()
 
     @property
@@ -87,39 +97,30 @@ class Raster:
         """Whether values are interpolated from the file's own pixels."""
         return self._warped is not None
 
-    def put_on(self, grid: GeoBox, interpolate: bool = True) -> None:
-        """Make ``read`` count pixels on ``grid``; where it does not fit the file's own, values are warped.
+    def put_on(self, grid: GeoBox, bands: Collection[int], interpolate: bool = True) -> None:
+        """Make ``read`` give ``bands`` on ``grid``; where it does not fit the file's own, values are warped.
 
         Warping is bilinear (else nearest), from one source over the whole grid, with exact coordinates, so
         that no value depends on which window it is read by.
         """
+        self._view = self._opened_view(bands)
         offset = _offset(self.grid, grid)
         if offset is not None:
             self._offset = offset
             self.grid = grid
             return
-        own = self._dataset.nodatavals[0]
-        if self.nodata is not None and own is not None and not _same(own, self.nodata):
-            raise InputError(
-                f"{self.file} must be resampled, and has both its own NoData value {own:g} and yours, "
-                f"{self.nodata:g}: give it one alone (gdalwarp -srcnodata) and try again."
-            )
-        nodata = self.nodata if self.nodata is not None else own
-        fill = {"add_alpha": True} if nodata is None else {"src_nodata": nodata, "nodata": np.nan}
-        if nodata is None and any("alpha" in flags for flags in self._mask_flags()):
-            fill = {}
         try:
             self._warped = WarpedVRT(
-                self._dataset,
+                self._view,
                 crs=grid.crs.to_wkt() if grid.crs else None,
                 transform=grid.affine,
                 width=grid.shape[1],
                 height=grid.shape[0],
                 resampling=Resampling.bilinear if interpolate else Resampling.nearest,
-                tolerance=0.0,
-                dtype="float32",
+                tolerance=EXACT_PX,
+                src_nodata=np.nan,
+                nodata=np.nan,
                 UNIFIED_SRC_NODATA="NO",
-                **fill,
             )
         except (RasterioError, CRSError) as error:
             raise InputError(f"{self.file} can't be resampled ({error}); warp it yourself first.") from error
@@ -173,34 +174,51 @@ class Raster:
         right: int,
         shape: tuple[int, int] | None = None,
     ) -> tuple[Values, Valid]:
-        source = self._warped if self._warped is not None else self._dataset
+        source = self._warped if self._warped is not None else self._view
+        if source is None:
+            raise RuntimeError("a raster is read only after put_on")
         own_up, own_down = up + self._offset[0], down + self._offset[0]
-        if self._south_up and self._warped is None:
+        turned = self._south_up and self._warped is None
+        if turned:
             own_up, own_down = source.height - own_down, source.height - own_up
         window = Window(left + self._offset[1], own_up, right - left, own_down - own_up)
         out_shape = None if shape is None else (len(bands), *shape)
         try:
-            raw = source.read(list(bands), window=window, out_shape=out_shape)
-            valid = source.read_masks(list(bands), window=window, out_shape=out_shape) > 0
+            values = source.read(list(bands), window=window, out_shape=out_shape)
         except RasterioError as error:
             raise InputError(
                 f"{self.file} can't be read at row {own_up}, column {left} ({error}); get the file anew."
             ) from error
-        if np.issubdtype(raw.dtype, np.floating):
-            valid &= np.isfinite(raw)
-        if self.nodata is not None and self._warped is None:
-            valid &= ~_equals(raw, self.nodata)
-        scales = np.array([self._dataset.scales[b - 1] for b in bands])[:, None, None]
-        offsets = np.array([self._dataset.offsets[b - 1] for b in bands])[:, None, None]
+        scales = np.array([self._dataset.scales[b - 1] for b in bands], np.float32)[:, None, None]
+        offsets = np.array([self._dataset.offsets[b - 1] for b in bands], np.float32)[:, None, None]
         if np.any(scales != 1) or np.any(offsets != 0):
-            raw = raw * scales + offsets
-        with np.errstate(over="ignore"):
-            values = raw.astype(np.float32)
-        valid &= np.isfinite(values)
+            values = values * scales + offsets
+        valid = np.isfinite(values)
         values[~valid] = 0
-        if self._south_up and self._warped is None:
-            values, valid = values[:, ::-1], valid[:, ::-1]
-        return values, valid
+        return (values[:, ::-1], valid[:, ::-1]) if turned else (values, valid)
+
+    def _opened_view(self, bands: Collection[int]) -> DatasetReader:
+        """Return the file as float32 with NaN for NoData: by its own flags and masks, and by ``nodata``.
+
+        GDAL takes the fourth band of an image for alpha, a mask of the others, even where it is infrared; so
+        alpha is heeded only where it is not itself one of ``bands``.
+        """
+        dataset = self._dataset
+        alpha = {n for n, colour in enumerate(dataset.colorinterp, start=1) if colour == ColorInterp.alpha}
+        views = [
+            BandView(
+                dataset.name,
+                number,
+                use_mask=flags != [MaskFlags.all_valid]
+                and not (MaskFlags.alpha in flags and alpha & set(bands)),
+                source_nodata=self.nodata,
+            )
+            for number, flags in enumerate(dataset.mask_flag_enums, start=1)
+        ]
+        self._memory = MemoryFile(
+            view_of(views, dataset.shape, dataset.transform, dataset.crs.to_wkt(), np.nan), ext=".vrt"
+        )
+        return self._memory.open()
 
     def _own_grid(self) -> GeoBox:
         """Return the file's grid, turned north up; ``_south_up`` tells whether rows must be turned."""
@@ -226,9 +244,6 @@ class Raster:
             raise InputError(f"{self.file} has a coordinate system of no use ({error}); assign one.") from error
         return GeoBox((dataset.height, dataset.width), affine, crs)
 
-    def _mask_flags(self) -> list[list[str]]:
-        return [[flag.name for flag in flags] for flags in self._dataset.mask_flag_enums]
-
 
 def _offset(own: GeoBox, grid: GeoBox) -> tuple[int, int] | None:
     """Return (rows, columns) from ``own``'s origin to ``grid``'s, where both are one lattice, else None."""
@@ -243,18 +258,6 @@ def _offset(own: GeoBox, grid: GeoBox) -> tuple[int, int] | None:
         abs(b.e / a.e - 1) * grid.shape[0],
     )
     return (round(rows), round(columns)) if drift < ALIGNED_PX else None
-
-
-def _equals(values: npt.NDArray[np.generic], wanted: float) -> Valid:
-    if np.issubdtype(values.dtype, np.floating):
-        close: Valid = np.isclose(values.astype(np.float64), wanted, rtol=1e-6, atol=0.0)
-        return close
-    same: Valid = values == wanted
-    return same
-
-
-def _same(a: float, b: float) -> bool:
-    return a == b or (np.isnan(a) and np.isnan(b))
 
 
 def _picture(file: str) -> str:

@@ -58,7 +58,7 @@ def truth_at_sites(landscape: Landscape, scene: LatticeScene) -> npt.NDArray[np.
 
 
 def described_modalities(scenes: Sequence[LatticeScene]) -> tuple[Modality, Modality]:
-    """Describes both modalities by their values at the sites where something was recorded: coarse, then fine."""
+    """Describes both modalities, coarse then fine, by their values where something was recorded."""
     fine, coarse = [], []
     for scene in scenes:
         rows, columns = torch.nonzero(scene.recorded, as_tuple=True)
@@ -80,8 +80,8 @@ def described_modalities(scenes: Sequence[LatticeScene]) -> tuple[Modality, Moda
     )
 
 
-def _band(values: npt.NDArray[np.generic], name: str, description: str, unit: str) -> Band:
-    values = values.astype(np.float64)
+def _band(raw: npt.NDArray[np.generic], name: str, description: str, unit: str) -> Band:
+    values: npt.NDArray[np.float64] = raw.astype(np.float64)
     mean, std = float(values.mean()), float(values.std())
     quantiles = tuple(float(value) for value in np.quantile(values, np.linspace(0, 1, N_QUANTILES)))
     return Band(name, mean, std, fill=mean, quantiles=quantiles, description=description, unit=unit)

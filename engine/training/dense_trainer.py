@@ -90,7 +90,7 @@ class DenseTrainer:
             chosen, order = order[: settings.blocks], order[settings.blocks :]
             loss = self._loss_of(chosen)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             if progress is not None:

@@ -46,7 +46,7 @@ class LatticeScene:
         return rows, columns
 
     def normalised(self, fine: Modality, coarse: Modality) -> LatticeScene:
-        """The same scene with both modalities, so far as the rasters hold them, brought to mean 0 and spread 1."""
+        """The same scene with the rasters' own values brought to the mean 0 and deviation 1 of the sites."""
         return replace(self, fine=_normalised(self.fine, fine), coarse=_normalised(self.coarse, coarse))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ...models.card import Card
+from ...models.card import Band, Card
 from . import grade
 from .grid_facts import distance, pixel_m, window
 from .translation import tr
@@ -36,7 +36,7 @@ def card_html(card: Card, file: str) -> str:
         head = tr("{}: pixels of {}, windows of {}").format(modality.name, distance(pixel_m(modality)), scales)
         bands = "".join(
             f"<tr><td>{escape(band.name)}&nbsp;&nbsp;</td><td>{escape(band.description)}</td>"
-            f"<td align='right'>&nbsp;{band.mean:.4g} ± {band.std:.3g} {escape(band.unit)}</td></tr>"
+            f"<td align='right'>&nbsp;{band.mean:.4g} ± {band.std:.3g} {escape(_unit(band))}</td></tr>"
             for band in modality.bands
         )
         inputs += f"<p><b>{escape(head)}</b></p><table cellspacing='3'>{bands}</table>"
@@ -56,3 +56,7 @@ def card_html(card: Card, file: str) -> str:
         f"<tr><th align='left'>{tr('Name')}</th><th>{tr('Presences')}&nbsp;</th><th></th>"
         f"<th align='left'>AUC&nbsp;</th><th align='left'>{tr('against')}</th></tr>{species}</table>"
     )
+
+
+def _unit(band: Band) -> str:
+    return "" if band.unit == "1" else band.unit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Optional
 
 from ...engine.protocol import DEFAULT_MEMORY, CheckJob, MapJob, RasterInput
@@ -67,7 +67,7 @@ class MapDraft:
             return tr("Tick at least one species.")
         if not self.out:
             return tr("Choose a folder for the maps.")
-        if not os.path.isabs(os.path.expanduser(self.out)):
+        if not Path(self.out).is_absolute():
             return tr("Give the whole path of the output folder.")
         return ""
 
@@ -83,11 +83,11 @@ class MapDraft:
 
     def job(self, preview: str = "") -> MapJob:
         """Return the job that the engine runs."""
-        return MapJob(**self._fields(), out=os.path.expanduser(self.out), preview=preview)
+        return MapJob(**self._fields(), out=self.out, preview=preview)
 
     def check_job(self) -> CheckJob:
         """Return the job that asks the engine what the map would be."""
-        return CheckJob(**self._fields(), out=os.path.expanduser(self.out))
+        return CheckJob(**self._fields(), out=self.out)
 
     def experiment(self) -> dict[str, tuple[int, ...]]:
         """Return the scales of the modalities that have one switched off, as the job names them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional
@@ -16,7 +17,7 @@ from ...engine.protocol import MapJob, MapResult
 from ...models.card import Card
 from .engine_client import EngineClient
 from .engine_error import EngineError
-from .grid_facts import duration
+from .grid_facts import distance, duration, finest, pixel_m
 from .map_task import MapOrder, MapTask
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
@@ -57,7 +58,8 @@ class MapRun(QObject):
         self._card = card
         self._names = names
         self._project = project
-        self._group = ResultGroup(project, card, names, run_summary(card, job, None))
+        self._title = run_title(card, job)
+        self._group = ResultGroup(project, card, names, run_summary(card, job, None, self._title))
         title = tr("Scalescape: {} species with {}").format(len(names), card.name)
         self._task: Optional[MapTask] = MapTask(MapOrder(self.job, title, client))
         self._task.progressed.connect(self.progressed)
@@ -84,7 +86,7 @@ class MapRun(QObject):
             self._remove_preview_file()
             self.failed.emit(error)
             return
-        self._group.retell(run_summary(self._card, self.job, result))
+        self._group.retell(run_summary(self._card, self.job, result, self._title))
         layers = self._group.show_maps(result.files)
         self._remove_preview_file()
         self.succeeded.emit(result, len(layers))
@@ -97,7 +99,7 @@ class MapRun(QObject):
                 file.unlink()
 
 
-def run_summary(card: Card, job: MapJob, result: Optional[MapResult]) -> RunSummary:
+def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str = "") -> RunSummary:
     """Return what a group says about its run; ``result`` is None while it runs."""
     lines = [tr("Model: {} ({})").format(card.name, Path(job.model).name)]
     inputs: dict[str, list[str]] = {}
@@ -122,7 +124,14 @@ def run_summary(card: Card, job: MapJob, result: Optional[MapResult]) -> RunSumm
         )
         lines += [tr("Note: {}").format(warning) for warning in result.warnings]
     lines.append(tr("Folder: {}").format(job.out))
-    return RunSummary(tr("Scalescape: {}").format(card.name), tuple(lines), experiment)
+    return RunSummary(title or run_title(card, job), tuple(lines), experiment)
+
+
+def run_title(card: Card, job: MapJob) -> str:
+    """Return ``demo landscape · 40 m · 14:03``: model, output pixel, time."""
+    on = {one.name for one in card.modalities if job.scales.get(one.name, one.scales)}
+    pixel = distance(job.step * pixel_m(finest(card, on)))
+    return f"{card.name} · {pixel} · {time.strftime('%H:%M')}"
 
 
 def experiment_title(card: Card, job: MapJob) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from qgis.core import QgsProject
@@ -17,7 +16,7 @@ def fresh_folder(chosen: str) -> str:
     """Return ``chosen``, or the first of ``chosen-2``, ``chosen-3`` ... where it already holds a run."""
     if not chosen.strip():
         return ""
-    path = Path(os.path.expanduser(chosen.strip()))
+    path = Path(chosen.strip()).expanduser()
     candidate, number = path, 1
     while (candidate / RUN_FILE).exists():
         number += 1

@@ -8,6 +8,7 @@ from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from .inputs import Raster, raster_of_file, raster_of_layer
+from .result_layers import QUANTITY_PROPERTY
 
 
 class ProjectRasters(QObject):
@@ -66,4 +67,4 @@ class ProjectRasters(QObject):
 
 def is_input(layer: QgsMapLayer) -> bool:
     """Whether ``layer`` is a raster that is not one of our own maps."""
-    return isinstance(layer, QgsRasterLayer) and not layer.customProperty("scalescape/quantity")
+    return isinstance(layer, QgsRasterLayer) and not layer.customProperty(QUANTITY_PROPERTY)

@@ -22,7 +22,9 @@ from .inputs import raster_of_file
 from .suitability_style import apply_style
 from .translation import tr
 
-SUMMARY_PROPERTY = "scalescape/summary"
+SUMMARY_PROPERTY = "scalescape/summary"  # of a group: the run, told in lines
+RUN_PROPERTY = "scalescape/run"  # of a group: which run it belongs to
+QUANTITY_PROPERTY = "scalescape/quantity"  # of a layer: what its numbers are
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class ResultGroup:
         """Return the group, or None before the first layer and after it was removed."""
         # The user may have removed or replaced the tree meanwhile: look it up rather than trust a pointer.
         for candidate in self._project.layerTreeRoot().findGroups(True):
-            if candidate.customProperty("scalescape/run") == self._identity:
+            if candidate.customProperty(RUN_PROPERTY) == self._identity:
                 return candidate
         return None
 
@@ -154,27 +156,29 @@ class ResultGroup:
         group = self.group
         if group is None:
             group = self._project.layerTreeRoot().insertGroup(0, self._summary.title)
-            group.setCustomProperty("scalescape/run", self._identity)
+            group.setCustomProperty(RUN_PROPERTY, self._identity)
             group.setCustomProperty(SUMMARY_PROPERTY, self._summary.text())
         group.setIsMutuallyExclusive(False)
         for i, layer in enumerate(layers):
             self._project.addMapLayer(layer, False)
-            node = group.addLayer(layer)
+            node = QgsLayerTreeLayer(layer)
+            name_legend(node, layer)
             node.setItemVisibilityChecked(i == shown)
             node.setExpanded(i == 0)
-            name_legend(node, layer)
+            group.addChildNode(node)
         group.setIsMutuallyExclusive(True, min(shown, len(layers) - 1))
 
 
 def name_legend(node: QgsLayerTreeLayer, layer: QgsRasterLayer) -> None:
     """Write what the numbers are above the ramp, where QGIS would write the number of the band."""
-    QgsMapLayerLegendUtils.setLegendNodeUserLabel(node, 0, layer.customProperty("scalescape/quantity", ""))
+    title = layer.customProperty(QUANTITY_PROPERTY, "")
+    QgsMapLayerLegendUtils.setLegendNodeUserLabel(node, 0, title)
 
 
 def describe_layer(layer: QgsRasterLayer, card: Card, species: Species, summary: RunSummary) -> None:
     """Fill the layer's metadata: what it shows, what the numbers mean, whence it came."""
     title = quantity_title(card, species)
-    layer.setCustomProperty("scalescape/quantity", title)
+    layer.setCustomProperty(QUANTITY_PROPERTY, title)
     metadata = QgsLayerMetadata()
     metadata.setIdentifier(Path(layer.source()).name)
     metadata.setType("dataset")

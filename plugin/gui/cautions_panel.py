@@ -57,7 +57,7 @@ class CautionsPanel(QWidget):
         frame = QFrame()
         frame.setObjectName("caution")
         edge = colour("caution" if caution.blocking else "quiet", self)
-        frame.setStyleSheet(f"QFrame#caution {{ border-left: 3px solid {edge}; }}")
+        frame.setStyleSheet(f"QFrame#caution {{ border: none; border-left: 3px solid {edge}; }}")
         picture = QLabel()
         name = "mIconWarning.svg" if caution.blocking else "mIconInfo.svg"
         picture.setPixmap(theme_icon(name).pixmap(ICON, ICON))

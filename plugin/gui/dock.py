@@ -72,14 +72,14 @@ class ScalescapeDock(QgsDockWidget):
         self.run_bar = RunBar()
 
         content = QWidget()
+        content.setMinimumWidth(LEAST_WIDTH // 2)  # never wider than the dock: nothing is cut off at its right
         panels = QVBoxLayout(content)
         panels.setContentsMargins(9, 9, 9, 9)
         panels.setSpacing(2)
         for panel in (self.model, self.inputs, self.scales, self.where, self.species, self.output):
             panels.addWidget(panel)
-        panels.addWidget(self.advanced)
-        panels.addSpacing(8)
         panels.addWidget(self.cautions)
+        panels.addWidget(self.advanced)
         panels.addStretch(1)
         self.scroll = QScrollArea()
         self.scroll.setWidgetResizable(True)

@@ -99,6 +99,7 @@ class ScalesPanel(Section):
         self.aside.setText(coloured(self._margin, "quiet", self))
         off = any(not box.isChecked() for boxes in self.boxes.values() for box in boxes.values())
         said = tr(
-            "Fewer scales is an experiment: the card's figures no longer hold, and the layer names say what is off."
+            "Fewer scales is an experiment: the card's figures no longer hold, and the layer names say "
+            "what is off."
         )
         self.note.say(said if off else "", "caution")

@@ -14,7 +14,7 @@ from ..core.translation import tr
 from .labels import coloured
 from .section import Section
 
-ROWS = 7
+LEAST_ROWS, MOST_ROWS = 3, 8
 NAME, GRADE = 0, 1
 
 
@@ -45,9 +45,6 @@ class SpeciesPanel(Section):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(GRADE, QHeaderView.ResizeMode.ResizeToContents)
-        row = self.list.fontMetrics().height() + 6
-        self.list.setMinimumHeight(ROWS * row)
-        self.list.setMaximumHeight((ROWS + 2) * row)
         self.body.addWidget(self.search)
         self.body.addWidget(self.list)
         self.aside.linkActivated.connect(self._on_link)
@@ -68,6 +65,9 @@ class SpeciesPanel(Section):
             item.setToolTip(GRADE, tip)
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)
+        row = self.list.sizeHintForRow(0) if self.list.topLevelItemCount() else self.list.fontMetrics().height()
+        rows = min(max(self.list.topLevelItemCount(), LEAST_ROWS), MOST_ROWS)
+        self.list.setFixedHeight(rows * row + 2 * self.list.frameWidth() + 2)
         self._filter(self.search.text())
         self._count()
 

@@ -6,15 +6,15 @@ from typing import Optional
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRectangle
 from qgis.gui import QgsExtentWidget, QgsMapCanvas
-from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QRadioButton, QWidget
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from ...models.card import Card
 from ..core.grid_facts import STEPS, distance, finest, ordinal_step, pixel_m
 from ..core.map_draft import Extent
 from ..core.translation import tr
 from .labels import Note, coloured
-from .section import Section
+from .section import SPACE, Section
 
 INPUTS, CANVAS, OTHER = range(3)
 
@@ -35,22 +35,17 @@ class WherePanel(Section):
         self._canvas = canvas
         self._card: Optional[Card] = None
         self._on: set[str] = set()
-        self.choices = QButtonGroup(self)
-        row = QHBoxLayout()
-        tips = (
+        self.area = QComboBox()
+        self.area.setObjectName("scalescapeArea")
+        kinds = (
             (INPUTS, tr("whole inputs"), tr("Wherever the inputs hold values")),
             (CANVAS, tr("map view"), tr("What the map canvas shows, and follows it")),
-            (OTHER, tr("layer or drawn"), tr("The extent of a layer, one drawn on the map, or typed in")),
+            (OTHER, tr("a layer's, or drawn"), tr("The extent of a layer, one drawn on the map, or typed in")),
         )
-        for number, text, tip in tips:
-            button = QRadioButton(text)
-            button.setToolTip(tip)
-            self.choices.addButton(button, number)
-            row.addWidget(button)
-        row.addStretch(1)
-        self.choices.button(INPUTS).setChecked(True)
-        self.choices.button(CANVAS).setEnabled(canvas is not None)
-        self.body.addLayout(row)
+        for kind, text, tip in kinds:
+            if kind != CANVAS or canvas is not None:
+                self.area.addItem(text, kind)
+                self.area.setItemData(self.area.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
         self.extent_widget = QgsExtentWidget(None, QgsExtentWidget.WidgetStyle.CondensedStyle)
         self.extent_widget.setNullValueAllowed(True, tr("use the arrow: a layer, or draw on the map"))
@@ -58,22 +53,26 @@ class WherePanel(Section):
             self.extent_widget.setMapCanvas(canvas)
             self._follow(canvas)
         self.extent_widget.hide()
-        self.body.addWidget(self.extent_widget)
 
         self.step = QComboBox()
         self.step.setObjectName("scalescapeStep")
         tip = tr("Output pixels are sampled from the input pixels, not averaged: each is exact.")
         self.step.setToolTip(tip)
-        row = QHBoxLayout()
-        row.addWidget(QLabel(tr("output pixel")))
-        row.addWidget(self.step, 1)
-        self.body.addLayout(row)
+        grid = QGridLayout()
+        grid.setVerticalSpacing(SPACE)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(QLabel(tr("extent")), 0, 0)
+        grid.addWidget(self.area, 0, 1)
+        grid.addWidget(self.extent_widget, 1, 0, 1, 2)
+        grid.addWidget(QLabel(tr("output pixel")), 2, 0)
+        grid.addWidget(self.step, 2, 1)
+        self.body.addLayout(grid)
         self.size = Note()
         self.size.setToolTip(tip)
         self.body.addWidget(self.size)
         self._fill_steps(STEPS[2])
 
-        self.choices.idToggled.connect(self._on_choice)
+        self.area.currentIndexChanged.connect(self._on_area)
         self.extent_widget.extentChanged.connect(self._on_extent)
         self.step.currentIndexChanged.connect(self.changed)
 
@@ -103,7 +102,7 @@ class WherePanel(Section):
 
     def extent(self) -> tuple[Optional[Extent], str]:
         """Return the extent and its CRS; (None, "") is all of the inputs."""
-        choice = self.choices.checkedId()
+        choice = self.area.currentData()
         if choice == CANVAS and self._canvas is not None:
             settings = self._canvas.mapSettings()
             return _numbers(settings.visibleExtent()), _crs_text(settings.destinationCrs())
@@ -115,17 +114,14 @@ class WherePanel(Section):
 
     def error(self) -> str:
         """Return what is wrong with the extent; empty where nothing."""
-        if self.choices.checkedId() == OTHER and self.extent()[0] is None:
+        if self.area.currentData() == OTHER and self.extent()[0] is None:
             return tr("Choose a layer's extent or draw one, or map the whole inputs.")
         return ""
 
     def show_size(self, width: int, height: int, pixel: float) -> None:
         """Show what the map will be."""
-        said = tr("{} × {} pixels of {}, {}").format(
-            f"{width:,}".replace(",", " "),
-            f"{height:,}".replace(",", " "),
-            distance(pixel),
-            ordinal_step(self.current_step),
+        said = tr("{} × {} pixels of {}").format(
+            f"{width:,}".replace(",", " "), f"{height:,}".replace(",", " "), distance(pixel)
         )
         self.size.say_html(coloured("→ " + said, "quiet", self))
 
@@ -143,24 +139,28 @@ class WherePanel(Section):
         self.step.setCurrentIndex(self.step.findData(chosen))
         self.step.blockSignals(False)
 
-    def _on_choice(self, number: int, checked: bool) -> None:
-        self.extent_widget.setVisible(self.choices.checkedId() == OTHER)
-        if checked:
-            if number == OTHER and self._canvas is not None and not self.extent_widget.isValid():
-                settings = self._canvas.mapSettings()
-                self.extent_widget.setOutputCrs(settings.destinationCrs())
-                self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
-            self.changed.emit()
+    def choose_area(self, kind: int) -> None:
+        """Choose ``INPUTS``, ``CANVAS`` or ``OTHER``."""
+        self.area.setCurrentIndex(self.area.findData(kind))
+
+    def _on_area(self) -> None:
+        other = self.area.currentData() == OTHER
+        self.extent_widget.setVisible(other)
+        if other and self._canvas is not None and not self.extent_widget.isValid():
+            settings = self._canvas.mapSettings()
+            self.extent_widget.setOutputCrs(settings.destinationCrs())
+            self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
+        self.changed.emit()
 
     def _on_canvas(self) -> None:
         if self._canvas is not None:
             settings = self._canvas.mapSettings()
             self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
-        if self.choices.checkedId() == CANVAS:
+        if self.area.currentData() == CANVAS:
             self.changed.emit()
 
     def _on_extent(self, _rectangle: QgsRectangle) -> None:
-        if self.choices.checkedId() == OTHER:
+        if self.area.currentData() == OTHER:
             self.changed.emit()
 
 

@@ -14,11 +14,9 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DemoJob
 from ..core.translation import tr
-from ..gui.icons import plugin_icon
 from .engine_run import run_job
 
 LEAST_SIZE = 256
@@ -37,18 +35,10 @@ class DemoAlgorithm(QgsProcessingAlgorithm):
         return "demo"
 
     def displayName(self) -> str:
-        return tr("Make the demo landscape")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
-
-    def tags(self) -> list[str]:
-        return tr("demo,landscape,virtual species,example").split(",")
-
-    def shortHelpString(self) -> str:
         return tr(
-            "Makes a landscape that exists nowhere: a satellite scene (10 m), climate (1 km), and a dozen virtual "
-            "species whose true response, and the scale of it, are known. The shipped demo model maps them.\n\n"
+            "Makes a landscape that exists nowhere: a satellite scene (10 m), climate (1 km), and a dozen "
+            "virtual species whose true response, and the scale of it, are known. The shipped demo model "
+            "maps them.\n\n"
             "Size: the side of the scene in pixels. Seed: another number is another landscape."
         )
 
@@ -69,14 +59,13 @@ class DemoAlgorithm(QgsProcessingAlgorithm):
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        out = self.parameterAsString(parameters, self.OUTPUT, context)
+        folder = Path(self.parameterAsString(parameters, self.OUTPUT, context)).absolute()
         size = self.parameterAsInt(parameters, self.SIZE, context)
         seed = self.parameterAsInt(parameters, self.SEED, context)
-        if not run_job("demo", DemoJob(out, size, seed), feedback):
-            return {self.OUTPUT: out}
-        folder = Path(out)
+        if not run_job("demo", DemoJob(str(folder), size, seed), feedback):
+            return {self.OUTPUT: str(folder)}
         return {
-            self.OUTPUT: out,
+            self.OUTPUT: str(folder),
             self.SATELLITE: str(folder / "satellite.tif"),
             self.BIOCLIM: str(folder / "bioclim.tif"),
             self.LANDSCAPE: str(folder / "landscape.json"),

@@ -198,7 +198,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         prepared = self._prepared
         if prepared is None:
             raise QgsProcessingException(tr("The algorithm was not prepared."))
-        out = self.parameterAsString(parameters, self.OUTPUT, context)
+        out = prepared.job.out
         values = run_job("map", prepared.job, feedback)
         if not values:
             return {self.OUTPUT: out}
@@ -212,7 +212,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         return {
             self.OUTPUT: out,
             self.MAPS: list(result.files),
-            self.REPORT: str(Path(prepared.job.out) / "run.json"),
+            self.REPORT: str(Path(out) / "run.json"),
             self.WIDTH: result.width,
             self.HEIGHT: result.height,
             self.VALID: result.valid_pixels,
@@ -253,7 +253,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         job = MapJob(
             model=model,
             inputs=tuple(inputs),
-            out=self.parameterAsString(parameters, self.OUTPUT, context),
+            out=str(Path(self.parameterAsString(parameters, self.OUTPUT, context)).absolute()),
             extent=extent,
             extent_crs=crs or None,
             step=self.parameterAsInt(parameters, self.STEP, context),

@@ -17,6 +17,8 @@ from scalescape.models.model_file import ModelFile, write_model
 from scalescape.models.network import FusionNetwork
 from scalescape.models.presets import architecture
 
+torch.set_num_threads(1)  # tests run beside each other; small tensors gain nothing from more
+
 LEFT, TOP = 500_000.0, 5_000_000.0
 
 
@@ -29,7 +31,9 @@ def real_data() -> Path:
     return Path(folder)
 
 
-def write_raster(path: Path, values: np.ndarray, size: float, crs: str = "EPSG:32631", **options: object) -> Path:
+def write_raster(
+    path: Path, values: np.ndarray, size: float, crs: str = "EPSG:32631", **options: object
+) -> Path:
     """Write (bands, rows, columns) as a GeoTIFF whose upper left corner is LEFT, TOP (or ``corner``)."""
     names = options.pop("names", None)
     left, top = options.pop("corner", (LEFT, TOP))
@@ -45,7 +49,7 @@ def write_raster(path: Path, values: np.ndarray, size: float, crs: str = "EPSG:3
 
 
 def seeded_network(shape: Architecture, seed: int = 0) -> FusionNetwork:
-    """A network whose weights and batch norms are random, and whose logits spread well over sites."""
+    """A network of random weights and batch norms whose logits have mean 0 and deviation 2 over noise."""
     torch.manual_seed(seed)
     network = FusionNetwork(shape)
     for module in network.modules():
@@ -56,9 +60,16 @@ def seeded_network(shape: Architecture, seed: int = 0) -> FusionNetwork:
             torch.nn.init.normal_(module.bias, 0, 0.1)
     for parameter in network.replacements.values():
         torch.nn.init.normal_(parameter)
+    network.eval()
+    patches = {}
+    for modality in shape.modalities:
+        side = max(modality.scales)
+        patches[modality.name] = torch.randn(64, modality.bands, side, side) * 0.5 + torch.randn(64, 1, 1, 1)
     with torch.no_grad():
-        network.head.weight.mul_(8)
-    return network.eval()
+        logits = network(patches)
+        network.head.weight.div_(logits.std(dim=0).mean() / 2)
+        network.head.bias.sub_(network(patches).mean(dim=0))
+    return network
 
 
 def seeded_card(

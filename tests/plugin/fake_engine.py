@@ -33,7 +33,7 @@ def fail(number: int, code: int, message: str, kind: str, remedy: str = "") -> N
 
 
 def run_map(number: int, params: dict) -> None:
-    """Pretend to map: five steps of progress, a preview where it was asked for, files that are there already."""
+    """Pretend to map: progress, a preview where it was asked for, files that are there already."""
     out = Path(params["out"])
     steps = 200 if "slow" in params["model"] else 5
     for done in range(steps):

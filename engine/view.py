@@ -1,0 +1,58 @@
+"""Virtual rasters (GDAL's VRT): some bands of a file as we want them read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from rasterio.transform import Affine
+
+
+@dataclass(frozen=True)
+class BandView:
+    """One band of a view: where it comes from, and which of its pixels are NoData.
+
+    ``use_mask`` heeds the source's own mask (flag, mask band or alpha); ``source_nodata`` is one more value
+    that means NoData in the source.
+    """
+
+    file: str
+    band: int
+    use_mask: bool = False
+    source_nodata: float | None = None
+    description: str = ""
+
+
+def view_of(
+    bands: Sequence[BandView],
+    shape: tuple[int, int],
+    transform: Affine,
+    wkt: str,
+    nodata: float,
+    tags: Mapping[str, str] | None = None,
+    relative: bool = False,
+) -> bytes:
+    """Return the XML of a float32 view, rows x columns as ``shape``, whose NoData is ``nodata``.
+
+    ``relative`` takes the files' names from where the view itself will be written.
+    """
+    root = Element("VRTDataset", rasterXSize=str(shape[1]), rasterYSize=str(shape[0]))
+    SubElement(root, "SRS").text = wkt
+    SubElement(root, "GeoTransform").text = ", ".join(repr(float(v)) for v in transform.to_gdal())
+    metadata = SubElement(root, "Metadata")
+    for key, value in (tags or {}).items():
+        SubElement(metadata, "MDI", key=key).text = value
+    for number, view in enumerate(bands, start=1):
+        band = SubElement(root, "VRTRasterBand", dataType="Float32", band=str(number))
+        SubElement(band, "Description").text = view.description
+        SubElement(band, "NoDataValue").text = repr(nodata)
+        picky = view.use_mask or view.source_nodata is not None
+        source = SubElement(band, "ComplexSource" if picky else "SimpleSource")
+        SubElement(source, "SourceFilename", relativeToVRT=str(int(relative))).text = view.file
+        SubElement(source, "SourceBand").text = str(view.band)
+        if view.use_mask:
+            SubElement(source, "UseMaskBand").text = "true"
+        if view.source_nodata is not None:
+            SubElement(source, "NODATA").text = repr(view.source_nodata)
+    return tostring(root)

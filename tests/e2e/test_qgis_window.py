@@ -1,0 +1,113 @@
+"""The whole road in the real QGIS window: choose the model, press Run, look at the maps."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ENGINE = [str(ROOT / ".venv" / "bin" / "python"), str(ROOT / "engine" / "__main__.py")]
+DEMO_MODEL = ROOT / "models" / "zoo" / "demo.safetensors"
+SIZE, SEED, STEP = 1024, 11, 2
+LONGEST_GAP_S = 2.0
+SAME = 1e-5
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("qgis") is None or shutil.which("xvfb-run") is None, reason="needs QGIS and xvfb-run"
+)
+
+
+def run(*command: str, seconds: int = 300, **extra: str) -> str:
+    """Run a command; its output is shown where it fails."""
+    environment = {**os.environ, **extra}
+    environment.pop("QT_QPA_PLATFORM", None)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds, env=environment, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> dict:
+    """Return what the script in the window saw; pictures lie in build/e2e."""
+    folder = tmp_path_factory.mktemp("e2e")
+    pictures = ROOT / "build" / "e2e"
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.png"):
+        old.unlink()
+    landscape, model = folder / "landscape", DEMO_MODEL
+    run(*ENGINE, "demo", str(landscape), "--size", str(SIZE), "--seed", str(SEED))
+    if not model.exists():
+        model = folder / "random.safetensors"
+        run(ENGINE[0], str(HERE / "random_model.py"), str(landscape), str(model))
+    inputs = [f"--input={name}={landscape / name}.tif" for name in ("satellite", "bioclim")]
+    run(*ENGINE, "map", str(model), *inputs, "--out", str(folder / "reference"), "--step", str(STEP))
+    run(sys.executable, str(ROOT / "tools" / "qgis_profile.py"), str(folder / "qgis"))
+    task = {
+        "landscape": str(landscape),
+        "model": str(model),
+        "out": str(folder / "maps"),
+        "reference": str(folder / "reference"),
+        "step": STEP,
+        "report": str(folder / "report.json"),
+        "pictures": str(pictures),
+    }
+    (folder / "task.json").write_text(json.dumps(task))
+    run(
+        *("xvfb-run", "-a", "-s", "-screen 0 1500x1000x24"),
+        *("qgis", "--profiles-path", str(folder / "qgis"), "--profile", "default", "--nologo"),
+        *("--code", str(HERE / "window_script.py")),
+        seconds=600,
+        SCALESCAPE_E2E=str(folder / "task.json"),
+    )
+    found = json.loads((folder / "report.json").read_text())
+    (pictures / "report.json").write_text(json.dumps(found, indent=1))
+    assert "error" not in found, found["error"]
+    return found
+
+
+def test_a_press_of_run_ends_well(report):
+    assert report["end"][0] == "success", report["end"]
+    assert report["was_hidden"] and report["cancel_enabled"]
+
+
+def test_every_species_has_a_layer_in_one_group(report):
+    assert len(report["groups"]) == 1
+    assert len(report["layers"]) == 12
+    assert all("elative suitability" in layer["title"].lower() for layer in report["layers"])
+
+
+def test_values_are_probabilities_and_the_style_is_the_same_for_all(report):
+    for layer in report["layers"]:
+        assert 0 <= layer["min"] <= layer["max"] <= 1
+        assert layer["spread"] > 1e-4, "a map of one value shows nothing"
+        assert layer["share_valid"] > 0.5
+        assert layer["style"] == [0, 1]
+
+
+def test_the_maps_are_those_of_the_command_line(report):
+    for layer in report["layers"]:
+        assert layer["same_nodata"] and layer["difference"] <= SAME, layer
+
+
+def test_a_preview_came_first_and_was_replaced(report):
+    assert report["previews"] == 12
+    assert report["preview_s"] < report["run_s"]
+    assert report["left_over"] == []
+
+
+def test_neither_view_nor_active_layer_was_taken_from_the_user(report):
+    assert report["canvas_kept"] and report["active_kept"]
+
+
+def test_qgis_stayed_responsive(report):
+    print(f"longest gap of the event loop: {report['longest_gap_s']} s in {report['run_s']} s")
+    assert report["longest_gap_s"] < LONGEST_GAP_S, report["gaps_over_100_ms"]

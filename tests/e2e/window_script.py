@@ -1,0 +1,173 @@
+"""What a user does, in the real QGIS window: ``qgis --code window_script.py`` with SCALESCAPE_E2E set.
+
+The variable names a JSON file: ``landscape``, ``model``, ``out``, ``reference`` (the command line's maps),
+``step``, ``report`` (a JSON file written here), ``pictures`` (a folder). Whatever happens, the report is
+written and QGIS ends.
+"""
+
+import json
+import os
+import time
+import traceback
+from pathlib import Path
+
+from osgeo import gdal
+from qgis.core import QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QPoint, Qt, QTimer
+from qgis.PyQt.QtTest import QTest
+from qgis.utils import iface, plugins
+
+TASK = json.loads(Path(os.environ["SCALESCAPE_E2E"]).read_text())
+TICK_MS = 20
+READY_S, RUN_S = 90, 300
+WINDOW = (1500, 1000)
+
+
+class Visit:
+    """Goes through the steps, each started by a timer so that QGIS's event loop runs in between."""
+
+    def __init__(self):
+        self.report = {"events": []}
+        self.previews = 0
+        self.gap = 0.0
+        self.gaps = []
+        self.last = None
+        self.clock = QTimer()
+        self.clock.setInterval(TICK_MS)
+        self.clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self.clock.timeout.connect(self.tick)
+        self.after(1000, self.open)
+
+    def after(self, ms, step):
+        def guarded():
+            try:
+                step()
+            except Exception:
+                self.report["error"] = traceback.format_exc()
+                self.leave()
+
+        QTimer.singleShot(ms, guarded)
+
+    def tick(self):
+        now = time.monotonic()
+        if self.last is not None:
+            gap = now - self.last
+            if gap > 0.1:
+                self.gaps.append([round(now - self.pressed, 2), round(gap, 3)])
+            self.gap = max(self.gap, gap)
+        self.last = now
+
+    def picture(self, name):
+        iface.mainWindow().grab().save(str(Path(TASK["pictures"]) / f"{name}.png"))
+
+    def open(self):
+        window = iface.mainWindow()
+        window.showNormal()
+        window.resize(*WINDOW)
+        project = QgsProject.instance()
+        for name in ("bioclim", "satellite"):
+            layer = QgsRasterLayer(str(Path(TASK["landscape"]) / f"{name}.tif"), name)
+            project.addMapLayer(layer)
+        iface.zoomFull()
+        self.plugin = plugins["scalescape"]
+        self.dock = self.plugin.dock
+        self.was_hidden = not self.dock.isVisible()
+        self.plugin._action.trigger()
+        self.after(500, self.fill)
+
+    def fill(self):
+        self.dock.model.choose(TASK["model"])
+        self.dock.where.set_step(TASK["step"])
+        self.dock.output.set_folder(TASK["out"])
+        self.deadline = time.monotonic() + READY_S
+        self.after(100, self.await_ready)
+
+    def await_ready(self):
+        if self.dock.run_bar.run.isEnabled():
+            self.after(600, self.press)
+        elif time.monotonic() > self.deadline:
+            self.picture("not_ready")
+            raise TimeoutError(f"Run was never enabled: {self.dock.run_bar.hint.text()}")
+        else:
+            self.after(100, self.await_ready)
+
+    def press(self):
+        self.picture("ready")
+        project = QgsProject.instance()
+        self.extent_before = iface.mapCanvas().extent().toString(3)
+        self.active_before = iface.activeLayer().id() if iface.activeLayer() else ""
+        project.layersAdded.connect(self.on_layers)
+        self.dock.ended.connect(self.on_end)
+        button = self.dock.run_bar.run
+        self.pressed = time.monotonic()
+        self.clock.start()
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(20, 10))
+        self.report["cancel_enabled"] = self.dock.run_bar.cancel.isEnabled()
+        self.after(RUN_S * 1000, self.give_up)
+
+    def on_layers(self, layers):
+        seconds = round(time.monotonic() - self.pressed, 2)
+        self.report["events"].append([seconds, len(layers), layers[0].name()])
+        if "preview" in layers[0].name():
+            self.previews = len(layers)
+            self.report["preview_s"] = seconds
+            self.after(400, lambda: self.picture("preview"))
+
+    def on_end(self, level, title, sentence):
+        self.report["run_s"] = round(time.monotonic() - self.pressed, 2)
+        self.report["longest_gap_s"] = round(self.gap, 3)
+        self.report["gaps_over_100_ms"] = self.gaps
+        self.report["end"] = [level, title, sentence]
+        self.after(1500, self.look)
+
+    def look(self):
+        self.clock.stop()
+        self.report["longest_gap_with_drawing_s"] = round(self.gap, 3)
+        self.report["previews"] = self.previews
+        self.report["canvas_kept"] = iface.mapCanvas().extent().toString(3) == self.extent_before
+        active = iface.activeLayer().id() if iface.activeLayer() else ""
+        self.report["active_kept"] = active == self.active_before
+        self.report["was_hidden"] = self.was_hidden
+        groups = QgsProject.instance().layerTreeRoot().findGroups()
+        self.report["groups"] = [group.name() for group in groups]
+        self.report["layers"] = [self.facts(node.layer()) for node in groups[0].findLayers()] if groups else []
+        self.report["left_over"] = [
+            layer.name() for layer in QgsProject.instance().mapLayers().values() if "preview" in layer.name()
+        ]
+        self.picture("finished")
+        self.leave()
+
+    def facts(self, layer):
+        shader = layer.renderer().shader()
+        file = Path(layer.source())
+        dataset = gdal.Open(str(file))
+        ours, nodata = dataset.ReadAsArray(), dataset.GetRasterBand(1).GetNoDataValue()
+        theirs = gdal.Open(str(Path(TASK["reference"]) / file.name)).ReadAsArray()
+        valid = ours == ours if nodata != nodata else ours != nodata
+        same = (valid == (theirs == theirs if nodata != nodata else theirs != nodata)).all()
+        difference = float(abs(ours[valid] - theirs[valid]).max()) if valid.any() else None
+        return {
+            "name": layer.name(),
+            "file": str(file),
+            "min": float(ours[valid].min()),
+            "max": float(ours[valid].max()),
+            "spread": float(ours[valid].std()),
+            "share_valid": float(valid.mean()),
+            "difference": difference,
+            "same_nodata": bool(same),
+            "style": [shader.minimumValue(), shader.maximumValue()],
+            "title": layer.metadata().title(),
+        }
+
+    def give_up(self):
+        if "end" not in self.report:
+            self.picture("gave_up")
+            raise TimeoutError(f"The map was not finished after {RUN_S} s")
+
+    def leave(self):
+        Path(TASK["report"]).write_text(json.dumps(self.report, indent=1))
+        QgsProject.instance().setDirty(False)
+        iface.actionExit().trigger()
+
+
+visit = Visit()
