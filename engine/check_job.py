@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .ground import crs_name
 from .plan import planned
 from .protocol import CheckJob, CheckResult
 
@@ -15,7 +16,7 @@ def run_check(job: CheckJob) -> CheckResult:
             height=height,
             pixel_m=sum(plan.pixel_m) / 2,
             margin_m=plan.margin_m,
-            crs=str(plan.grid.crs),
+            crs=crs_name(plan.grid.crs),
             inputs={
                 name: [
                     {"name": band.name, "file": source.raster.file, "band": source.band}

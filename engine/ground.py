@@ -83,7 +83,7 @@ def working_grid(raster: GeoBox, pixel_size: float, unit: str, at: tuple[float, 
     return WorkingGrid(
         _snapped(raster, target, pixel_size),
         f"pixels {width:.4g} m wide and {height:.4g} m high on the ground were resampled to the model's "
-        f"{pixel_size:.6g} m" + ("" if true_to_scale else f" in {target}"),
+        f"{pixel_size:.6g} m" + ("" if true_to_scale else f" in {crs_name(target)}"),
     )
 
 
@@ -92,6 +92,13 @@ def utm_zone(crs: CRS, at: tuple[float, float]) -> CRS:
     lon, lat = transformer(crs, LONLAT).transform(*at)
     zone = int((lon + 180) // _UTM_WIDTH) % 60 + 1
     return CRS(f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}")
+
+
+def crs_name(crs: CRS | None) -> str:
+    """Return the code of a CRS, or where it has none its name."""
+    if crs is None:
+        return "no CRS"
+    return f"EPSG:{crs.epsg}" if crs.epsg else str(crs.proj.name)
 
 
 def bounds_in(bounds: tuple[float, float, float, float], source: CRS, target: CRS) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 
 from ..models.card import Card, Modality
 from .errors import InputError
-from .ground import transformer, working_grid
+from .ground import crs_name, transformer, working_grid
 from .protocol import RasterInput
 from .raster import Raster, Valid, Values
 
@@ -195,4 +195,4 @@ def _matched(card: Card, name: str, inputs: Sequence[RasterInput], rasters: dict
 def pixel_grid_text(grid: GeoBox) -> str:
     """Return bounds and CRS of a grid in words."""
     box = grid.boundingbox
-    return f"{box.left:.6g} to {box.right:.6g}, {box.bottom:.6g} to {box.top:.6g} in {grid.crs}"
+    return f"{box.left:.10g} to {box.right:.10g}, {box.bottom:.10g} to {box.top:.10g} in {crs_name(grid.crs)}"

@@ -239,7 +239,8 @@ class Raster:
         if self._south_up:
             affine = Affine(affine.a, 0, affine.c, 0, -affine.e, affine.f + affine.e * dataset.height)
         try:
-            crs = CRS(dataset.crs.to_wkt())
+            epsg = dataset.crs.to_epsg()
+            crs = CRS(f"EPSG:{epsg}" if epsg else dataset.crs.to_wkt())
         except (CRSError, ValueError) as error:
             raise InputError(f"{self.file} has a coordinate system of no use ({error}); assign one.") from error
         return GeoBox((dataset.height, dataset.width), affine, crs)

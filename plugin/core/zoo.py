@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...models.card import read_card
-from ...models.errors import ModelError
+from ...models.card import ModelError
 from . import settings
 from .engine_python import ROOT
 

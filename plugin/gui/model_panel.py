@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
 
 from ...models.card import Card, read_card
-from ...models.errors import ModelError
+from ...models.card import ModelError
 from ..core.card_text import summary_line
 from ..core.translation import tr
 from ..core.zoo import known_models

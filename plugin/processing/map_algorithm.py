@@ -32,7 +32,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DEVICES, EDGES, MapJob
 from ...models.card import Card, read_card
-from ...models.errors import ModelError
+from ...models.card import ModelError
 from ..core.inputs import Raster, match, raster_inputs, raster_of_file, raster_of_layer
 from ..core.map_run import run_summary
 from ..core.map_task import map_result

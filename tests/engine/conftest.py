@@ -58,14 +58,14 @@ def seeded_network(shape: Architecture, seed: int = 0) -> FusionNetwork:
             module.running_var.uniform_(0.5, 1.5)
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.normal_(module.bias, 0, 0.1)
-    for parameter in network.replacements.values():
-        torch.nn.init.normal_(parameter)
     network.eval()
     patches = {}
     for modality in shape.modalities:
         side = max(modality.scales)
         patches[modality.name] = torch.randn(64, modality.bands, side, side) * 0.5 + torch.randn(64, 1, 1, 1)
     with torch.no_grad():
+        for (name, scale), features in network.features(patches).items():
+            network.replacements[f"{name}_{scale}"].copy_(features[:3].mean(dim=0))
         logits = network(patches)
         network.head.weight.div_(logits.std(dim=0).mean() / 2)
         network.head.bias.sub_(network(patches).mean(dim=0))

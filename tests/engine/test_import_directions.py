@@ -1,0 +1,91 @@
+"""Imports run one way: plugin -> engine.protocol and models.card; engine -> models; models -> nothing of ours."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STANDARD_ALONE = ["engine/protocol.py", "models/card.py", "models/errors.py"]
+EMPTY_AT_IMPORT = ["__init__.py", "engine/__init__.py", "models/__init__.py"]
+FORBIDDEN = {
+    "plugin": {
+        "torch",
+        "rasterio",
+        "numpy",
+        "scipy",
+        "pyproj",
+        "fiona",
+        "geopandas",
+        "safetensors",
+        "scalescape",
+    },
+    "engine": {"qgis", "PyQt5", "PyQt6", "osgeo", "plugin"},
+    "models": {"qgis", "PyQt5", "PyQt6", "osgeo", "rasterio", "plugin", "scalescape"},
+}
+ALLOWED_ACROSS = {
+    "plugin": {"engine.protocol", "models.card"},
+    "engine": {"models"},
+    "models": set(),
+}
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Names imported by a file from the root on, and whether each is relative."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, False) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or "", False
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1]
+            stem = [*base, *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                full = [*stem, alias.name]
+                is_module = (ROOT.joinpath(*full).with_suffix(".py")).exists()
+                yield ".".join(full if is_module else stem), True
+
+
+def sources(part: str) -> list[Path]:
+    return sorted((ROOT / part).rglob("*.py"))
+
+
+@pytest.mark.parametrize("part", ["plugin", "engine", "models"])
+def test_each_part_imports_only_what_it_may(part: str) -> None:
+    faults = []
+    for path in sources(part):
+        for name, relative in imports(path):
+            if not relative:
+                if name.split(".")[0] in FORBIDDEN[part] and path.name != "__main__.py":
+                    faults.append(f"{path.relative_to(ROOT)} imports {name}")
+            elif name.split(".")[0] != part and not any(
+                name == ok or name.startswith(ok + ".") for ok in ALLOWED_ACROSS[part]
+            ):
+                faults.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert sources(part) and not faults
+
+
+@pytest.mark.parametrize("file", STANDARD_ALONE)
+def test_what_the_plugin_imports_needs_the_standard_library_alone(file: str) -> None:
+    import sys
+
+    for name, relative in imports(ROOT / file):
+        assert relative or name.split(".")[0] in sys.stdlib_module_names, name
+        assert not relative or f"{name.replace('.', '/')}.py" in STANDARD_ALONE, name
+
+
+@pytest.mark.parametrize("file", EMPTY_AT_IMPORT)
+def test_packages_import_nothing_at_module_level(file: str) -> None:
+    body = ast.parse((ROOT / file).read_text(encoding="utf-8")).body
+    assert not [node for node in body if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+def test_the_rule_would_catch_a_fault(tmp_path: Path) -> None:
+    """The walker itself: an import upwards and one across are seen as what they are."""
+    names = dict(imports(ROOT / "engine" / "map_job.py"))
+    assert names["models.model_file"] is True
+    assert names["torch"] is False

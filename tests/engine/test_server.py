@@ -1,0 +1,161 @@
+"""The engine process: requests and answers over its pipes."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scalescape.engine import protocol
+from scalescape.engine.protocol import CheckJob, MapJob, RasterInput, to_params
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120
+
+
+class Client:
+    """A few lines of client: sends lines, collects what comes."""
+
+    def __init__(self, *command: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.lines: queue.Queue[bytes] = queue.Queue()
+        threading.Thread(target=self._collect, daemon=True).start()
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def _collect(self) -> None:
+        for line in self.process.stdout:
+            self.lines.put(line)
+
+    def send(self, line: str) -> None:
+        self.process.stdin.write(line.encode())
+        self.process.stdin.flush()
+
+    def next(self) -> dict[str, Any]:
+        return json.loads(self.lines.get(timeout=PATIENCE_S))
+
+    def answer(self, request_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The answer to a request, and the messages that came before it."""
+        before = []
+        while (message := self.next()).get("id") != request_id or "method" in message:
+            before.append(message)
+        return message, before
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    client = Client(str(ROOT / "engine" / "__main__.py"), "serve")
+    yield client
+    client.process.kill()
+    client.process.wait()
+
+
+@pytest.fixture
+def job(small_model: Path, landscape: dict[str, Path], tmp_path: Path) -> MapJob:
+    inputs = tuple(RasterInput(name, str(landscape[name])) for name in ("satellite", "bioclim"))
+    return MapJob(str(small_model), inputs, str(tmp_path / "out"), step=2)
+
+
+def test_hello_map_and_shutdown(client: Client, job: MapJob) -> None:
+    client.send(protocol.request(1, "hello", {}))
+    hello, _ = client.answer(1)
+    assert hello["result"]["torch"].startswith("2.13.0")
+    assert [d["name"] for d in hello["result"]["devices"]][-1] == "cpu"
+    client.send(protocol.request(2, "map", to_params(job)))
+    answer, before = client.answer(2)
+    assert len(answer["result"]["files"]) == 3
+    progress = [m["params"] for m in before if m["method"] == "progress"]
+    assert all(p["id"] == 2 for p in progress)
+    assert [p for p in progress if p["phase"] == "mapping"][-1]["done"] == 45 * 50
+    client.send(protocol.request(3, "shutdown", {}))
+    assert client.answer(3)[0]["result"] is None
+    assert client.process.wait(timeout=PATIENCE_S) == 0
+
+
+def test_a_check_is_answered_while_a_map_runs(client: Client, job: MapJob) -> None:
+    slow = MapJob(**{**vars(job), "step": 1, "method": "patch"})
+    client.send(protocol.request(1, "map", to_params(slow)))
+    while client.next().get("params", {}).get("phase") != "mapping":
+        pass
+    client.send(protocol.request(2, "check", to_params(CheckJob(**vars(job)))))
+    answer, _ = client.answer(2)
+    assert answer["result"]["width"] == 50
+    client.send(protocol.request(3, "cancel", {"id": 1}))
+    assert client.answer(3)[0]["result"] is True
+    error = client.answer(1)[0]["error"]
+    assert error["code"] == protocol.CANCELLED
+    assert error["data"]["kind"] == "cancelled"
+
+
+def test_bad_input_is_an_error_with_kind_and_sentence(client: Client, job: MapJob) -> None:
+    client.send(protocol.request(1, "map", to_params(MapJob(**{**vars(job), "species": ("Bufo bufo",)}))))
+    error = client.answer(1)[0]["error"]
+    assert error["code"] == protocol.INPUT_ERROR
+    assert error["data"]["kind"] == "input"
+    assert "Bufo bufo" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("this is no JSON\n", protocol.PARSE_ERROR),
+        ('{"id": 1, "method": "hello"}\n', protocol.INVALID_REQUEST),
+        ('{"jsonrpc": "2.0", "id": 1}\n', protocol.INVALID_REQUEST),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "fly"}\n', protocol.METHOD_NOT_FOUND),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "map", "params": {"wings": 2}}\n', protocol.INVALID_PARAMS),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "map", "params": [1]}\n', protocol.INVALID_PARAMS),
+    ],
+)
+def test_messages_that_are_no_requests_get_the_standards_codes(client: Client, line: str, code: int) -> None:
+    client.send(line)
+    assert client.next()["error"]["code"] == code
+    client.send(protocol.request(9, "hello", {}))
+    assert "result" in client.answer(9)[0]
+
+
+def test_what_libraries_print_does_not_reach_the_stream() -> None:
+    script = (
+        "import os, runpy, sys, threading, time\n"
+        "def shout():\n"
+        "    while True:\n"
+        "        print('noise'); sys.stdout.flush(); os.write(1, b'raw noise\\n'); time.sleep(0.01)\n"
+        "from scalescape.engine import server\n"
+        "server.run_check = None\n"
+        "original = server.Server.run\n"
+        "def run(self):\n"
+        "    threading.Thread(target=shout, daemon=True).start(); time.sleep(0.1); original(self)\n"
+        "server.Server.run = run\n"
+        "server.serve()\n"
+    )
+    client = Client("-c", script)
+    try:
+        client.send(protocol.request(1, "hello", {}))
+        assert "result" in client.next()
+    finally:
+        client.process.kill()
+        client.process.wait()
+
+
+def test_the_engine_ends_when_its_pipe_closes(client: Client) -> None:
+    client.send(protocol.request(1, "hello", {}))
+    client.answer(1)
+    client.process.stdin.close()
+    assert client.process.wait(timeout=PATIENCE_S) == 0
+
+
+def test_a_python_without_torch_says_so_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('No module named torch', name='torch')")
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "engine" / "__main__.py"), "serve"],
+        input=b"", capture_output=True, timeout=PATIENCE_S, env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+    )  # fmt: skip
+    assert run.returncode == 3
+    assert b"lacks the package torch" in run.stderr
+    assert b"Traceback" not in run.stderr
