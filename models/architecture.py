@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -64,7 +65,8 @@ class Architecture:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the architecture as JSON values."""
-        return asdict(self)
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return values
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Architecture:

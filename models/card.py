@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from .errors import CardError as CardError
+from .errors import CardError
 
 FORMAT_VERSION = 1
 METADATA_KEY = "scalescape"

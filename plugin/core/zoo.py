@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...models.card import read_card
-from ...models.card import ModelError
+from ...models.card import CardError
 from . import settings
 from .engine_python import ROOT
 
@@ -36,6 +36,6 @@ def known_models(zoo: Path = ZOO) -> list[KnownModel]:
 def _known(path: Path, shipped: bool) -> KnownModel:
     try:
         name = read_card(path).name
-    except ModelError:
+    except CardError:
         name = ""  # offered no more; choosing it by hand says what is wrong with it
     return KnownModel(str(path), name, shipped)

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
 
 from ...models.card import Card, read_card
-from ...models.card import ModelError
+from ...models.card import CardError
 from ..core.card_text import summary_line
 from ..core.translation import tr
 from ..core.zoo import known_models
@@ -94,7 +94,7 @@ class ModelPanel(Section):
     def _name_of(self, path: str) -> str:
         try:
             return read_card(path).name
-        except ModelError:
+        except CardError:
             return Path(path).name
 
     def _on_browse(self) -> None:
@@ -109,7 +109,7 @@ class ModelPanel(Section):
         if self.path:
             try:
                 self.card = read_card(self.path)
-            except ModelError as error:
+            except CardError as error:
                 self.error = str(error)
         if self.card is not None:
             link = f" · <a href='card'>{tr('card')}</a>"

@@ -32,7 +32,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DEVICES, EDGES, MapJob
 from ...models.card import Card, read_card
-from ...models.card import ModelError
+from ...models.card import CardError
 from ..core.inputs import Raster, match, raster_inputs, raster_of_file, raster_of_layer
 from ..core.map_run import run_summary
 from ..core.map_task import map_result
@@ -179,7 +179,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
             return good, said
         try:
             self._prepare(parameters, context)
-        except (OptionError, ModelError) as error:
+        except (OptionError, CardError) as error:
             return False, str(error)
         return True, ""
 
@@ -188,7 +188,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
     ) -> bool:
         try:
             self._prepared = self._prepare(parameters, context)
-        except (OptionError, ModelError) as error:
+        except (OptionError, CardError) as error:
             raise QgsProcessingException(str(error)) from error
         return True
 
@@ -230,7 +230,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
             context.addLayerToLoadOnCompletion(file, details)
 
     def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> _Prepared:
-        """Read all parameters; raise OptionError or ModelError in one sentence."""
+        """Read all parameters; raise OptionError or CardError in one sentence."""
         model = self.parameterAsFile(parameters, self.MODEL, context)
         card = read_card(model)
         scales = map_options.scales(parameters.get(self.SCALES), card)

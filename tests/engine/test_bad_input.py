@@ -222,7 +222,7 @@ def test_a_full_disk_is_told_and_spares_earlier_maps(
     assert Path(first.files[0]).read_bytes() == before
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0 and not Path("/proc").exists(), reason="needs /proc")
+@pytest.mark.skipif(os.name == "nt" or (os.geteuid() == 0 and not Path("/proc").exists()), reason="needs /proc")
 def test_an_unwritable_folder_is_told(job: MapJob) -> None:
     with pytest.raises(InputError, match="can't be written"):
         run_map(replace(job, out="/proc/maps"), Monitor())
