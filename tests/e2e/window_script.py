@@ -165,9 +165,11 @@ class Visit:
             raise TimeoutError(f"The map was not finished after {RUN_S} s")
 
     def leave(self):
-        Path(TASK["report"]).write_text(json.dumps(self.report, indent=1))
-        QgsProject.instance().setDirty(False)
-        iface.actionExit().trigger()
+        try:
+            Path(TASK["report"]).write_text(json.dumps(self.report, indent=1, default=str))
+        finally:
+            QgsProject.instance().setDirty(False)
+            iface.actionExit().trigger()
 
 
 visit = Visit()

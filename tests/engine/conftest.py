@@ -106,7 +106,10 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     card = seeded_card(
         shape,
-        {"satellite": [band("red", 100, 20), band("nir", 50, 10)], "bioclim": [band("bio1", 10, 2), band("bio12")]},
+        {
+            "satellite": [band("red", 100, 20), band("nir", 50, 10)],
+            "bioclim": [band("bio1", 10, 2), band("bio12")],
+        },
         {"satellite": (10.0, "metre"), "bioclim": (200.0, "metre")},
     )  # fmt: skip
     path = tmp_path_factory.mktemp("model") / "small.safetensors"

@@ -1,4 +1,4 @@
-"""Imports run one way: plugin -> engine.protocol and models.card; engine -> models; models -> nothing of ours."""
+"""Imports run one way: plugin to engine.protocol and models.card, engine to models, models to nothing."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def test_gradients_flow_through_dense_evaluation() -> None:
 def test_the_paper_needs_hundreds_of_times_the_work_window_by_window() -> None:
     """Counted from shapes: a map pixel shared against a whole window (design: 480 times, halo aside)."""
     shape = architecture("paper-bimodal", {"bioclim": 19, "satellite": 4}, species=1)
-    meta = on_meta(FusionNetwork(shape))
+    meta = on_meta(FusionNetwork(shape).eval())
     dense = DenseModality(meta, "satellite", 1)
     shared = dense_cost(dense, 512, 512).flops / 512**2
     patch = torch.empty(1, 4, 115, 115, device="meta")

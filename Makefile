@@ -1,0 +1,43 @@
+# The two commands are `make demo` and `make test`; both do all their own set-up.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types test-engine test-plugin test-e2e clean
+
+PYTHON ?= python3
+ENGINE := .venv/bin
+QGIS_PYTHON := .venv-qgis/bin/python
+
+help:
+	@echo "make demo   make a landscape, map a dozen species on it in QGIS, and save the project and a picture"
+	@echo "make test   run all checks"
+	@echo "make setup  build the environments (.venv for the engine, .venv-qgis for the plugin's tests)"
+	@echo "make clean  remove what was built"
+
+setup:
+	@$(PYTHON) tools/setup.py
+
+demo: setup
+	@$(PYTHON) tools/qgis_demo.py demo
+
+test: lint types test-engine test-plugin test-e2e
+
+lint: setup
+	$(ENGINE)/ruff check .
+	$(ENGINE)/ruff format --check .
+	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol.py models/card.py models/errors.py \
+		__init__.py engine/__init__.py models/__init__.py
+	$(ENGINE)/bandit -q -r __init__.py plugin engine models
+
+types: setup
+	MYPYPATH=build/import $(ENGINE)/mypy
+
+test-engine: setup
+	$(ENGINE)/python -m pytest tests/models tests/engine tests/tools -q
+
+test-plugin: setup
+	QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest tests/plugin -q
+
+test-e2e: setup
+	$(ENGINE)/python -m pytest tests/e2e -q -s
+
+clean:
+	rm -rf .venv .venv-qgis build demo dist
