@@ -59,7 +59,7 @@ class Raster:
         except InputError:
             self._dataset.close()
             raise
-        self._memory: MemoryFile | None = None
+        self._views: list[MemoryFile] = []
         self._view: DatasetReader | None = None
         self._warped: WarpedVRT | None = None
         self._offset = (0, 0)  # rows and columns from the file's first pixel to the grid's
@@ -78,8 +78,8 @@ class Raster:
             self._warped.close()
         if self._view is not None:
             self._view.close()
-        if self._memory is not None:
-            self._memory.close()
+        for view in self._views:
+            view.close()
         self._dataset.close()
 
     @property
@@ -205,20 +205,28 @@ class Raster:
         """
         dataset = self._dataset
         alpha = {n for n, colour in enumerate(dataset.colorinterp, start=1) if colour == ColorInterp.alpha}
-        views = [
+        masked = [
             BandView(
                 dataset.name,
                 number,
                 use_mask=flags != [MaskFlags.all_valid]
                 and not (MaskFlags.alpha in flags and alpha & set(bands)),
-                source_nodata=self.nodata,
             )
             for number, flags in enumerate(dataset.mask_flag_enums, start=1)
         ]
-        self._memory = MemoryFile(
-            view_of(views, dataset.shape, dataset.transform, dataset.crs.to_wkt(), np.nan), ext=".vrt"
-        )
-        return self._memory.open()
+        name = self._keep_view(masked)
+        if self.nodata is not None:  # a view of the view, since GDAL heeds either a mask or a value
+            name = self._keep_view(
+                [BandView(name, number, source_nodata=self.nodata) for number in range(1, self.count + 1)]
+            )
+        return rasterio.open(name)
+
+    def _keep_view(self, bands: list[BandView]) -> str:
+        """Keep a view of this file's grid in memory until the file is closed; return its name."""
+        dataset = self._dataset
+        xml = view_of(bands, dataset.shape, dataset.transform, dataset.crs.to_wkt(), np.nan)
+        self._views.append(MemoryFile(xml, ext=".vrt"))
+        return str(self._views[-1].name)
 
     def _own_grid(self) -> GeoBox:
         """Return the file's grid, turned north up; ``_south_up`` tells whether rows must be turned."""

@@ -159,6 +159,12 @@ class Visit:
             "title": layer.metadata().title(),
         }
 
+    def dbg(self):
+        from qgis.PyQt.QtWidgets import QApplication
+        w = QApplication.activeModalWidget()
+        open("/tmp/dbg.txt","w").write(repr(w)+" "+(w.windowTitle() if w else "")+" "+(w.text() if hasattr(w,"text") else ""))
+        if w: w.grab().save("/tmp/dbg.png")
+
     def give_up(self):
         if "end" not in self.report:
             self.picture("gave_up")
@@ -168,6 +174,7 @@ class Visit:
         try:
             Path(TASK["report"]).write_text(json.dumps(self.report, indent=1, default=str))
         finally:
+            QTimer.singleShot(5000, self.dbg)
             QgsProject.instance().setDirty(False)
             iface.actionExit().trigger()
 
