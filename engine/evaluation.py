@@ -16,7 +16,7 @@ from .ground import transformer
 from .lattice import Tile
 from .plan import Plan
 from .predictors import Predictor
-from .raster import Valid
+from .raster import Valid, Values
 
 PATCH_BATCH = 64
 SPARSE = 4  # cells in a window for each cell looked up: beyond it they are evaluated one by one
@@ -96,7 +96,7 @@ class Evaluator:
         valid &= self._inside(predictor, columns, radius, 1)[None, :]
         if not (valid & wanted).any():
             return None, valid
-        window = torch.from_numpy(values).to(self.device)[None]
+        window = self._tensor(values)
         if self.method == "dense":
             features = self._dense[name].features(window, self.between)
             return self._logits({key: value[0].flatten(1).T for key, value in features.items()}, tile), valid
@@ -127,16 +127,20 @@ class Evaluator:
         columns = np.where(mine, columns - first_column, 0)
         valid &= _everywhere(held)[rows + radius, columns + radius] | ~mine
         height, width = last_row - first_row + 1, last_column - first_column + 1
-        window = torch.from_numpy(values).to(self.device)
+        window = self._tensor(values)
         codes, places = np.unique(rows * width + columns, return_inverse=True)
         at = np.stack(np.divmod(codes, width), axis=1)
         if self.method == "dense" and height * width <= SPARSE * max(codes.size, PATCH_BATCH):
-            features = self._dense[name].features(window[None], self.between)
+            features = self._dense[name].features(window, self.between)
             cells = {key: value[0].flatten(1).T[codes] for key, value in features.items()}
         else:
-            cells = self._patches(name, window, at + radius)
+            cells = self._patches(name, window[0], at + radius)
         logits = self._contributions(cells)
         return logits[:, torch.from_numpy(places.reshape(tile.shape)).to(self.device)], valid
+
+    def _tensor(self, values: Values) -> Tensor:
+        """Return a window (bands, rows, columns) as (1, bands, rows, columns) on the device, channels last."""
+        return torch.from_numpy(values)[None].to(self.device, memory_format=torch.channels_last)
 
     def _inside(self, predictor: Predictor, index: Index, radius: int, axis: int) -> Valid:
         """Tell where windows of a radius lie within the raster, or with edge fill their centres alone."""

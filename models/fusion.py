@@ -1,10 +1,11 @@
-"""A copy of a network that is faster at use: batch norm folded into the convolutions before it."""
+"""A copy of a network that is faster at use: batch norm folded into convolutions, channels last in memory."""
 
 from __future__ import annotations
 
 import copy
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -12,7 +13,11 @@ from .network import BasicBlock, FusionNetwork
 
 
 def fused(network: FusionNetwork) -> FusionNetwork:
-    """Return a copy in evaluation mode that gives the same logits, with batch norm folded away."""
+    """Return a copy in evaluation mode that gives the same logits, with batch norm folded away.
+
+    Its weights lie channels-last, which on CPUs makes narrow convolutions and max-pools several times faster; so
+    should its input. (Training so has crashed; use alone is safe.)
+    """
     network = copy.deepcopy(network).eval()
     for module in list(network.modules()):
         if isinstance(module, BasicBlock):
@@ -20,7 +25,7 @@ def fused(network: FusionNetwork) -> FusionNetwork:
             module.conv2, module.norm2 = _folded(module.conv2, module.norm2)
         elif isinstance(module, nn.Sequential):
             _fold_chain(module)
-    return network
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _fold_chain(chain: nn.Sequential) -> None:

@@ -20,6 +20,7 @@ scalescape=true
 processing=true
 
 [app]
+askToSaveMemoryLayers=false
 projections\\promptWhenMultipleTransformsExist=false
 plugin_installer\\automatically_check_for_updates=false
 
@@ -37,7 +38,6 @@ firstRunVersionFlag=1000000
 migration\\firstRunVersionFlag=1000000
 migration\\settings=true
 askToSaveProjectChanges=false
-askToSaveMemoryLayers=false
 """
 
 

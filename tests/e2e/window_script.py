@@ -58,7 +58,11 @@ class Visit:
         self.last = now
 
     def picture(self, name):
+        self.clock.stop()  # drawing and packing a picture is the test's own doing, not the plugin's
         iface.mainWindow().grab().save(str(Path(TASK["pictures"]) / f"{name}.png"))
+        if "end" not in self.report and hasattr(self, "pressed"):
+            self.last = None
+            self.clock.start()
 
     def open(self):
         window = iface.mainWindow()
@@ -109,9 +113,10 @@ class Visit:
         seconds = round(time.monotonic() - self.pressed, 2)
         self.report["events"].append([seconds, len(layers), layers[0].name()])
         if "preview" in layers[0].name():
-            self.previews = len(layers)
-            self.report["preview_s"] = seconds
-            self.after(400, lambda: self.picture("preview"))
+            self.previews += 1
+            if self.previews == 1:
+                self.report["preview_s"] = seconds
+                self.after(400, lambda: self.picture("preview"))
 
     def on_end(self, level, title, sentence):
         self.report["run_s"] = round(time.monotonic() - self.pressed, 2)
@@ -159,12 +164,6 @@ class Visit:
             "title": layer.metadata().title(),
         }
 
-    def dbg(self):
-        from qgis.PyQt.QtWidgets import QApplication
-        w = QApplication.activeModalWidget()
-        open("/tmp/dbg.txt","w").write(repr(w)+" "+(w.windowTitle() if w else "")+" "+(w.text() if hasattr(w,"text") else ""))
-        if w: w.grab().save("/tmp/dbg.png")
-
     def give_up(self):
         if "end" not in self.report:
             self.picture("gave_up")
@@ -174,7 +173,6 @@ class Visit:
         try:
             Path(TASK["report"]).write_text(json.dumps(self.report, indent=1, default=str))
         finally:
-            QTimer.singleShot(5000, self.dbg)
             QgsProject.instance().setDirty(False)
             iface.actionExit().trigger()
 
