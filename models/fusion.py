@@ -15,8 +15,8 @@ from .network import BasicBlock, FusionNetwork
 def fused(network: FusionNetwork) -> FusionNetwork:
     """Return a copy in evaluation mode that gives the same logits, with batch norm folded away.
 
-    Its weights lie channels-last, which on CPUs makes narrow convolutions and max-pools several times faster; so
-    should its input. (Training so has crashed; use alone is safe.)
+    Its weights lie channels-last, which on CPUs makes narrow convolutions and max-pools several times faster;
+    so should its input.
     """
     network = copy.deepcopy(network).eval()
     for module in list(network.modules()):

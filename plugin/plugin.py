@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from qgis.core import Qgis, QgsApplication, QgsProject
-from qgis.PyQt.QtCore import QObject, Qt
+from qgis.PyQt.QtCore import QObject, Qt, QTimer
 
 from .core.engine_bridge import EngineBridge
 from .core.translation import tr
@@ -13,6 +13,7 @@ from .processing.provider import ScalescapeProvider
 
 MENU = "Scalescape"
 GOOD_SECONDS = 8
+ON_TOP_MS = 300
 
 
 class ScalescapePlugin(QObject):
@@ -82,5 +83,7 @@ class ScalescapePlugin(QObject):
             "warning": Qgis.MessageLevel.Warning,
             "critical": Qgis.MessageLevel.Critical,
         }
-        good = level in ("success", "info")
-        self._iface.messageBar().pushMessage(title, sentence, levels[level], GOOD_SECONDS if good else 0)
+        seconds = GOOD_SECONDS if level in ("success", "info") else 0
+        bar = self._iface.messageBar()
+        # QGIS pushes a message of its own at the end of a task; ours, which says more, goes on top of it.
+        QTimer.singleShot(ON_TOP_MS, lambda: bar.pushMessage(title, sentence, levels[level], seconds))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 PACKAGE = "scalescape"
@@ -55,6 +57,18 @@ def make_profile(folder: Path, root: Path = ROOT) -> Path:
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(_INI, encoding="utf-8")
     return profile
+
+
+def qgis_environment(program: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for QGIS's ``program``, free of the Python that calls this.
+
+    QGIS's Python looks on the PATH for where it lives; with another one (pyenv, conda, a virtual environment)
+    in front it takes that one's library for its own, finds no ``qgis`` there and dies.
+    """
+    foreign = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PYTHONSAFEPATH")
+    kept = {name: value for name, value in environ.items() if name not in foreign}
+    kept["PATH"] = os.pathsep.join((str(Path(program).parent), environ.get("PATH", "")))
+    return kept
 
 
 def main() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...models.card import read_card
-from ...models.card import CardError
+from ...models.card import CardError, read_card
 from . import settings
 from .engine_python import ROOT
 

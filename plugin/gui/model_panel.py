@@ -8,8 +8,7 @@ from typing import Optional
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
 
-from ...models.card import Card, read_card
-from ...models.card import CardError
+from ...models.card import Card, CardError, read_card
 from ..core.card_text import summary_line
 from ..core.translation import tr
 from ..core.zoo import known_models

@@ -31,8 +31,7 @@ from qgis.core import (
 from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DEVICES, EDGES, MapJob
-from ...models.card import Card, read_card
-from ...models.card import CardError
+from ...models.card import Card, CardError, read_card
 from ..core.inputs import Raster, match, raster_inputs, raster_of_file, raster_of_layer
 from ..core.map_run import run_summary
 from ..core.map_task import map_result

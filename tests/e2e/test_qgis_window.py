@@ -28,6 +28,8 @@ def run(*command: str, seconds: int = 300, **extra: str) -> str:
     """Run a command; its output is shown where it fails."""
     environment = {**os.environ, **extra}
     environment.pop("QT_QPA_PLATFORM", None)
+    # QGIS's Python takes the first Python on the PATH for its own home; its own lies beside QGIS.
+    environment["PATH"] = os.pathsep.join((str(Path(shutil.which("qgis")).parent), environment["PATH"]))
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=seconds, env=environment, check=False
     )

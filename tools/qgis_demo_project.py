@@ -1,0 +1,120 @@
+"""Runs inside QGIS (``qgis --code``): opens the demo's maps, saves the project and a picture, and ends.
+
+SCALESCAPE_DEMO names the demo's folder, SCALESCAPE_DEMO_MODEL the model file. Where something fails or takes
+too long, QGIS ends with status 1 and says why on standard error.
+"""
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from qgis.core import QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget
+from qgis.utils import iface, plugins
+
+FOLDER = Path(os.environ["SCALESCAPE_DEMO"])
+MODEL = os.environ["SCALESCAPE_DEMO_MODEL"]
+LONGEST_S = 150
+WINDOW = (1540, 960)
+LAYERS_WIDTH, DOCK_WIDTH = 290, 390
+MARGIN = 1.04  # of the view around the scene
+
+
+def fail(why):
+    """End QGIS at once, loudly."""
+    print(f"The demo's project could not be made: {why}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+class DemoProject:
+    """Builds the project step by step; each step is started by a timer, so that QGIS draws in between."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+        QTimer.singleShot(LONGEST_S * 1000, lambda: fail(f"it took longer than {LONGEST_S} s"))
+        self.after(500, self.open)
+
+    def after(self, ms, step):
+        def guarded():
+            try:
+                step()
+            except Exception:
+                fail(traceback.format_exc())
+
+        QTimer.singleShot(ms, guarded)
+
+    def open(self):
+        from scalescape.plugin.core.finished_run import open_run
+
+        window = iface.mainWindow()
+        window.showNormal()
+        window.resize(*WINDOW)
+        project = QgsProject.instance()
+        project.setTitle("Scalescape: the demo landscape")
+        root = project.layerTreeRoot()
+        for name, shown in (("bioclim", False), ("satellite", True)):
+            layer = QgsRasterLayer(str(FOLDER / "landscape" / f"{name}.tif"), name)
+            if not layer.isValid():
+                fail(f"{layer.source()} can't be opened")
+            project.addMapLayer(layer, False)
+            node = root.insertLayer(0, layer)
+            node.setItemVisibilityChecked(shown)
+            node.setExpanded(False)
+            self.scene = layer
+        project.setCrs(self.scene.crs())
+        maps = open_run(project, FOLDER / "maps")
+        if not maps:
+            fail(f"no map in {FOLDER / 'maps'} can be opened")
+        self.dock = plugins["scalescape"].dock
+        self.dock.setUserVisible(True)
+        self.after(800, self.fill)
+
+    def fill(self):
+        window = iface.mainWindow()
+        for dock in window.findChildren(QDockWidget):
+            if dock.objectName() == "Browser":
+                dock.hide()
+        layers = window.findChild(QDockWidget, "Layers")
+        horizontal = Qt.Orientation.Horizontal
+        window.resizeDocks([layers, self.dock], [LAYERS_WIDTH, DOCK_WIDTH], horizontal)
+        self.dock.model.choose(MODEL)
+        self.dock.output.set_folder(str(FOLDER / "my maps"))
+        extent = self.scene.extent()
+        extent.scale(MARGIN)
+        iface.mapCanvas().setExtent(extent)
+        iface.mapCanvas().refresh()
+        self.after(200, self.await_dock)
+
+    def await_dock(self):
+        """Wait until the engine has said what the map would be: the picture shows a dock that is ready."""
+        state = self.dock.desk.state
+        if state.can_run and not iface.mapCanvas().isDrawing():
+            self.after(1200, self.save)
+        elif state.is_fault:
+            fail(state.obstacle)
+        else:
+            self.after(200, self.await_dock)
+
+    def save(self):
+        if iface.mapCanvas().isDrawing():
+            self.after(200, self.save)
+            return
+        project = QgsProject.instance()
+        file = FOLDER / "scalescape.qgz"
+        if not project.write(str(file)):
+            fail(f"{file} can't be written: {project.error()}")
+        self.after(300, self.picture)
+
+    def picture(self):
+        iface.messageBar().clearWidgets()
+        QApplication.processEvents()
+        if not iface.mainWindow().grab().save(str(FOLDER / "screenshot.png")):
+            fail(f"{FOLDER / 'screenshot.png'} can't be written")
+        QgsProject.instance().setDirty(False)
+        iface.actionExit().trigger()
+
+
+demo = DemoProject()
