@@ -9,13 +9,16 @@ back where S allows them.
 
 Windows of different scales start at different phases of that grid. A shared layer runs once for each phase
 that some branch needs.
+
+Rows come and go in strips: every feature map keeps only the rows that its readers still need, so nothing is
+computed twice along a column of any length, memory does not grow with it, and each operation is short.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -24,55 +27,20 @@ from torch import Tensor, nn
 
 from .architecture import ModalityShape
 from .errors import ModelError
+from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading
 from .network import BasicBlock, Features, FusionNetwork
 
-Convolution = nn.Conv2d
 ELEMENTWISE = (nn.BatchNorm2d, nn.ReLU, nn.Identity)
 
 
-@dataclass(frozen=True)
-class Lattice:
-    """Positions of a feature map over the input tile, the same along rows and columns.
-
-    ``origin``: input pixel at which the window of the first position starts; ``spacing``: input pixels between
-    positions; ``jump``: input pixels that one step of the original layer means; ``field``: receptive field.
-    """
-
-    origin: int = 0
-    spacing: int = 1
-    jump: int = 1
-    field: int = 1
-
-
-@dataclass(frozen=True)
-class Feature:
-    """A feature map (1, channels, rows, columns) and where its positions lie."""
-
-    values: Tensor
-    lattice: Lattice
-
-    def cut(self, start: int, spacing: int, ends: tuple[int, int]) -> Feature:
-        """Return the positions whose windows start at ``start`` or later and end by ``ends``.
-
-        ``ends`` are input pixels (exclusive) along rows and columns; of the positions only each
-        ``spacing``-th pixel is kept.
-        """
-        old = self.lattice
-        first = (start - old.origin) // old.spacing
-        rows, columns = (first + (end - start - old.field) // old.spacing + 1 for end in ends)
-        every = spacing // old.spacing
-        values = self.values[:, :, first:rows:every, first:columns:every]
-        return Feature(values, replace(old, origin=start, spacing=spacing))
-
-
 class DenseModality:
-    """The branches of one modality, evaluated over a tile.
+    """The branches of one modality at all positions of a lattice.
 
     Parameters
     ----------
     network
         The network, whose layers are used as they are: in training mode gradients flow and batch norm sees
-        the tile. ``fused`` gives a copy that is faster at use.
+        the tile. ``fusion.fused`` gives a copy that is faster at use.
     name
         The modality.
     step
@@ -102,9 +70,9 @@ class DenseModality:
         shared = network.backbones[name]
         if not isinstance(shared, nn.Sequential):
             raise ModelError(f"The backbone of {name} is no chain of layers.")
-        self._shared: list[nn.Module] = list(shared)
-        self._stacks = {scale: list(network.branch((name, scale)).stack) for scale in self.scales}
-        self._needs = {scale: spacings([*self._shared, *self._stacks[scale]], step) for scale in self.scales}
+        self.shared: list[nn.Module] = list(shared)
+        self.stacks = {scale: list(network.branch((name, scale)).stack) for scale in self.scales}
+        self.needs = {scale: spacings([*self.shared, *self.stacks[scale]], step) for scale in self.scales}
 
     def input_side(self, positions: int) -> int:
         """Return how many input pixels a row of ``positions`` outputs reads."""
@@ -127,57 +95,139 @@ class DenseModality:
             By branch, (1, out_size, output rows, output columns).
         """
         rows, columns = ((side - self.window) // self.step + 1 for side in tile.shape[-2:])
-        starts = {scale: (self.window - scale) // 2 for scale in self.scales}
-        whole = Feature(tile, Lattice())
+        strips = DenseStrips(self, columns, between)
+        strips.feed(tile)
+        return strips.take(rows)
+
+
+class DenseStrips:
+    """One pass down a column of a map, ``columns`` outputs wide, strip by strip.
+
+    Feed input rows from the top (rows of ``input_side(columns)`` pixels), and take output rows as soon as
+    enough was fed: ``outputs`` rows in all need ``input_side(outputs)`` rows of input.
+    """
+
+    def __init__(self, dense: DenseModality, columns: int, between: Callable[[], None] = lambda: None) -> None:
+        self._dense = dense
+        self._columns = columns
+        self._between = between
+        self._taken = 0
+        self._input = InputRows(dense.input_side(columns))
+        starts = {scale: (dense.window - scale) // 2 for scale in dense.scales}
+        self._leaves: dict[int, Reading] = {}
+        self._grow(self._input, dense.shared, 0, starts)
+
+    def feed(self, rows: Tensor) -> None:
+        """Add input rows, (1, bands, rows, input_side(columns)), below those fed before."""
+        self._input.append(rows)
+
+    def available(self) -> int:
+        """Return how many output rows can be taken now."""
+        fed = self._input.produced - self._taken * self._dense.step
+        return max(0, (fed - self._dense.window) // self._dense.step + 1)
+
+    def take(self, rows: int) -> Features:
+        """Return the next ``rows`` output rows: by branch, (1, out_size, rows, columns)."""
+        self._taken += rows
         found: Features = {}
-        shared = self._backbone(whole, self._shared, 0, starts, (rows, columns), between)
-        for scale, feature in shared.items():
-            needs = self._needs[scale]
-            for index, layer in enumerate(self._stacks[scale], start=len(self._shared)):
-                between()
-                feature = apply(layer, feature, needs[index + 1])
-            project = self.network.branch((self.name, scale)).project
-            values = feature.values[:, :, :rows, :columns]
-            found[self.name, scale] = torch.relu(
-                functional.conv2d(values, project.weight[:, :, None, None], project.bias)
+        for scale, leaf in self._leaves.items():
+            values = leaf.rows(self._taken, self._between)
+            self._between()
+            project = self._dense.network.branch((self._dense.name, scale)).project
+            # Channels last, a feature map is a matrix already: one product, no copy.
+            features = functional.linear(values.permute(0, 2, 3, 1), project.weight, project.bias)
+            found[self._dense.name, scale] = torch.relu(features).permute(0, 3, 1, 2)
+        return found
+
+    def _grow(
+        self, source: FeatureRows, layers: Sequence[nn.Module], index: int, starts: Mapping[int, int]
+    ) -> None:
+        """Put what remains of the backbone on ``source``, apart for each phase, and the stacks on top."""
+        if not layers:
+            for scale, start in starts.items():
+                self._stack(source, scale, start)
+            return
+        used = 1 + _followers(layers)
+        for group in phases(starts, self._spacing(starts, index + used)):
+            spacing = self._spacing(group, index + used)
+            top = self._layer(source, layers[0], layers[1:used], spacing, group)
+            self._grow(top, layers[used:], index + used, group)
+
+    def _stack(self, source: FeatureRows, scale: int, start: int) -> None:
+        layers = self._dense.stacks[scale]
+        index = 0
+        while index < len(layers):
+            used = 1 + _followers(layers[index:])
+            spacing = self._dense.needs[scale][len(self._dense.shared) + index + used]
+            source = self._layer(
+                source, layers[index], layers[index + 1 : index + used], spacing, {scale: start}
             )
-        return found
+            index += used
+        top = replace(source.lattice, spacing=self._dense.step)
+        self._leaves[scale] = source.read_by(start, top, tap=1, kernel=1, columns=self._columns)
 
-    def _backbone(
+    def _spacing(self, starts: Mapping[int, int], index: int) -> int:
+        """Return the spacing at which some branch reads the input of layer ``index``."""
+        return math.gcd(*(self._dense.needs[scale][index] for scale in starts))
+
+    def _layer(
         self,
-        feature: Feature,
-        layers: Sequence[nn.Module],
-        index: int,
-        starts: Mapping[int, int],
-        outputs: tuple[int, int],
-        between: Callable[[], None],
-    ) -> dict[int, Feature]:
-        """Return for each scale in ``starts`` the backbone's feature map, cut to what its windows hold."""
-        found: dict[int, Feature] = {}
-        spacing = math.gcd(*(self._needs[scale][index] for scale in starts))
-        for group in phases(starts, spacing):
-            start = min(group.values())
-            ends = self._ends(group, outputs)
-            mine = feature.cut(start, spacing, ends)
-            if not layers:
-                (scale,) = group  # cut apart below, once there is nothing left to share
-                found[scale] = mine
-                continue
-            after = math.gcd(*(self._needs[scale][index + 1] for scale in group))
-            for sub in phases(group, after):
-                apart = mine.cut(min(sub.values()), spacing, self._ends(sub, outputs))
-                between()
-                done = apply(layers[0], apart, after)
-                rest = [sub] if len(layers) > 1 else [{scale: sub[scale]} for scale in sub]
-                for part in rest:
-                    found |= self._backbone(done, layers[1:], index + 1, part, outputs, between)
-        return found
+        source: FeatureRows,
+        layer: nn.Module,
+        after: Sequence[nn.Module],
+        spacing: int,
+        group: Mapping[int, int],
+    ) -> FeatureRows:
+        """Return the output of one layer, at positions ``spacing`` input pixels apart."""
+        start = min(group.values())
+        if isinstance(layer, BasicBlock):
+            jump = source.lattice.jump
+            inner = math.gcd(spacing, jump * layer.stride)
+            first = self._simple(source, layer.conv1, [layer.norm1, nn.ReLU()], start, inner, group)
+            aside = start + layer.margin * jump
+            lattice = _after(first.lattice, layer.conv2, start, spacing)
+            columns = lattice.positions(self._end(group))
+            shortcut = source.read_by(aside, lattice, tap=1, kernel=1, columns=columns)
+            beside = Beside(shortcut, layer.shortcut)
+            return self._simple(first, layer.conv2, [layer.norm2], start, spacing, group, beside)
+        return self._simple(source, layer, after, start, spacing, group)
 
-    def _ends(self, starts: Mapping[int, int], outputs: tuple[int, int]) -> tuple[int, int]:
-        """Return where the last windows of these scales end, along rows and columns (exclusive)."""
+    def _simple(
+        self,
+        source: FeatureRows,
+        layer: nn.Module,
+        after: Sequence[nn.Module],
+        start: int,
+        spacing: int,
+        group: Mapping[int, int],
+        beside: Beside | None = None,
+    ) -> FeatureRows:
+        if not isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+            raise ModelError(f"Dense evaluation can't start with a layer {type(layer).__name__}.")
+        lattice = _after(source.lattice, layer, start, spacing)
+        columns = lattice.positions(self._end(group))
+        reading = source.read_by(start, lattice, source.lattice.jump, kernel_of(layer), columns)
+        return LayerRows(reading, layer, after, lattice, columns, beside)
+
+    def _end(self, starts: Mapping[int, int]) -> int:
+        """Return where the last windows of these scales end along a row (exclusive)."""
         last = max(start + scale for scale, start in starts.items())
-        rows, columns = ((n - 1) * self.step + last for n in outputs)
-        return rows, columns
+        return (self._columns - 1) * self._dense.step + last
+
+
+def _after(lattice: Lattice, layer: nn.Module, start: int, spacing: int) -> Lattice:
+    field = lattice.field + (kernel_of(layer) - 1) * lattice.jump
+    return Lattice(start, spacing, lattice.jump * stride_of(layer), field)
+
+
+def _followers(layers: Sequence[nn.Module]) -> int:
+    """Return how many element-wise layers follow the first."""
+    number = 0
+    for layer in layers[1:]:
+        if not isinstance(layer, ELEMENTWISE):
+            break
+        number += 1
+    return number
 
 
 def phases(starts: Mapping[int, int], spacing: int) -> list[dict[int, int]]:
@@ -207,7 +257,7 @@ def kernel_of(layer: nn.Module) -> int:
     """Return how many pixels (at its jump) a layer reads along a side; more than 1 for a block."""
     if isinstance(layer, BasicBlock):
         return 3 + 2 * layer.stride
-    if isinstance(layer, Convolution):
+    if isinstance(layer, nn.Conv2d):
         return int(layer.kernel_size[0])
     if isinstance(layer, nn.MaxPool2d):
         return _side(layer.kernel_size)
@@ -220,7 +270,7 @@ def stride_of(layer: nn.Module) -> int:
     """Return the stride of a layer."""
     if isinstance(layer, BasicBlock):
         return layer.stride
-    if isinstance(layer, Convolution):
+    if isinstance(layer, nn.Conv2d):
         return int(layer.stride[0])
     if isinstance(layer, nn.MaxPool2d):
         return _side(layer.stride)
@@ -229,39 +279,3 @@ def stride_of(layer: nn.Module) -> int:
 
 def _side(size: int | tuple[int, ...]) -> int:
     return size if isinstance(size, int) else size[0]
-
-
-def apply(layer: nn.Module, feature: Feature, spacing: int) -> Feature:
-    """Return a layer's output at positions ``spacing`` input pixels apart, the first where the input starts."""
-    if isinstance(layer, BasicBlock):
-        return _apply_block(layer, feature, spacing)
-    before = feature.lattice
-    kernel, stride = kernel_of(layer), stride_of(layer)
-    if isinstance(layer, ELEMENTWISE):
-        return replace(feature, values=layer(feature.values))
-    every = spacing // before.spacing
-    dilation = max(1, before.jump // before.spacing)
-    values = feature.values
-    if isinstance(layer, Convolution):
-        if kernel == 1 and every > 1:
-            values = values[:, :, ::every, ::every]
-            every = 1
-        values = functional.conv2d(values, layer.weight, layer.bias, every, 0, dilation if kernel > 1 else 1)
-    else:
-        values = functional.max_pool2d(values, kernel, every, 0, dilation)
-    after = Lattice(before.origin, spacing, before.jump * stride, before.field + (kernel - 1) * before.jump)
-    return Feature(values, after)
-
-
-def _apply_block(block: BasicBlock, feature: Feature, spacing: int) -> Feature:
-    """Return a residual block's output; its shortcut reads the pixels under the convolutions' centres."""
-    before = feature.lattice
-    inner = math.gcd(spacing, before.jump * block.stride)
-    main = apply(block.norm1, apply(block.conv1, feature, inner), inner)
-    main = apply(block.conv2, replace(main, values=torch.relu(main.values)), spacing)
-    main = apply(block.norm2, main, spacing)
-    rows, columns = main.values.shape[-2:]
-    first = block.margin * before.jump // before.spacing
-    every = spacing // before.spacing
-    aside = feature.values[:, :, first::every, first::every][:, :, :rows, :columns]
-    return replace(main, values=torch.relu(main.values + block.shortcut(aside)))

@@ -49,7 +49,10 @@ def write_model(path: str | Path, model: ModelFile) -> None:
     _check_finite(tensors, path)
     partial = path.with_name(path.name + ".partial")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode  # what the user's umask allows; the library would let nobody else read
         save_file(tensors, partial, metadata={METADATA_KEY: card.to_json()})
+        partial.chmod(mode)
         partial.replace(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"The model file {path} can't be written ({error}); choose another place.") from error

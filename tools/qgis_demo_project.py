@@ -4,6 +4,7 @@ SCALESCAPE_DEMO names the demo's folder, SCALESCAPE_DEMO_MODEL the model file. W
 too long, QGIS ends with status 1 and says why on standard error.
 """
 
+import json
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ MODEL = os.environ["SCALESCAPE_DEMO_MODEL"]
 LONGEST_S = 150
 WINDOW = (1540, 960)
 LAYERS_WIDTH, DOCK_WIDTH = 290, 390
+SHOWN = {"modality": "satellite", "scale": 59}
 MARGIN = 1.04  # of the view around the scene
 
 
@@ -68,9 +70,21 @@ class DemoProject:
         maps = open_run(project, FOLDER / "maps")
         if not maps:
             fail(f"no map in {FOLDER / 'maps'} can be opened")
+        self.show(maps)
         self.dock = plugins["scalescape"].dock
         self.dock.setUserVisible(True)
         self.after(800, self.fill)
+
+    def show(self, maps):
+        """Show a species that answers to what a small window can't see: the most telling of the dozen."""
+        landscape = json.loads((FOLDER / "landscape" / "landscape.json").read_text(encoding="utf-8"))
+        telling = [one["name"] for one in landscape["species"] if one["dominant"] == SHOWN]
+        root = QgsProject.instance().layerTreeRoot()
+        nodes = [root.findLayer(layer.id()) for layer in maps]
+        chosen = next((node for node in nodes if node.name() in telling), nodes[0])
+        chosen.setItemVisibilityChecked(True)
+        for node in nodes:
+            node.setExpanded(node is chosen)
 
     def fill(self):
         window = iface.mainWindow()

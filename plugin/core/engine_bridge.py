@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import time
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,10 +17,18 @@ from .engine_client import EngineClient
 from .engine_error import EngineError
 from .engine_python import engine_launch
 
+KEEP_LOGS_S = 7 * 24 * 3600
+_numbers = itertools.count(1)
+
 
 def engine_log() -> Path:
-    """Return the file for what the engine prints; one for each QGIS, since several may run."""
-    return Path(QgsApplication.qgisSettingsDirPath()) / "scalescape" / f"engine-{os.getpid()}.log"
+    """Return a new file for what an engine prints, since several may run; those of last week are removed."""
+    folder = Path(QgsApplication.qgisSettingsDirPath()) / "scalescape"
+    for old in folder.glob("engine-*.log"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > KEEP_LOGS_S:
+                old.unlink()
+    return folder / f"engine-{os.getpid()}-{next(_numbers)}.log"
 
 
 def new_client() -> EngineClient:

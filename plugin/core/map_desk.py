@@ -144,7 +144,7 @@ class MapDesk(QObject):
             said = tr("The map was written to {}, but no pixel of it has a value: the inputs hold none there.")
             self.ended.emit("warning", tr("Empty map"), said.format(out))
             return
-        said = tr("{} species, {} × {} pixels, in {} on {}, in {}.")
+        said = tr("{} species, {} × {} pixels in the folder “{}”, {} on {}.")
         self.ended.emit(
             "success",
             tr("Map finished"),

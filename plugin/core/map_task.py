@@ -46,7 +46,10 @@ class MapTask(QgsTask):
     _under_way: ClassVar[set[MapTask]] = set()  # a task whose last Python reference goes never finishes
 
     def __init__(self, order: MapOrder) -> None:
-        super().__init__(order.title, QgsTask.Flag.CanCancel)
+        # From QGIS 3.26 on a task may be silent: the message about its end is ours alone.
+        silent = getattr(QgsTask.Flag, "Silent", None)
+        flags = QgsTask.Flag.CanCancel
+        super().__init__(order.title, flags if silent is None else flags | silent)
         self._order = order
         self._call: Optional[EngineCall] = None
         self.result: Optional[MapResult] = None

@@ -200,7 +200,10 @@ class ModalityInput(QWidget):
                     break
             if chosen is None:
                 self.layer.setAllowEmptyLayer(True, Path(file).name)
-        self.layer.setLayer(chosen)
+        if chosen is None:
+            self.layer.setCurrentIndex(0)  # the empty one; setLayer(None) leaves the combo blank
+        else:
+            self.layer.setLayer(chosen)
         self.layer.blockSignals(False)
 
     def _show_marks(self) -> None:

@@ -79,7 +79,7 @@ class ModelPanel(Section):
     def show_card(self) -> None:
         """Open the card in a window of its own."""
         if self.card is not None:
-            self._dialog = CardDialog(self.card, self.path, self.window())
+            self._dialog = CardDialog(self.card, self.path, self)
             self._dialog.destroyed.connect(self._forget_dialog)
             self._dialog.show()
 

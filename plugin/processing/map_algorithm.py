@@ -33,7 +33,7 @@ from qgis.PyQt.QtGui import QIcon
 from ...engine.protocol import DEVICES, EDGES, MapJob
 from ...models.card import Card, CardError, read_card
 from ..core.inputs import Raster, match, raster_inputs, raster_of_file, raster_of_layer
-from ..core.map_run import run_summary
+from ..core.map_run import run_summary, run_title
 from ..core.map_task import map_result
 from ..core.result_layers import describe_layer
 from ..core.suitability_style import apply_style
@@ -226,6 +226,8 @@ class MapAlgorithm(QgsProcessingAlgorithm):
             details = QgsProcessingContext.LayerDetails(name, context.project(), self.MAPS)
             finish = _Finish.create(prepared, values, name)
             details.setPostProcessor(finish)
+            if hasattr(details, "groupName"):  # from QGIS 3.32 on
+                details.groupName = run_title(prepared.card, prepared.job)
             context.addLayerToLoadOnCompletion(file, details)
 
     def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> _Prepared:

@@ -72,7 +72,7 @@ class Visit:
         for name in ("bioclim", "satellite"):
             layer = QgsRasterLayer(str(Path(TASK["landscape"]) / f"{name}.tif"), name)
             project.addMapLayer(layer)
-        iface.zoomFull()
+        iface.mapCanvas().setExtent(layer.extent())
         self.plugin = plugins["scalescape"]
         self.dock = self.plugin.dock
         self.was_hidden = not self.dock.isVisible()

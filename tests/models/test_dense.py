@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scalescape.models.architecture import Architecture, BranchShape, ModalityShape
 from scalescape.models.cost import dense_cost, measured, on_meta
-from scalescape.models.dense import DenseModality
+from scalescape.models.dense import DenseModality, DenseStrips
 from scalescape.models.errors import ModelError
 from scalescape.models.fusion import fused
 from scalescape.models.network import FusionNetwork
@@ -94,6 +94,53 @@ def test_the_presets(preset: str, step: int) -> None:
     network = random_network(shape, 0)
     for modality in shape.modalities:
         check(network, modality.name, step, 2, 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    step=st.integers(1, 20),
+    strips=st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    scales=st.sampled_from([(25,), (59,), (25, 59)]),
+    seed=st.integers(0, 100),
+)
+def test_strip_by_strip_is_the_same_as_all_at_once(
+    step: int, strips: list[int], scales: tuple[int, ...], seed: int
+) -> None:
+    shape = architecture("default", {"bioclim": 2, "satellite": 2}, species=1, width=0.03)
+    dense = DenseModality(random_network(shape, seed), "satellite", step, scales)
+    rows, columns = sum(strips), 3
+    tile = torch.randn(1, 2, dense.input_side(rows), dense.input_side(columns), dtype=torch.float64)
+    with torch.no_grad():
+        whole = dense.features(tile)
+        column = DenseStrips(dense, columns)
+        fed = done = 0
+        for strip in strips:
+            done += strip
+            column.feed(tile[:, :, fed : dense.input_side(done)])
+            fed = dense.input_side(done)
+            assert column.available() == strip
+            got = column.take(strip)
+            for key, features in got.items():
+                wanted = whole[key][:, :, done - strip : done]
+                torch.testing.assert_close(features, wanted, rtol=0, atol=1e-10)
+
+
+def test_memory_does_not_grow_down_a_column() -> None:
+    shape = architecture("default", {"bioclim": 2, "satellite": 2}, species=1, width=0.05)
+    dense = DenseModality(on_meta(FusionNetwork(shape).eval()), "satellite", 1)
+
+    def column(strips: int) -> None:
+        rows = DenseStrips(dense, 64)
+        rows.feed(torch.empty(1, 2, dense.window - 1, dense.input_side(64), device="meta"))
+        for _ in range(strips):
+            rows.feed(torch.empty(1, 2, 16, dense.input_side(64), device="meta"))
+            rows.take(16)
+
+    few, many = measured(lambda: column(3)), measured(lambda: column(12))
+    assert many.peak_bytes == few.peak_bytes
+    # Nothing is computed twice: a row of a strip costs what one more row of a tall tile costs.
+    one_more = (dense_cost(dense, 300, 64).flops - dense_cost(dense, 200, 64).flops) / 100
+    assert (many.flops - few.flops) / (9 * 16) == one_more
 
 
 def test_a_part_of_the_scales_can_be_had() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import struct
 import sys
 from pathlib import Path
 
@@ -15,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).parent))  # for plugin_stand_ins
 
 
 def _register(root: Path) -> None:
@@ -25,6 +24,7 @@ def _register(root: Path) -> None:
 
 _register(ROOT)
 
+from plugin_stand_ins import card_values, write_card, write_raster  # noqa: E402
 from scalescape.plugin.core.engine_client import EngineClient, Patience  # noqa: E402
 from scalescape.plugin.core.engine_launch import EngineLaunch, clean_environment  # noqa: E402
 
@@ -56,65 +56,6 @@ def make_client(fake_launch, tmp_path):
         client.close()
 
 
-def card_values() -> dict:
-    """Return the card of a model with two modalities and three species, as JSON values."""
-
-    def band(name: str, mean: float, std: float) -> dict:
-        return {
-            "name": name,
-            "mean": mean,
-            "std": std,
-            "fill": mean,
-            "quantiles": [mean + (i - 50) / 50 * std for i in range(101)],
-            "description": f"{name} of the landscape",
-            "unit": "1",
-        }
-
-    return {
-        "format_version": 1,
-        "name": "test landscape",
-        "summary": "A card for tests.",
-        "licence": "CC0-1.0",
-        "citation": "none",
-        "architecture": {},
-        "modalities": [
-            {
-                "name": "bioclim",
-                "bands": [band("bio1", 11.0, 4.0), band("bio12", 800.0, 200.0)],
-                "pixel_size": 1000.0,
-                "pixel_unit": "metre",
-                "scales": [1, 5],
-            },
-            {
-                "name": "satellite",
-                "bands": [band(name, 0.2, 0.1) for name in ("red", "green", "blue", "nir")],
-                "pixel_size": 10.0,
-                "pixel_unit": "metre",
-                "scales": [25, 59, 115],
-            },
-        ],
-        "species": [
-            {"name": "Quercus ilex", "presences": 400, "kind": "po", "auc": 0.97, "auc_against": "background"},
-            {
-                "name": "Pinus halepensis",
-                "presences": 90,
-                "kind": "po",
-                "auc": 0.83,
-                "auc_against": "background",
-            },
-            {"name": "Fagus sylvatica", "presences": 12, "kind": "po"},
-        ],
-        "training": {"data": "virtual species", "lambda2": 0.5, "background": "random points"},
-    }
-
-
-def write_card(path: Path, values: dict) -> Path:
-    """Write a model file that holds a card and no weights."""
-    header = json.dumps({"__metadata__": {"scalescape": json.dumps(values)}}).encode()
-    path.write_bytes(struct.pack("<Q", len(header)) + header)
-    return path
-
-
 @pytest.fixture
 def model_file(tmp_path) -> Path:
     """Return a model file with a card and no weights, enough for all but mapping."""
@@ -129,21 +70,43 @@ def card(model_file):
     return read_card(model_file)
 
 
-def write_raster(path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8, epsg: int = 32631) -> Path:
-    """Write a float32 GeoTIFF whose bands have the names and constant values of ``bands``."""
-    from osgeo import gdal, osr
+@pytest.fixture
+def rasters(tmp_path) -> dict:
+    """Return files of the two modalities of ``model_file``."""
+    scene = {"red": 0.2, "green": 0.2, "blue": 0.2, "nir": 0.2}
+    return {
+        "satellite": write_raster(tmp_path / "scene.tif", scene),
+        "bioclim": write_raster(tmp_path / "climate.tif", {"bio1": 11.0, "bio12": 800.0}, pixel=1000),
+    }
 
-    gdal.UseExceptions()
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), size, size, len(bands), gdal.GDT_Float32)
-    dataset.SetGeoTransform((500000.0, pixel, 0.0, 4800000.0, 0.0, -pixel))
-    crs = osr.SpatialReference()
-    crs.ImportFromEPSG(epsg)
-    dataset.SetProjection(crs.ExportToWkt())
-    for number, (name, value) in enumerate(bands.items(), start=1):
-        band = dataset.GetRasterBand(number)
-        if name:
-            band.SetDescription(name)
-        band.SetNoDataValue(-9999.0)
-        band.Fill(value)
-    dataset.FlushCache()
-    return path
+
+@pytest.fixture
+def write_maps(card):
+    """Return a function that writes maps as the engine does: a file a species, named in its description."""
+
+    def write(folder: Path) -> list[str]:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for i, species in enumerate(card.species):
+            name = species.name.lower().replace(" ", "_")
+            files.append(str(write_raster(folder / f"{name}.tif", {species.name: 0.2 * (i + 1)})))
+        return files
+
+    return write
+
+
+@pytest.fixture
+def bridge(qgis_app, fake_launch, tmp_path, monkeypatch):
+    """Return a bridge to the fake engine; ``bridge.behaviour`` is what the engine does wrong."""
+    from scalescape.plugin.core import engine_bridge
+
+    behaviour: list = []
+
+    def client() -> EngineClient:
+        return EngineClient(fake_launch(*behaviour), tmp_path / "engine.log", Patience(grace=0.5, tick=0.02))
+
+    monkeypatch.setattr(engine_bridge, "new_client", client)
+    made = engine_bridge.EngineBridge()
+    made.behaviour = behaviour
+    yield made
+    made.close()

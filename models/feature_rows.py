@@ -1,0 +1,202 @@
+"""Feature maps whose rows come and go: each layer computes the rows it is asked for, from those above it.
+
+Every map keeps only the rows that its readers still need, so nothing is computed twice, and memory does not
+grow with the length of the column. Rows are counted from the first of the column and never renumbered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+Between = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Positions of a feature map over the input, the same along rows and columns.
+
+    ``origin``: input pixel at which the window of the first position starts; ``spacing``: input pixels between
+    positions; ``jump``: input pixels that one step of the original layer means; ``field``: receptive field.
+    """
+
+    origin: int = 0
+    spacing: int = 1
+    jump: int = 1
+    field: int = 1
+
+    def positions(self, end: int) -> int:
+        """Return how many positions have their windows end at input pixel ``end`` (exclusive) or before."""
+        return (end - self.origin - self.field) // self.spacing + 1
+
+
+class FeatureRows:
+    """A feature map (1, channels, rows, columns) of which some rows are there.
+
+    ``produced`` rows were made so far; those from ``first`` on are kept.
+    """
+
+    def __init__(self, lattice: Lattice, columns: int) -> None:
+        self.lattice = lattice
+        self.columns = columns
+        self.produced = 0
+        self.first = 0
+        self.readings: list[Reading] = []
+        self._kept: Tensor | None = None
+
+    def produce(self, upto: int, between: Between) -> None:
+        """Make sure that ``upto`` rows were produced."""
+        raise NotImplementedError
+
+    def append(self, rows: Tensor) -> None:
+        """Add rows below those that are there."""
+        self._kept = rows if self._kept is None else torch.cat([self._kept, rows], dim=2)
+        self.produced += rows.shape[2]
+
+    def kept(self, start: int, stop: int) -> Tensor:
+        """Return rows ``start`` to ``stop``, which are there."""
+        if self._kept is None:
+            raise RuntimeError("rows are read before any was produced")
+        return self._kept[:, :, start - self.first : stop - self.first]
+
+    def release(self) -> None:
+        """Forget the rows that no reading needs any more."""
+        needed = min(reading.next_row for reading in self.readings)
+        if self._kept is None or needed <= self.first:
+            return
+        if needed >= self.produced:
+            self._kept = None
+        else:  # a copy, since a slice would keep all rows in memory
+            self._kept = self._kept[:, :, needed - self.first :].clone(memory_format=torch.preserve_format)
+        self.first = min(needed, self.produced)
+
+    def read_by(self, start: int, lattice: Lattice, tap: int, kernel: int, columns: int) -> Reading:
+        """Return a new reading of this map, for an output on ``lattice``.
+
+        The output's position o reads the positions of this map that lie ``start`` + o * spacing + t * ``tap``
+        input pixels from the input's first, for t = 0 to ``kernel`` - 1.
+        """
+        mine = self.lattice.spacing
+        reading = Reading(
+            self, (start - self.lattice.origin) // mine, lattice.spacing // mine, tap // mine, kernel, columns
+        )
+        self.readings.append(reading)
+        return reading
+
+
+class InputRows(FeatureRows):
+    """The input itself, fed from outside."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__(Lattice(), columns)
+
+    def produce(self, upto: int, between: Between) -> None:
+        if upto > self.produced:
+            raise RuntimeError(f"{upto} rows of input are wanted and {self.produced} were fed")
+
+
+class Reading:
+    """How one layer reads the map above it; ``next_row`` is the first row of that map that it still needs.
+
+    Output row o reads rows ``offset`` + o * ``stride`` + t * ``tap``, and columns likewise; all in rows of the
+    map that is read.
+    """
+
+    def __init__(
+        self, source: FeatureRows, offset: int, stride: int, tap: int, kernel: int, columns: int
+    ) -> None:
+        self._source = source
+        self._offset = offset
+        self._stride = stride
+        self._reach = (kernel - 1) * tap + 1
+        # Of every so many rows one is read: a layer that reads neighbours reads at their distance.
+        self._thinning = math.gcd(stride, tap) if kernel > 1 else stride
+        self.stride = stride // self._thinning
+        self.dilation = max(1, tap // self._thinning) if kernel > 1 else 1
+        across = (columns - 1) * stride + self._reach
+        self._columns = slice(offset, offset + across, self._thinning)
+        self.done = 0
+
+    @property
+    def next_row(self) -> int:
+        """The first row that is still needed."""
+        return self._offset + self.done * self._stride
+
+    def rows(self, upto: int, between: Between) -> Tensor:
+        """Return what output rows ``done`` to ``upto`` read, thinned; they count as done from now on."""
+        stop = self._offset + (upto - 1) * self._stride + self._reach
+        self._source.produce(stop, between)
+        values = self._source.kept(self.next_row, stop)[:, :, :: self._thinning, self._columns]
+        self.done = upto
+        self._source.release()
+        return values
+
+
+class LayerRows(FeatureRows):
+    """The output of a convolution or max-pool, and of the element-wise layers that follow it.
+
+    Parameters
+    ----------
+    reading
+        What it reads.
+    layer
+        Convolution (of any stride; where it is applied is up to ``reading``) or max-pool.
+    after
+        Element-wise layers, in order.
+    beside
+        For the end of a residual block: its shortcut, which is added after those, and a ReLU at last.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        layer: nn.Conv2d | nn.MaxPool2d,
+        after: Sequence[nn.Module],
+        lattice: Lattice,
+        columns: int,
+        beside: Beside | None = None,
+    ) -> None:
+        super().__init__(lattice, columns)
+        self._reading = reading
+        self._layer = layer
+        self._after = [module for module in after if not isinstance(module, nn.Identity)]
+        self._beside = beside
+
+    def produce(self, upto: int, between: Between) -> None:
+        if upto <= self.produced:
+            return
+        values = self._reading.rows(upto, between)
+        between()
+        made = self._applied(values)
+        del values
+        for module in self._after:
+            made = torch.relu_(made) if isinstance(module, nn.ReLU) else module(made)
+        if self._beside is not None:
+            made = torch.relu_(made.add_(self._beside.rows(upto, between)))
+        self.append(made)
+
+    def _applied(self, values: Tensor) -> Tensor:
+        stride, dilation = self._reading.stride, self._reading.dilation
+        if isinstance(self._layer, nn.Conv2d):
+            return functional.conv2d(
+                values, self._layer.weight, self._layer.bias, stride, padding=0, dilation=dilation
+            )
+        return functional.max_pool2d(values, self._layer.kernel_size, stride, padding=0, dilation=dilation)
+
+
+class Beside:
+    """The shortcut of a residual block."""
+
+    def __init__(self, reading: Reading, layers: nn.Module) -> None:
+        self._reading = reading
+        self._layers = layers
+
+    def rows(self, upto: int, between: Between) -> Tensor:
+        """Return the shortcut's next rows, up to ``upto``."""
+        shortcut: Tensor = self._layers(self._reading.rows(upto, between))
+        return shortcut

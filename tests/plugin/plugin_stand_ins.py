@@ -1,0 +1,97 @@
+"""What tests of the plugin are made of: a card, model files without weights, small rasters, waiting."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+
+def card_values() -> dict:
+    """Return the card of a model with two modalities and three species, as JSON values."""
+
+    def band(name: str, mean: float, std: float) -> dict:
+        return {
+            "name": name,
+            "mean": mean,
+            "std": std,
+            "fill": mean,
+            "quantiles": [mean + (i - 50) / 50 * std for i in range(101)],
+            "description": f"{name} of the landscape",
+            "unit": "1",
+        }
+
+    return {
+        "format_version": 1,
+        "name": "test landscape",
+        "summary": "A card for tests.",
+        "licence": "CC0-1.0",
+        "citation": "none",
+        "architecture": {},
+        "modalities": [
+            {
+                "name": "bioclim",
+                "bands": [band("bio1", 11.0, 4.0), band("bio12", 800.0, 200.0)],
+                "pixel_size": 1000.0,
+                "pixel_unit": "metre",
+                "scales": [1, 5],
+            },
+            {
+                "name": "satellite",
+                "bands": [band(name, 0.2, 0.1) for name in ("red", "green", "blue", "nir")],
+                "pixel_size": 10.0,
+                "pixel_unit": "metre",
+                "scales": [25, 59, 115],
+            },
+        ],
+        "species": [
+            {"name": "Quercus ilex", "presences": 400, "kind": "po", "auc": 0.97, "auc_against": "background"},
+            {
+                "name": "Pinus halepensis",
+                "presences": 90,
+                "kind": "po",
+                "auc": 0.83,
+                "auc_against": "background",
+            },
+            {"name": "Fagus sylvatica", "presences": 12, "kind": "po"},
+        ],
+        "training": {"data": "virtual species", "lambda2": 0.5, "background": "random points"},
+    }
+
+
+def write_card(path: Path, values: dict) -> Path:
+    """Write a model file that holds a card and no weights."""
+    header = json.dumps({"__metadata__": {"scalescape": json.dumps(values)}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    return path
+
+
+def write_raster(path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8, epsg: int = 32631) -> Path:
+    """Write a float32 GeoTIFF whose bands have the names and constant values of ``bands``."""
+    from osgeo import gdal, osr
+
+    gdal.UseExceptions()
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), size, size, len(bands), gdal.GDT_Float32)
+    dataset.SetGeoTransform((500000.0, pixel, 0.0, 4800000.0, 0.0, -pixel))
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(epsg)
+    dataset.SetProjection(crs.ExportToWkt())
+    for number, (name, value) in enumerate(bands.items(), start=1):
+        band = dataset.GetRasterBand(number)
+        if name:
+            band.SetDescription(name)
+        band.SetNoDataValue(-9999.0)
+        band.Fill(value)
+    dataset.FlushCache()
+    return path
+
+
+def wait_until(condition, seconds: float = 10.0) -> bool:
+    """Let Qt's events run until ``condition()`` holds; return whether it did."""
+    from qgis.PyQt.QtTest import QTest
+
+    waited = 0.0
+    while not condition() and waited < seconds:
+        QTest.qWait(20)
+        waited += 0.02
+    return bool(condition())

@@ -1,0 +1,322 @@
+"""The dock: what may be pressed when, what is said, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from plugin_stand_ins import card_values, wait_until, write_card, write_raster
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtTest import QTest
+from scalescape.plugin.core import settings
+from scalescape.plugin.gui.dock import ScalescapeDock
+from scalescape.plugin.gui.where_panel import CANVAS, OTHER
+
+
+@pytest.fixture
+def project(qgis_app):
+    QgsSettings().remove("scalescape")
+    project = QgsProject.instance()
+    project.clear()
+    yield project
+    project.clear()
+    QgsSettings().remove("scalescape")
+
+
+@pytest.fixture
+def canvas(qgis_app):
+    canvas = QgsMapCanvas()
+    canvas.resize(400, 400)
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32631"))
+    canvas.setExtent(QgsRectangle(500000, 4799920, 500080, 4800000))
+    return canvas
+
+
+@pytest.fixture
+def dock(project, bridge, canvas, monkeypatch):
+    monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", list)
+    dock = ScalescapeDock(bridge, project, canvas)
+    yield dock
+    dock.desk.cancel()
+    dock.close()
+    dock.deleteLater()
+
+
+def add(project, file, name):
+    layer = QgsRasterLayer(str(file), name)
+    project.addMapLayer(layer)
+    return layer
+
+
+@pytest.fixture
+def ready(dock, project, rasters, model_file, tmp_path):
+    """Return a dock with model, inputs and output chosen, once Run is enabled."""
+    for name, file in rasters.items():
+        add(project, file, name)
+    dock.show()
+    dock.model.choose(str(model_file))
+    dock.output.set_folder(str(tmp_path / "maps"))
+    assert wait_until(dock.run_bar.run.isEnabled), dock.run_bar.hint.text()
+    return dock
+
+
+def hint(dock):
+    return dock.run_bar.hint.text()
+
+
+def press(button):
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_nothing_is_started_before_the_dock_is_seen(dock, bridge, project, rasters):
+    for name, file in rasters.items():
+        add(project, file, name)
+    QTest.qWait(600)
+    assert bridge._client is None
+
+
+def test_it_says_step_by_step_what_is_missing(dock, project, rasters, model_file, tmp_path):
+    dock.show()
+    assert "Choose a model" in hint(dock)
+    dock.model.choose(str(model_file))
+    assert "Choose a raster for bioclim" in hint(dock)
+    assert dock.inputs.modalities["bioclim"].layer.currentText() == "— choose a raster —"
+    add(project, rasters["bioclim"], "climate")
+    assert wait_until(lambda: "Choose a raster for satellite" in hint(dock))
+    add(project, rasters["satellite"], "scene")
+    assert wait_until(lambda: "Choose a folder" in hint(dock))
+    assert not dock.run_bar.run.isEnabled()
+    dock.output.set_folder(str(tmp_path / "maps"))
+    assert wait_until(dock.run_bar.run.isEnabled)
+    assert hint(dock) == ""
+
+
+def test_inputs_are_matched_and_marked(ready):
+    satellite = ready.inputs.modalities["satellite"]
+    assert [one.band for one in satellite.sources] == [1, 2, 3, 4]
+    assert satellite.layer.currentLayer().name() == "satellite"
+    assert satellite.found.text().count("✓") == 4 and "✗" not in satellite.found.text()
+
+
+def test_the_check_fills_in_size_and_margin(ready):
+    assert "128 × 124 pixels of 40 m" in ready.where.size.text()
+    assert "570 m" in ready.scales.aside.text()
+    ready.where.set_step(2)
+    assert not ready.run_bar.run.isEnabled()
+    assert wait_until(lambda: "256 × 249 pixels of 20 m" in ready.where.size.text())
+    assert wait_until(ready.run_bar.run.isEnabled)
+
+
+def test_the_engine_s_devices_are_offered(ready):
+    assert wait_until(lambda: ready.advanced.device.count() == 2)
+    assert "no GPU" in ready.advanced.device_note.text()
+
+
+def test_a_band_can_be_taken_from_elsewhere(ready, project, tmp_path):
+    add(project, write_raster(tmp_path / "other.tif", {"one": 1, "two": 2}), "other")
+    bioclim = ready.inputs.modalities["bioclim"]
+    combo = bioclim.band_combos[0]
+    assert wait_until(lambda: combo.findText("other · two") >= 0)
+    combo.setCurrentIndex(combo.findText("other · two"))
+    combo.activated.emit(combo.currentIndex())
+    assert bioclim.sources[0].file.endswith("other.tif") and bioclim.sources[0].band == 2
+    assert "2 of 2 bands matched" in bioclim.layer.currentText()
+    assert [len(one.bands) for one in ready.desk.draft.inputs()][:2] == [1, 1]
+
+
+def test_a_web_picture_is_refused_in_words(ready, project):
+    uri = "type=xyz&url=https://example.org/{z}/{x}/{y}.png&zmax=19&zmin=0"
+    picture = QgsRasterLayer(uri, "OpenStreetMap", "wms")
+    project.addMapLayer(picture)
+    ready.inputs.modalities["satellite"].choose_layer(picture)
+    assert "WMS or XYZ picture" in hint(ready)
+    assert not ready.run_bar.run.isEnabled()
+
+
+def test_a_warning_that_would_spoil_the_map_must_be_acknowledged(ready, project, tmp_path):
+    kelvin = add(project, write_raster(tmp_path / "kelvin.tif", {"bio1": 2844, "bio12": 800}), "kelvin")
+    ready.inputs.modalities["bioclim"].choose_layer(kelvin)
+    assert wait_until(lambda: ready.cautions.boxes)
+    assert not ready.run_bar.run.isEnabled() and "Acknowledge" in hint(ready)
+    (box,) = ready.cautions.boxes.values()
+    box.click()
+    assert ready.run_bar.run.isEnabled()
+    ready.where.set_step(8)
+    assert wait_until(ready.run_bar.run.isEnabled), "another step does not change the inputs"
+    ready.inputs.modalities["bioclim"].choose_layer(project.mapLayersByName("bioclim")[0])
+    assert wait_until(lambda: not ready.cautions.boxes and ready.run_bar.run.isEnabled())
+    ready.inputs.modalities["bioclim"].choose_layer(kelvin)
+    assert wait_until(lambda: ready.cautions.boxes)
+    assert not ready.run_bar.run.isEnabled(), "an acknowledgement lapses when the inputs change"
+
+
+def test_scales_off_are_an_experiment_and_all_off_is_refused(ready):
+    for box in ready.scales.boxes["bioclim"].values():
+        box.click()
+    assert "experiment" in ready.scales.note.text()
+    assert not ready.inputs.modalities["bioclim"].isEnabled()
+    assert ready.desk.draft.job().scales == {"bioclim": ()}
+    for box in ready.scales.boxes["satellite"].values():
+        box.click()
+    assert "All scales are off" in hint(ready)
+
+
+def test_species_are_searched_ticked_and_graded(ready):
+    panel = ready.species
+    assert panel.species() == ("Quercus ilex", "Pinus halepensis", "Fagus sylvatica")
+    assert [panel.list.topLevelItem(i).text(1) for i in range(3)] == ["●●●", "●●○", "○○○"]
+    assert "AUC 0.97, measured against background" in panel.list.topLevelItem(0).toolTip(1)
+    panel.tick_all(False)
+    assert "Tick at least one species" in hint(ready) and not ready.run_bar.run.isEnabled()
+    panel.search.setText("pinus")
+    panel.tick_all(True)
+    assert panel.species() == ("Pinus halepensis",)
+    assert "1 of 3" in panel.aside.text()
+    assert ready.desk.draft.job().species == ("Pinus halepensis",)
+
+
+def test_the_extent_follows_the_choice(ready, canvas):
+    assert ready.draft().extent is None
+    ready.where.choose_area(CANVAS)
+    extent = ready.draft().extent
+    assert (extent[1], extent[3]) == pytest.approx(
+        (4799920, 4800000)
+    ) and ready.draft().extent_crs == "EPSG:32631"
+    canvas.setExtent(QgsRectangle(500000, 4799960, 500040, 4800000))
+    assert ready.desk.draft.extent[3] - ready.desk.draft.extent[1] == pytest.approx(40)
+    ready.where.choose_area(OTHER)
+    ready.where.extent_widget.setOutputExtentFromUser(
+        QgsRectangle(1, 2, 3, 4), QgsCoordinateReferenceSystem("EPSG:4326")
+    )
+    assert ready.draft().extent is not None
+
+
+def test_a_nodata_value_belongs_to_its_file(ready, rasters):
+    line = ready.advanced._nodata[str(rasters["satellite"])]
+    line.setText("0")
+    assert ready.desk.draft.job().nodata == {str(rasters["satellite"]): 0.0}
+    line.setText("none")
+    assert "no number" in hint(ready)
+
+
+def test_a_run_adds_the_maps_and_says_so(ready, project, write_maps, tmp_path):
+    write_maps(tmp_path / "maps")
+    ends = []
+    ready.ended.connect(lambda *end: ends.append(end))
+    press(ready.run_bar.run)
+    assert not ready.run_bar.run.isEnabled() and ready.run_bar.cancel.isEnabled()
+    assert wait_until(lambda: ends)
+    assert ends[0][0] == "success" and "3 species, 8 × 8 pixels in the folder “maps”" in ends[0][2]
+    (group,) = project.layerTreeRoot().findGroups()
+    assert [node.name() for node in group.findLayers()] == [
+        "Quercus ilex",
+        "Pinus halepensis",
+        "Fagus sylvatica",
+    ]
+    assert wait_until(ready.run_bar.run.isEnabled)
+    assert not ready.run_bar.cancel.isEnabled()
+
+
+def test_cancel_stops_the_run_and_adds_nothing(dock, project, rasters, tmp_path):
+    for name, file in rasters.items():
+        add(project, file, name)
+    dock.show()
+    dock.model.choose(str(write_card(tmp_path / "slow.safetensors", card_values())))
+    dock.output.set_folder(str(tmp_path / "maps"))
+    assert wait_until(dock.run_bar.run.isEnabled)
+    ends = []
+    dock.ended.connect(lambda *end: ends.append(end))
+    press(dock.run_bar.run)
+    assert wait_until(lambda: "mapping" in dock.run_bar.progress.format())
+    assert "left" in dock.run_bar.progress.format()
+    press(dock.run_bar.cancel)
+    assert wait_until(lambda: ends, 3)
+    assert ends[0][0] == "info"
+    assert project.layerTreeRoot().findGroups() == []
+    assert wait_until(dock.run_bar.run.isEnabled)
+
+
+def test_a_crash_becomes_one_sentence_and_run_works_again(ready, bridge, project):
+    bridge._client.close()
+    bridge._client = None
+    bridge.behaviour.append("crash")
+    ends = []
+    ready.ended.connect(lambda *end: ends.append(end))
+    press(ready.run_bar.run)
+    assert wait_until(lambda: ends)
+    assert ends[0][0] == "critical" and "RuntimeError: boom" in ends[0][2] and "Run again" in ends[0][2]
+    assert wait_until(ready.run_bar.run.isEnabled), hint(ready)
+
+
+def test_an_engine_that_lacks_torch_is_said_in_the_dock(dock, bridge, project, rasters, model_file, tmp_path):
+    bridge.behaviour.append("lacking")
+    for name, file in rasters.items():
+        add(project, file, name)
+    dock.show()
+    dock.model.choose(str(model_file))
+    dock.output.set_folder(str(tmp_path / "maps"))
+    assert wait_until(lambda: "lacks torch" in hint(dock))
+    assert not dock.run_bar.run.isEnabled()
+
+
+def test_a_python_that_does_not_exist_is_said_in_the_dock(
+    project, canvas, rasters, model_file, tmp_path, monkeypatch
+):
+    from scalescape.plugin.core.engine_bridge import EngineBridge
+
+    monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", list)
+    settings.set_value("engine_python", str(tmp_path / "gone" / "python"))
+    for name, file in rasters.items():
+        add(project, file, name)
+    dock = ScalescapeDock(EngineBridge(), project, canvas)
+    dock.show()
+    dock.model.choose(str(model_file))
+    dock.output.set_folder(str(tmp_path / "maps"))
+    assert wait_until(lambda: "does not exist" in hint(dock)), hint(dock)
+    dock.close()
+
+
+def test_a_file_that_is_no_model_is_said(dock, tmp_path):
+    file = tmp_path / "other.safetensors"
+    file.write_bytes(b"nonsense")
+    dock.show()
+    dock.model.choose(str(file))
+    assert "no safetensors file" in hint(dock) and "no safetensors file" in dock.model.summary.text()
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(ready, tmp_path):
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "run.json").write_text("{}")
+    ready.output.refresh()
+    assert ready.draft().out == str(tmp_path / "maps-2")
+    assert "maps-2" in ready.output.note.text()
+
+
+def test_what_was_used_is_remembered_by_user_and_project(ready, project, model_file, tmp_path, write_maps):
+    write_maps(tmp_path / "maps")
+    ready.where.set_step(8)
+    ready.species.set_species({"Quercus ilex"})
+    assert wait_until(ready.run_bar.run.isEnabled)
+    ends = []
+    ready.ended.connect(lambda *end: ends.append(end))
+    press(ready.run_bar.run)
+    assert wait_until(lambda: ends)
+    assert settings.recent_models() == [str(model_file)]
+    run = settings.project_run(project)
+    assert (run["step"], run["species"]) == (8, ["Quercus ilex"])
+    assert json.loads(QgsSettings().value("scalescape/recent_models")) == [str(model_file)]
+    ready.where.set_step(1)
+    ready.species.tick_all(True)
+    ready.restore()
+    assert ready.where.current_step == 8 and ready.species.species() == ("Quercus ilex",)
+
+
+def test_nothing_is_wider_than_a_narrow_dock(ready):
+    ready.resize(360, 900)
+    QTest.qWait(50)
+    content = ready.scroll.widget()
+    assert content.width() <= ready.scroll.viewport().width()
+    for panel in (ready.model, ready.inputs, ready.scales, ready.where, ready.species, ready.output):
+        assert panel.minimumSizeHint().width() <= content.width(), panel

@@ -1,0 +1,219 @@
+"""The algorithms: parameters that are wrong are named before anything runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from plugin_stand_ins import write_raster
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProject,
+    QgsRasterLayer,
+)
+from scalescape.engine.protocol import RasterInput
+from scalescape.plugin.core.engine_client import EngineClient, Patience
+from scalescape.plugin.processing import engine_run
+from scalescape.plugin.processing.demo_algorithm import DemoAlgorithm
+from scalescape.plugin.processing.map_algorithm import MapAlgorithm
+from scalescape.plugin.processing.provider import ScalescapeProvider
+
+pytestmark = pytest.mark.usefixtures("qgis_app")
+
+
+class Feedback(QgsProcessingFeedback):
+    """Keeps what is said."""
+
+    def __init__(self):
+        super().__init__(False)
+        self.said = []
+
+    def pushInfo(self, text):
+        self.said.append(text)
+
+    def pushWarning(self, text):
+        self.said.append(text)
+
+
+@pytest.fixture
+def algorithm():
+    algorithm = MapAlgorithm()
+    algorithm.initAlgorithm({})
+    return algorithm
+
+
+@pytest.fixture
+def parameters(model_file, rasters, tmp_path):
+    inputs = f"satellite={rasters['satellite']}\nbioclim={rasters['bioclim']}#1,2"
+    return {"MODEL": str(model_file), "INPUTS": inputs, "OUTPUT": str(tmp_path / "maps")}
+
+
+@pytest.fixture
+def engine(fake_launch, tmp_path, monkeypatch):
+    behaviour = []
+    monkeypatch.setattr(
+        engine_run,
+        "new_client",
+        lambda: EngineClient(fake_launch(*behaviour), tmp_path / "log", Patience(grace=0.5)),
+    )
+    return behaviour
+
+
+def job_of(algorithm, parameters):
+    context = QgsProcessingContext()
+    good, said = algorithm.checkParameterValues(parameters, context)
+    assert good, said
+    return algorithm._prepare(parameters, context).job
+
+
+def test_provider_and_ids():
+    provider = ScalescapeProvider()
+    provider.refreshAlgorithms()
+    assert provider.id() == "scalescape"
+    assert sorted(one.id() for one in provider.algorithms()) == ["scalescape:demo", "scalescape:map"]
+
+
+def test_named_files_become_inputs_in_the_card_s_order(algorithm, parameters, rasters):
+    job = job_of(algorithm, parameters)
+    assert job.inputs == (
+        RasterInput("bioclim", str(rasters["bioclim"]), (1, 2)),
+        RasterInput("satellite", str(rasters["satellite"])),
+    )
+    assert (job.step, job.species, job.scales, job.edge, job.device, job.memory) == (
+        1, (), {}, "nodata", "auto", 2 * 1024**3,
+    )  # fmt: skip
+
+
+def test_picked_layers_are_matched_by_name(algorithm, parameters, rasters):
+    layers = [QgsRasterLayer(str(file), name) for name, file in rasters.items()]
+    for layer in layers:
+        QgsProject.instance().addMapLayer(layer)
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    parameters |= {"INPUTS": "", "LAYERS": [layer.id() for layer in layers]}
+    job = algorithm._prepare(parameters, context).job
+    QgsProject.instance().clear()
+    assert [one.bands for one in job.inputs] == [(1, 2), (1, 2, 3, 4)]
+
+
+def test_values_may_come_as_strings_or_lists(algorithm, parameters, rasters):
+    file = rasters["satellite"]
+    parameters |= {
+        "INPUTS": [f"bioclim={rasters['bioclim']}", f"satellite={file}"],
+        "STEP": "4",
+        "SPECIES": "Quercus ilex; Fagus sylvatica",
+        "SCALES": "satellite=25,59",
+        "NODATA": f"{file}=0",
+        "EDGE": "fill",
+        "DEVICE": "cpu",
+        "MEMORY": "0.5",
+        "EXTENT": "500000,500040,4799960,4800000 [EPSG:32631]",
+    }
+    job = job_of(algorithm, parameters)
+    assert (job.step, job.species) == (4, ("Quercus ilex", "Fagus sylvatica"))
+    assert (job.scales, job.nodata) == ({"satellite": (25, 59)}, {str(file): 0.0})
+    assert (job.edge, job.device, job.memory) == ("fill", "cpu", 1024**3 // 2)
+    assert job.extent == (500000, 4799960, 500040, 4800000) and job.extent_crs == "EPSG:32631"
+
+
+def test_a_modality_that_is_off_needs_no_raster(algorithm, parameters, rasters):
+    parameters |= {"INPUTS": f"satellite={rasters['satellite']}", "SCALES": "bioclim=none"}
+    job = job_of(algorithm, parameters)
+    assert [one.modality for one in job.inputs] == ["satellite"] and job.scales == {"bioclim": ()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"MODEL": "gone.safetensors"}, "gone.safetensors can't be read"),
+        ({"SPECIES": "Homo sapiens"}, "does not know the species “Homo sapiens”; it knows Quercus ilex"),
+        ({"SCALES": "satellite=27"}, "satellite has no scale 27; it has 25, 59, 115"),
+        ({"SCALES": "satellite=big"}, "names no scales"),
+        ({"SCALES": "radar=1"}, "no modality “radar”; it has bioclim, satellite"),
+        ({"SCALES": "satellite=none;bioclim=none"}, "All scales are off"),
+        ({"INPUTS": "satellite"}, "write MODALITY=FILE"),
+        ({"INPUTS": "satellite=gone.tif"}, "gone.tif does not exist"),
+        ({"INPUTS": ""}, "bio1, bio12 is missing"),
+        ({"NODATA": "zero"}, "no NoData value"),
+        ({"EXTENT": "5,5,6,6 [EPSG:32631]"}, "extent is empty"),
+    ],
+)
+def test_what_is_wrong_is_named(algorithm, parameters, changes, said):
+    good, sentence = algorithm.checkParameterValues({**parameters, **changes}, QgsProcessingContext())
+    assert not good and said in sentence
+
+
+def test_a_missing_band_is_named(algorithm, parameters, tmp_path):
+    half = write_raster(tmp_path / "half.tif", {"bio1": 1})
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    layer = QgsRasterLayer(str(half), "half")
+    QgsProject.instance().addMapLayer(layer)
+    parameters |= {"INPUTS": parameters["INPUTS"].splitlines()[0], "LAYERS": [layer.id()]}
+    good, sentence = algorithm.checkParameterValues(parameters, context)
+    QgsProject.instance().clear()
+    assert not good and "No raster was given for bioclim: bio12 is missing" in sentence
+
+
+def test_a_run_declares_its_outputs(algorithm, parameters, engine, write_maps, tmp_path):
+    files = write_maps(tmp_path / "maps")
+    feedback = Feedback()
+    results, good = algorithm.run(parameters, QgsProcessingContext(), feedback)
+    assert good and results["MAPS"] == sorted(files)
+    assert (results["WIDTH"], results["VALID_PIXELS"], results["DEVICE_USED"]) == (8, 64, "cpu")
+    assert results["REPORT"] == str(tmp_path / "maps" / "run.json")
+    declared = {output.name() for output in algorithm.outputDefinitions()}
+    assert set(results) <= declared
+    json.dumps(results)
+
+
+def test_in_a_project_the_maps_are_opened_styled(algorithm, parameters, engine, write_maps, tmp_path):
+    write_maps(tmp_path / "maps")
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    algorithm.run(parameters, context, Feedback())
+    details = context.layersToLoadOnCompletion()
+    assert sorted(one.name for one in details.values()) == [
+        "Fagus sylvatica",
+        "Pinus halepensis",
+        "Quercus ilex",
+    ]
+    file, one = next(iter(details.items()))
+    layer = QgsRasterLayer(file, "x")
+    one.postProcessor().postProcessLayer(layer, context, Feedback())
+    assert layer.renderer().shader().maximumValue() == 1
+    assert "relative suitability" in layer.metadata().title()
+
+
+def test_an_error_of_the_engine_is_one_sentence(algorithm, parameters, engine):
+    engine.append("refuse")
+    with pytest.raises(QgsProcessingException, match="bio1 is missing. Add the band."):
+        algorithm.run(parameters, QgsProcessingContext(), Feedback(), catchExceptions=False)
+
+
+def test_an_engine_python_that_does_not_exist_is_one_sentence(algorithm, parameters, monkeypatch):
+    monkeypatch.setenv("SCALESCAPE_PYTHON", "/nowhere/python")
+    with pytest.raises(QgsProcessingException, match="/nowhere/python, does not exist"):
+        algorithm.run(parameters, QgsProcessingContext(), Feedback(), catchExceptions=False)
+
+
+def test_cancel_ends_the_algorithm(algorithm, parameters, engine, tmp_path, model_file):
+    import threading
+    import time
+
+    slow = model_file.rename(tmp_path / "slow.safetensors")
+    feedback = Feedback()
+    threading.Timer(0.5, feedback.cancel).start()
+    start = time.monotonic()
+    results, _ = algorithm.run({**parameters, "MODEL": str(slow)}, QgsProcessingContext(), feedback)
+    assert time.monotonic() - start < 3
+    assert "MAPS" not in results
+
+
+def test_the_demo_algorithm_says_where_the_files_are(engine, tmp_path):
+    algorithm = DemoAlgorithm()
+    algorithm.initAlgorithm({})
+    results, good = algorithm.run({"OUTPUT": str(tmp_path / "d")}, QgsProcessingContext(), Feedback())
+    assert good and results["SATELLITE"] == str(tmp_path / "d" / "satellite.tif")
