@@ -20,7 +20,7 @@ FOLDER = Path(os.environ["SCALESCAPE_DEMO"])
 MODEL = os.environ["SCALESCAPE_DEMO_MODEL"]
 LONGEST_S = 150
 WINDOW = (1540, 960)
-LAYERS_WIDTH, DOCK_WIDTH = 290, 390
+LAYERS_WIDTH, DOCK_WIDTH = 345, 390
 SHOWN = {"modality": "satellite", "scale": 59}
 MARGIN = 1.04  # of the view around the scene
 
@@ -95,7 +95,7 @@ class DemoProject:
         horizontal = Qt.Orientation.Horizontal
         window.resizeDocks([layers, self.dock], [LAYERS_WIDTH, DOCK_WIDTH], horizontal)
         self.dock.model.choose(MODEL)
-        self.dock.output.set_folder(str(FOLDER / "my maps"))
+        self.dock.output.set_folder("~/scalescape maps")
         extent = self.scene.extent()
         extent.scale(MARGIN)
         iface.mapCanvas().setExtent(extent)

@@ -175,7 +175,7 @@ class EngineProcess:
         tail = self.tail()
         last = tail.splitlines()[-1].strip() if tail else ""
         if status == LACKING_STATUS and last:
-            return EngineError(last, remedy="Choose another engine Python under Advanced.", detail=tail)
+            return EngineError(last, detail=tail)  # it says itself what to do
         if status in KILLED_BY_SYSTEM:
             return EngineError(
                 "The engine was stopped by the system, most likely because memory ran out.",

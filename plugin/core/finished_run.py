@@ -38,5 +38,6 @@ def open_run(project: QgsProject, folder: Path) -> list[QgsRasterLayer]:
     summary = run_summary(card, job, None)
     made = tr("Made {} on {} ({})").format(run.get("date", ""), run.get("device", ""), run.get("precision", ""))
     lines = (*summary.lines, made, *(tr("Note: {}").format(one) for one in run.get("warnings", ())))
-    group = ResultGroup(project, card, species, RunSummary(run_title(card, job), lines, summary.experiment))
+    title = run_title(card, job, str(run.get("date", ""))[:10])
+    group = ResultGroup(project, card, species, RunSummary(title, lines, summary.experiment))
     return group.show_maps([str(path) for path in sorted(folder.glob("*.tif"))])

@@ -149,7 +149,7 @@ class MapDesk(QObject):
             "success",
             tr("Map finished"),
             said.format(
-                layers, result.width, result.height, duration(result.seconds), result.device, Path(out)
+                layers, result.width, result.height, Path(out).name, duration(result.seconds), result.device
             ),
         )
 

@@ -127,11 +127,11 @@ def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str
     return RunSummary(title or run_title(card, job), tuple(lines), experiment)
 
 
-def run_title(card: Card, job: MapJob) -> str:
-    """Return ``demo landscape · 40 m · 14:03``: model, output pixel, time."""
+def run_title(card: Card, job: MapJob, when: str = "") -> str:
+    """Return ``demo landscape · 40 m · 14:03``: model, output pixel and when, which is now unless told."""
     on = {one.name for one in card.modalities if job.scales.get(one.name, one.scales)}
     pixel = distance(job.step * pixel_m(finest(card, on)))
-    return f"{card.name} · {pixel} · {time.strftime('%H:%M')}"
+    return f"{card.name} · {pixel} · {when or time.strftime('%H:%M')}"
 
 
 def experiment_title(card: Card, job: MapJob) -> str:

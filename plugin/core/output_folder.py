@@ -25,9 +25,9 @@ def fresh_folder(chosen: str) -> str:
 
 
 def suggested_folder(project: QgsProject) -> str:
-    """Return the folder used last, else one beside the project file, else nothing."""
+    """Return the folder used last, else one beside the project file, else one in the user's home."""
     used = settings.value("out")
     if used:
         return used
     home = project.homePath()
-    return str(Path(home) / DEFAULT_NAME) if home else ""
+    return str(Path(home or Path.home()) / DEFAULT_NAME)

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from qgis.core import QgsProject
 from qgis.gui import QgsDockWidget, QgsMapCanvas
-from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QSize, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from ..core import settings
@@ -203,7 +203,10 @@ class ScalescapeDock(QgsDockWidget):
         self.desk.run()
 
     def _on_state(self, state: DeskState) -> None:
+        known = set(self.cautions.boxes)
         self.cautions.show_cautions(state.cautions, state.acknowledged)
+        if set(self.cautions.boxes) - known:
+            QTimer.singleShot(0, self._show_warnings)
         self.scales.set_margin(state.result.margin_m if state.result is not None else None)
         if state.result is not None:
             self.where.show_size(state.result.width, state.result.height, state.result.pixel_m)
@@ -220,6 +223,10 @@ class ScalescapeDock(QgsDockWidget):
         elif not hint and not state.can_run and not state.running:
             hint = tr("Waiting for the engine …")
         self.run_bar.show_state(state.can_run, state.running, hint, role)
+
+    def _show_warnings(self) -> None:
+        """Bring the warnings that want an answer into sight."""
+        self.scroll.ensureWidgetVisible(self.cautions)
 
     def _on_end(self, level: str, title: str, sentence: str) -> None:
         self.output.refresh()  # the folder may hold a run now

@@ -79,6 +79,8 @@ def test_nothing_is_started_before_the_dock_is_seen(dock, bridge, project, raste
 
 def test_it_says_step_by_step_what_is_missing(dock, project, rasters, model_file, tmp_path):
     dock.show()
+    assert dock.output.folder.filePath(), "a folder is suggested"
+    dock.output.set_folder("")
     assert "Choose a model" in hint(dock)
     dock.model.choose(str(model_file))
     assert "Choose a raster for bioclim" in hint(dock)
