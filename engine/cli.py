@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from .terminal import progress_sink
 from .values import extent_of, input_of, memory_of, nodata_of, scales_of, species_in
 from .version import scalescape_version
 
+GDAL_CACHE_MB = "64"
 EXIT_DEFECT = 1
 EXIT_INPUT = 2
 EXIT_CANCELLED = 130
@@ -169,4 +171,5 @@ def serve_command() -> None:
 
 def main() -> None:
     """Run the command line."""
+    os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE_MB)  # GDAL's own default is a twentieth of all memory
     cli(prog_name="scalescape")

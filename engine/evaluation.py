@@ -1,4 +1,4 @@
-"""The network on one tile of a map: a pure function of model, inputs and tile."""
+"""The network on a plan's map: strips of input in, probabilities out."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..models.architecture import BranchKey
-from ..models.dense import DenseModality
+from ..models.dense import DenseStrips
 from ..models.network import FusionNetwork, branch_name
-from .ground import transformer
+from .branches import Branches, batches
+from .coarse import CoarseField
 from .lattice import Tile
+from .layout import Layout
+from .pipeline import overlapped
 from .plan import Plan
-from .predictors import Predictor
-from .raster import Valid, Values
-
-PATCH_BATCH = 64
-SPARSE = 4  # cells in a window for each cell looked up: beyond it they are evaluated one by one
+from .progress import Monitor
+from .raster import Valid
+from .strips import Strip, StripReader
 
 Probability = npt.NDArray[np.float32]
-Index = npt.NDArray[np.int64]
 
 
 class Evaluator:
-    """Probabilities of a plan's species on tiles of its map.
+    """Probabilities of a plan's species on its map.
 
     Parameters
     ----------
     network
-        In evaluation mode, on ``device``.
+        In evaluation mode, on the device that computes.
     method
-        ``dense`` or ``patch`` (window by window, the reference).
+        ``dense``, or ``patch``: window by window, the reference.
+    layout
+        In which columns and strips.
     between
         Called between operations; raises to stop.
     """
@@ -42,159 +43,106 @@ class Evaluator:
         self,
         network: FusionNetwork,
         plan: Plan,
-        device: torch.device,
         method: str,
+        layout: Layout,
         between: Callable[[], None] = lambda: None,
     ) -> None:
         self.plan = plan
-        self.network = network
-        self.device = device
-        self.method = method
-        self.between = between
-        species = torch.tensor(plan.species, device=device)
-        self._weights = {key: weight[species] for key, weight in network.head_weights().items()}
-        bias = network.head.bias[species].clone()
-        for key, weight in self._weights.items():
-            if key[1] not in plan.scales.get(key[0], ()):
-                bias += weight @ network.replacements[branch_name(key)]
-        self._bias = bias
-        self._dense = {}
-        if method == "dense":
-            for name, scales in plan.scales.items():
-                step = plan.grid.step if name == plan.finest else 1
-                self._dense[name] = DenseModality(network, name, step, scales)
+        self.layout = layout
+        self._between = between
+        species = torch.tensor(plan.species, device=network.head.weight.device)
+        self._bias = self._constant(network, species)
+        self._branches = {
+            name: Branches(
+                network, name, scales, plan.grid.step if name == plan.finest else 1, species, method == "dense"
+            )
+            for name, scales in plan.scales.items()
+        }
+        self._fine = self._branches[plan.finest]
+        self._column: DenseStrips | None = None
+
+    def strips(self) -> Iterator[Strip]:
+        """Yield every strip of the map, column by column; may run in a thread of its own."""
+        plan, fill = self.plan, self.plan.job.edge == "fill"
+        coarse = {
+            name: CoarseField(branches, plan.predictors[name], plan.grid, fill)
+            for name, branches in self._branches.items()
+            if name != plan.finest
+        }
+        reader = StripReader(
+            plan.grid,
+            plan.predictors[plan.finest],
+            self._fine.radius,
+            coarse,
+            plan.grid.within,
+            fill,
+            carry=self._fine.dense is not None,
+        )
+        for columns in self.layout.columns(plan.grid.shape[1]):
+            yield from reader.strips(columns, self.layout.strip, self._between)
 
     @torch.inference_mode()
-    def probability(self, tile: Tile) -> tuple[Probability, Valid]:
-        """Return a tile's probabilities (species, rows, columns), and which pixels have one (rows, columns)."""
-        valid = self.plan.grid.within(tile)
-        logits = self._bias[:, None, None].expand(-1, *tile.shape).clone()
-        for name in self.plan.scales:
-            if not valid.any():
-                break
-            self.between()
-            if name == self.plan.finest:
-                part, here = self._fine(name, tile, valid)
-            else:
-                part, here = self._coarse(name, tile, valid)
-            valid &= here
-            if part is not None:
-                logits += part
-        probability = torch.sigmoid(logits).to("cpu").numpy().astype(np.float32, copy=False)
-        return probability, valid
+    def probability(self, strip: Strip) -> tuple[Strip, Probability | None]:
+        """Return a strip with its probabilities (species, rows, columns), None where it holds no pixel."""
+        if strip.rows is None:
+            return strip, None
+        self._between()
+        logits = self._dense(strip) if self._fine.dense is not None else self._patches(strip)
+        logits = logits.add_(self._bias[:, None])
+        for cells in strip.cells:
+            logits += cells.spread()
+        values = torch.sigmoid_(logits).reshape(-1, *strip.tile.shape).to("cpu").numpy()
+        return strip, values
 
-    def _fine(self, name: str, tile: Tile, wanted: Valid) -> tuple[Tensor | None, Valid]:
-        """Return what the finest modality adds to the logits of a tile, and where it is known."""
-        predictor = self.plan.predictors[name]
-        rows = self.plan.grid.input_rows(tile.rows)
-        columns = self.plan.grid.input_columns(tile.columns)
-        radius = (max(self.plan.scales[name]) - 1) // 2
-        values, held = predictor.read(_around(rows, radius), _around(columns, radius))
-        step = self.plan.grid.step
-        centres = _everywhere(held)[radius::step, radius::step][: rows.size, : columns.size]
-        valid = centres & self._inside(predictor, rows, radius, 0)[:, None]
-        valid &= self._inside(predictor, columns, radius, 1)[None, :]
-        if not (valid & wanted).any():
-            return None, valid
-        window = self._tensor(values)
-        if self.method == "dense":
-            features = self._dense[name].features(window, self.between)
-            return self._logits({key: value[0].flatten(1).T for key, value in features.items()}, tile), valid
-        at = np.argwhere(valid & wanted)
-        return self._scattered(name, window[0], at * step + radius, at, tile), valid
+    def _dense(self, strip: Strip) -> Tensor:
+        rows, columns = strip.tile.shape
+        if strip.rows is None:
+            raise ValueError("a strip without input has no logits")
+        if strip.top or self._column is None:
+            self._column = self._fine.column(columns, self.layout.strip, self._between)
+        self._column.feed(self._fine.tensor(strip.rows))
+        return self._fine.logits(self._column.take(rows)).float()
 
-    def _coarse(self, name: str, tile: Tile, wanted: Valid) -> tuple[Tensor | None, Valid]:
-        """Return what a coarse modality adds: each pixel takes the value of the cell that holds its centre."""
-        predictor = self.plan.predictors[name]
-        x, y = self.plan.grid.centres(tile)
-        if predictor.crs != self.plan.grid.crs:
-            x, y = transformer(self.plan.grid.crs, predictor.crs).transform(x, y)
-        affine = predictor.grid.affine
-        columns = _cells((x - affine.c) / affine.a)
-        rows = _cells((y - affine.f) / affine.e)
-        radius = (max(self.plan.scales[name]) - 1) // 2
-        valid = self._inside(predictor, rows, radius, 0) & self._inside(predictor, columns, radius, 1)
-        if not (valid & wanted).any():
-            return None, valid
-        mine = valid & wanted
-        first_row, last_row = int(rows[mine].min()), int(rows[mine].max())
-        first_column, last_column = int(columns[mine].min()), int(columns[mine].max())
-        values, held = predictor.read(
-            slice(first_row - radius, last_row + radius + 1),
-            slice(first_column - radius, last_column + radius + 1),
-        )
-        rows = np.where(mine, rows - first_row, 0)
-        columns = np.where(mine, columns - first_column, 0)
-        valid &= _everywhere(held)[rows + radius, columns + radius] | ~mine
-        height, width = last_row - first_row + 1, last_column - first_column + 1
-        window = self._tensor(values)
-        codes, places = np.unique(rows * width + columns, return_inverse=True)
-        at = np.stack(np.divmod(codes, width), axis=1)
-        if self.method == "dense" and height * width <= SPARSE * max(codes.size, PATCH_BATCH):
-            features = self._dense[name].features(window, self.between)
-            cells = {key: value[0].flatten(1).T[codes] for key, value in features.items()}
-        else:
-            cells = self._patches(name, window[0], at + radius)
-        logits = self._contributions(cells)
-        return logits[:, torch.from_numpy(places.reshape(tile.shape)).to(self.device)], valid
+    def _patches(self, strip: Strip) -> Tensor:
+        if strip.rows is None:
+            raise ValueError("a strip without input has no logits")
+        side, step = 2 * self._fine.radius + 1, self._fine.step
+        windows = np.lib.stride_tricks.sliding_window_view(strip.rows, (side, side), axis=(1, 2))
+        at = np.argwhere(strip.valid)
+        found = self._fine.of_windows(batches(windows[:, ::step, ::step], at), self._between)
+        logits = found.new_zeros(len(found), *strip.tile.shape)
+        rows, columns = torch.from_numpy(at.T.copy()).to(found.device)
+        logits[:, rows, columns] = found
+        return logits.flatten(1)
 
-    def _tensor(self, values: Values) -> Tensor:
-        """Return a window (bands, rows, columns) as (1, bands, rows, columns) on the device, channels last."""
-        return torch.from_numpy(values)[None].to(self.device, memory_format=torch.channels_last)
-
-    def _inside(self, predictor: Predictor, index: Index, radius: int, axis: int) -> Valid:
-        """Tell where windows of a radius lie within the raster, or with edge fill their centres alone."""
-        reach = radius if self.plan.job.edge == "nodata" else 0
-        inside: Valid = (index >= reach) & (index < predictor.grid.shape[axis] - reach)
-        return inside
-
-    def _contributions(self, features: dict[BranchKey, Tensor]) -> Tensor:
-        """Return (species, sites) from branch features (sites, out_size)."""
-        stacked = torch.cat(list(features.values()), dim=1)
-        weights = torch.cat([self._weights[key] for key in features], dim=1)
-        return weights @ stacked.T
-
-    def _logits(self, features: dict[BranchKey, Tensor], tile: Tile) -> Tensor:
-        return self._contributions(features).reshape(-1, *tile.shape)
-
-    def _scattered(self, name: str, window: Tensor, centres: Index, at: Index, tile: Tile) -> Tensor:
-        """Return (species, rows, columns): logits window by window at pixels ``at``, 0 elsewhere."""
-        part = torch.zeros(len(self.plan.species), *tile.shape, device=self.device)
-        rows, columns = torch.from_numpy(at.T.copy()).to(self.device)
-        part[:, rows, columns] = self._contributions(self._patches(name, window, centres))
-        return part
-
-    def _patches(self, name: str, window: Tensor, centres: Index) -> dict[BranchKey, Tensor]:
-        """Return branch features (sites, out_size) at centres (rows, columns) in a window (bands, ...)."""
-        scales = self.plan.scales[name]
-        radius = (max(scales) - 1) // 2
-        found: dict[BranchKey, list[Tensor]] = {(name, scale): [] for scale in scales}
-        for batch in _batches(centres):
-            self.between()
-            patches = torch.stack(
-                [window[:, r - radius : r + radius + 1, c - radius : c + radius + 1] for r, c in batch]
-            )
-            features = self.network.features({name: patches}, {name: scales})
-            for key, collected in found.items():
-                collected.append(features[key])
-        return {key: torch.cat(collected) for key, collected in found.items()}
+    def _constant(self, network: FusionNetwork, species: Tensor) -> Tensor:
+        """Return bias and the replacements of branches that are off: (species,) in float32."""
+        constant = network.head.bias[species].float()
+        for key, weight in network.head_weights().items():
+            if key[1] not in self.plan.scales.get(key[0], ()):
+                constant = constant + (weight[species] @ network.replacements[branch_name(key)]).float()
+        return constant
 
 
-def _everywhere(held: Valid) -> Valid:
-    """Tell where all bands hold a value (rows, columns)."""
-    together: Valid = np.all(held, axis=0)
-    return together
+def map_strips(
+    evaluator: Evaluator,
+    write: Callable[[Tile, Probability, Valid], None],
+    phase: str,
+    monitor: Monitor,
+) -> int:
+    """Evaluate a map and ``write`` each tile that holds a value; return how many pixels have one."""
+    height, width = evaluator.plan.grid.shape
+    done = valid_pixels = 0
 
+    def written(result: tuple[Strip, Probability | None]) -> None:
+        nonlocal done, valid_pixels
+        strip, values = result
+        if values is not None:
+            write(strip.tile, values, strip.valid)
+            valid_pixels += int(strip.valid.sum())
+        done += strip.tile.shape[0] * strip.tile.shape[1]
+        monitor.report(phase, done, height * width, "px")
 
-def _around(index: Index, radius: int) -> slice:
-    return slice(int(index[0]) - radius, int(index[-1]) + radius + 1)
-
-
-def _cells(position: npt.NDArray[np.float64]) -> Index:
-    """Return the index of the cell that holds each position; one that can't be transformed is outside."""
-    return np.where(np.isfinite(position), np.floor(position), -1).astype(np.int64)
-
-
-def _batches(centres: Index) -> Iterator[list[tuple[int, int]]]:
-    for start in range(0, len(centres), PATCH_BATCH):
-        yield [(int(r), int(c)) for r, c in centres[start : start + PATCH_BATCH]]
+    monitor.report(phase, 0, height * width, "px")
+    overlapped(evaluator.strips(), evaluator.probability, written)
+    return valid_pixels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,13 +117,6 @@ class MapGrid:
             return np.ones(tile.shape, np.bool_)
         x, y = self.centres(tile)
         return self.extent.holds(*transformer(self.crs, self.extent.crs).transform(x, y))
-
-    def tiles(self, side: int) -> Iterator[Tile]:
-        """Yield tiles of ``side`` pixels, row by row; those at the end are smaller."""
-        height, width = self.shape
-        for up in range(0, height, side):
-            for left in range(0, width, side):
-                yield Tile(slice(up, min(up + side, height)), slice(left, min(left + side, width)))
 
 
 def map_grid(fine: GeoBox, step: int, extent: Extent | None) -> MapGrid:

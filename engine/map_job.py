@@ -15,14 +15,14 @@ from ..models.fusion import fused
 from ..models.model_file import digest, read_model
 from .device import chosen, devices
 from .errors import InputError
-from .evaluation import Evaluator
+from .evaluation import Evaluator, map_strips
+from .layout import chosen_layout
 from .map_writer import Layer, MapWriter
 from .naming import slugs
 from .plan import Plan, planned
 from .preview import PreviewSink, write_preview
 from .progress import Monitor
 from .protocol import METHODS, PRECISIONS, MapJob, MapResult, to_params
-from .tiling import tile_side
 from .version import software
 
 
@@ -54,16 +54,16 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
         method = chosen_method(job.method, model.network.architecture)
         device = chosen(job.device)
         network = fused(model.network).to(device)
-        evaluator = Evaluator(network, plan, device, method, monitor.check)
-        side = tile_side(network, plan, method)
+        layout = chosen_layout(network.architecture, plan, method)
+        evaluator = Evaluator(network, plan, method, layout, monitor.check)
         provenance = run_record(plan, device, method)
         with MapWriter(
             Path(job.out), plan.grid.geobox, layers(plan), {"SCALESCAPE_RUN": json.dumps(provenance)}
         ) as writer:
             if job.preview:
-                write_preview(network, plan, device, method, Path(job.preview), monitor, on_preview)
+                write_preview(network, plan, method, Path(job.preview), monitor, on_preview)
             mapping = time.monotonic()
-            valid_pixels = map_tiles(evaluator, side, writer, monitor)
+            valid_pixels = map_strips(evaluator, writer.write, "mapping", monitor)
             mapped = time.monotonic() - mapping
             if valid_pixels == 0:
                 raise InputError(
@@ -85,21 +85,6 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             verified_max_abs_diff=None,
             warnings=tuple(caution.message for caution in plan.cautions),
         )
-
-
-def map_tiles(evaluator: Evaluator, side: int, writer: MapWriter, monitor: Monitor) -> int:
-    """Evaluate and write every tile; return how many pixels have a value."""
-    grid = evaluator.plan.grid
-    height, width = grid.shape
-    done = valid_pixels = 0
-    monitor.report("mapping", 0, height * width, "px")
-    for tile in grid.tiles(side):
-        probability, valid = evaluator.probability(tile)
-        writer.write(tile, probability, valid)
-        valid_pixels += int(valid.sum())
-        done += tile.shape[0] * tile.shape[1]
-        monitor.report("mapping", done, height * width, "px")
-    return valid_pixels
 
 
 def chosen_method(wanted: str, architecture: Architecture) -> str:

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-import torch
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from ..models.cost import on_meta
+from ..models.architecture import Architecture
+from ..models.cost import column_costs
 from ..models.network import FusionNetwork
 from .errors import InputError
-from .evaluation import Evaluator
-from .lattice import map_grid
+from .evaluation import Evaluator, Probability, map_strips
+from .lattice import Tile, map_grid
+from .layout import chosen_layout
 from .map_writer import NODATA
 from .plan import Plan
 from .progress import Monitor
-from .tiling import tile_side, tile_use
+from .raster import Valid
 
 PreviewSink = Callable[[str], None]
 
@@ -31,21 +32,19 @@ LARGEST_FLOPS = 6e10  # about three seconds on two cores
 def write_preview(
     network: FusionNetwork,
     plan: Plan,
-    device: torch.device,
     method: str,
     path: Path,
     monitor: Monitor,
     on_preview: PreviewSink,
 ) -> None:
     """Write a coarse map of a plan, a band a species, and tell ``on_preview``; nothing if it is not cheap."""
-    coarse = coarse_plan(network, plan, method)
+    coarse = coarse_plan(network.architecture, plan, method)
     if coarse is None:
         return
-    evaluator = Evaluator(network, coarse, device, method, monitor.check)
-    side = tile_side(network, coarse, method)
+    layout = chosen_layout(network.architecture, coarse, method)
+    evaluator = Evaluator(network, coarse, method, layout, monitor.check)
     height, width = coarse.grid.shape
     geobox = coarse.grid.geobox
-    monitor.report("preview", 0, height * width, "px")
     try:
         with rasterio.open(
             path,
@@ -61,24 +60,22 @@ def write_preview(
         ) as target:
             for band, place in enumerate(plan.species, start=1):
                 target.set_band_description(band, plan.card.species[place].name)
-            done = 0
-            for tile in coarse.grid.tiles(side):
-                values, valid = evaluator.probability(tile)
+
+            def write(tile: Tile, values: Probability, valid: Valid) -> None:
                 window = Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
                 target.write(np.where(valid, values, np.float32(NODATA)), window=window)
-                done += tile.shape[0] * tile.shape[1]
-                monitor.report("preview", done, height * width, "px")
+
+            map_strips(evaluator, write, "preview", monitor)
     except (OSError, RasterioError) as error:
         raise InputError(f"The preview {path} can't be written ({error}); choose another folder.") from error
     on_preview(str(path))
 
 
-def coarse_plan(network: FusionNetwork, plan: Plan, method: str) -> Plan | None:
+def coarse_plan(architecture: Architecture, plan: Plan, method: str) -> Plan | None:
     """Return the plan of a coarse map that costs a few seconds, or None where the map itself is as coarse."""
     longest = max(plan.grid.shape)
     if method != "dense" or longest < 2 * SIDES[-1]:
         return None
-    meta = on_meta(network)
     for side in SIDES:
         times = -(-longest // side)
         if times < 2:
@@ -86,8 +83,7 @@ def coarse_plan(network: FusionNetwork, plan: Plan, method: str) -> Plan | None:
         grid = map_grid(plan.grid.fine, plan.grid.step * times, plan.grid.extent)
         if 0 in grid.shape:
             continue
-        coarse = replace(plan, grid=grid, job=replace(plan.job, step=grid.step))
-        _, flops = tile_use(meta, coarse, max(grid.shape))
-        if flops <= LARGEST_FLOPS:
-            return coarse
+        costs = column_costs(architecture, plan.finest, grid.step, plan.scales[plan.finest])
+        if costs.at(grid.shape[1], 1).flops(grid.shape[0]) <= LARGEST_FLOPS:
+            return replace(plan, grid=grid, job=replace(plan.job, step=grid.step))
     return None

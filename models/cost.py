@@ -1,4 +1,4 @@
-"""What a dense evaluation of a tile costs, computed from the shapes of its tensors without doing it."""
+"""What dense evaluation costs, computed from the shapes of its tensors without doing it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,44 @@ import copy
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
-from .dense import DenseModality
+from .architecture import Architecture
+from .dense import DenseModality, DenseStrips
+from .fusion import fused
 from .network import FusionNetwork
+
+WARM_STRIPS = 2  # after the first, each strip costs the same
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Floating-point operations, and the most bytes of tensors alive at one time."""
+    """Floating-point operations in all and of the largest single one, and the most bytes alive at a time."""
 
     flops: int
+    largest_flops: int
     peak_bytes: int
+
+
+@dataclass(frozen=True)
+class ColumnCost:
+    """The cost of a column of a map: once at its top, and then for each output row."""
+
+    top_flops: int
+    row_flops: float
+    largest_flops: int
+    peak_bytes: int
+
+    def flops(self, rows: int) -> float:
+        """Return the operations of a column of so many output rows."""
+        return self.top_flops + rows * self.row_flops
 
 
 def on_meta(network: FusionNetwork) -> FusionNetwork:
@@ -31,27 +51,111 @@ def on_meta(network: FusionNetwork) -> FusionNetwork:
     return copy.deepcopy(network).to("meta")
 
 
+@cache
+def shape_of_dense(architecture: Architecture, name: str, step: int, scales: tuple[int, ...]) -> DenseModality:
+    """Return the dense form of a modality as it is used (batch norm folded away), with shapes and no values."""
+    with torch.device("meta"):
+        network = FusionNetwork(architecture)
+    return DenseModality(fused(network), name, step, scales)
+
+
+class ColumnCosts:
+    """The cost of columns of any width and strip, from four that were counted.
+
+    All of it is affine in the width and in the rows of a strip but for rounding to whole positions.
+    """
+
+    WIDTHS = (32, 512)
+    STRIPS = (2, 64)
+
+    def __init__(self, dense: DenseModality) -> None:
+        self.dense = dense
+        self._known = {
+            (columns, strip): column_cost(dense, columns, strip)
+            for columns in self.WIDTHS
+            for strip in self.STRIPS
+        }
+
+    def at(self, columns: int, strip: int) -> ColumnCost:
+        """Return the estimated cost of a column ``columns`` outputs wide, in strips of ``strip`` rows."""
+        across = (columns - self.WIDTHS[0]) / (self.WIDTHS[1] - self.WIDTHS[0])
+        down = (strip - self.STRIPS[0]) / (self.STRIPS[1] - self.STRIPS[0])
+
+        def bilinear(field: str) -> float:
+            ((a, b), (c, d)) = (
+                [float(getattr(self._known[w, s], field)) for s in self.STRIPS] for w in self.WIDTHS
+            )
+            upper, lower = a + down * (b - a), c + down * (d - c)
+            return max(0.0, upper + across * (lower - upper))
+
+        return ColumnCost(
+            round(bilinear("top_flops")),
+            bilinear("row_flops"),
+            round(bilinear("largest_flops")),
+            round(bilinear("peak_bytes")),
+        )
+
+
+@cache
+def column_costs(architecture: Architecture, name: str, step: int, scales: tuple[int, ...]) -> ColumnCosts:
+    """Return the costs of columns of one modality at a step; they are counted once and kept."""
+    return ColumnCosts(shape_of_dense(architecture, name, step, scales))
+
+
 def dense_cost(dense: DenseModality, rows: int, columns: int) -> Cost:
-    """Return the cost of ``dense`` (of a network from ``on_meta``) for an output of rows x columns."""
-    bands = dense.network.architecture.modality(dense.name).bands
-    shape = (1, bands, dense.input_side(rows), dense.input_side(columns))
-    return measured(lambda: dense.features(torch.empty(shape, device="meta")))
+    """Return the cost of ``dense`` (of a network from ``on_meta``) for an output of rows x columns at once."""
+    shape = (1, _bands(dense), dense.input_side(rows), dense.input_side(columns))
+    return measured(lambda: dense.features(_empty(dense, shape)))
+
+
+def column_cost(dense: DenseModality, columns: int, strip: int) -> ColumnCost:
+    """Return the cost of a column that is ``columns`` outputs wide, in strips of ``strip`` output rows."""
+
+    seen: list[int] = []
+
+    def down(counter: _Counter) -> None:
+        column = DenseStrips(dense, columns, strip)
+        width = dense.input_side(columns)
+        column.feed(_empty(dense, (1, _bands(dense), dense.input_side(strip), width)))
+        column.take(strip)
+        for _ in range(WARM_STRIPS):
+            seen.append(counter.flops)
+            column.feed(_empty(dense, (1, _bands(dense), strip * dense.step, width)))
+            column.take(strip)
+
+    whole = _counted(down)
+    row = (whole.flops - seen[-1]) / strip
+    return ColumnCost(round(seen[0] - strip * row), row, whole.largest_flops, whole.peak_bytes)
 
 
 def measured(run: Callable[[], Any]) -> Cost:
     """Return the cost of what ``run`` does with tensors on the meta device."""
-    counter = FlopCounterMode(display=False)
-    alive = _Alive()
-    with torch.no_grad(), counter, alive:
-        run()
-    return Cost(counter.get_total_flops(), alive.peak)
+    return _counted(lambda counter: run())
 
 
-class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the storages of the tensors that live, as each operation makes and each release frees them."""
+def _counted(run: Callable[[_Counter], Any]) -> Cost:
+    counter = _Counter()
+    with torch.no_grad(), counter:
+        run(counter)
+    return Cost(counter.flops, counter.largest, counter.peak)
+
+
+def _bands(dense: DenseModality) -> int:
+    return dense.network.architecture.modality(dense.name).bands
+
+
+def _empty(dense: DenseModality, shape: tuple[int, ...]) -> Tensor:
+    weight = next(dense.network.parameters())
+    return torch.empty(shape, device="meta", dtype=weight.dtype, memory_format=torch.channels_last)
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts operations by torch's own registry, and adds up the storages of the tensors that live."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.flops = 0
+        self.largest = 0
         self.peak = 0
         self._now = 0
         self._holders: dict[int, int] = {}
@@ -60,6 +164,11 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            flops = int(count(*args, **(kwargs or {}), out_val=result))
+            self.flops += flops
+            self.largest = max(self.largest, flops)
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self._hold(leaf)

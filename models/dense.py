@@ -95,7 +95,7 @@ class DenseModality:
             By branch, (1, out_size, output rows, output columns).
         """
         rows, columns = ((side - self.window) // self.step + 1 for side in tile.shape[-2:])
-        strips = DenseStrips(self, columns, between)
+        strips = DenseStrips(self, columns, between=between)
         strips.feed(tile)
         return strips.take(rows)
 
@@ -104,10 +104,19 @@ class DenseStrips:
     """One pass down a column of a map, ``columns`` outputs wide, strip by strip.
 
     Feed input rows from the top (rows of ``input_side(columns)`` pixels), and take output rows as soon as
-    enough was fed: ``outputs`` rows in all need ``input_side(outputs)`` rows of input.
+    enough was fed: ``outputs`` rows in all need ``input_side(outputs)`` rows of input. ``strip`` is how many
+    output rows will be taken at a time; no operation then does more than that takes, not even at the top. None
+    does all in one operation a layer, as training with batch norm needs.
     """
 
-    def __init__(self, dense: DenseModality, columns: int, between: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        dense: DenseModality,
+        columns: int,
+        strip: int | None = None,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._strip = strip
         self._dense = dense
         self._columns = columns
         self._between = between
@@ -207,7 +216,8 @@ class DenseStrips:
         lattice = _after(source.lattice, layer, start, spacing)
         columns = lattice.positions(self._end(group))
         reading = source.read_by(start, lattice, source.lattice.jump, kernel_of(layer), columns)
-        return LayerRows(reading, layer, after, lattice, columns, beside)
+        at_once = None if self._strip is None else -(-self._strip * self._dense.step // spacing)
+        return LayerRows(reading, layer, after, lattice, columns, beside, at_once)
 
     def _end(self, starts: Mapping[int, int]) -> int:
         """Return where the last windows of these scales end along a row (exclusive)."""

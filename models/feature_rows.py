@@ -150,6 +150,8 @@ class LayerRows(FeatureRows):
         Element-wise layers, in order.
     beside
         For the end of a residual block: its shortcut, which is added after those, and a ReLU at last.
+    at_once
+        How many rows are made in one operation at most; all unless told.
     """
 
     def __init__(
@@ -160,16 +162,20 @@ class LayerRows(FeatureRows):
         lattice: Lattice,
         columns: int,
         beside: Beside | None = None,
+        at_once: int | None = None,
     ) -> None:
         super().__init__(lattice, columns)
         self._reading = reading
         self._layer = layer
         self._after = [module for module in after if not isinstance(module, nn.Identity)]
         self._beside = beside
+        self._at_once = at_once
 
     def produce(self, upto: int, between: Between) -> None:
-        if upto <= self.produced:
-            return
+        while self.produced < upto:
+            self._make(min(upto, self.produced + (self._at_once or upto)), between)
+
+    def _make(self, upto: int, between: Between) -> None:
         values = self._reading.rows(upto, between)
         between()
         made = self._applied(values)

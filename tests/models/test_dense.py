@@ -102,9 +102,10 @@ def test_the_presets(preset: str, step: int) -> None:
     strips=st.lists(st.integers(1, 5), min_size=1, max_size=4),
     scales=st.sampled_from([(25,), (59,), (25, 59)]),
     seed=st.integers(0, 100),
+    at_once=st.sampled_from([None, 1, 2, 7]),
 )
 def test_strip_by_strip_is_the_same_as_all_at_once(
-    step: int, strips: list[int], scales: tuple[int, ...], seed: int
+    step: int, strips: list[int], scales: tuple[int, ...], seed: int, at_once: int | None
 ) -> None:
     shape = architecture("default", {"bioclim": 2, "satellite": 2}, species=1, width=0.03)
     dense = DenseModality(random_network(shape, seed), "satellite", step, scales)
@@ -112,7 +113,7 @@ def test_strip_by_strip_is_the_same_as_all_at_once(
     tile = torch.randn(1, 2, dense.input_side(rows), dense.input_side(columns), dtype=torch.float64)
     with torch.no_grad():
         whole = dense.features(tile)
-        column = DenseStrips(dense, columns)
+        column = DenseStrips(dense, columns, at_once)
         fed = done = 0
         for strip in strips:
             done += strip
