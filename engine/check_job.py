@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .ground import crs_name
 from .plan import planned
 from .protocol import CheckJob, CheckResult
 
 
-def run_check(job: CheckJob) -> CheckResult:
+def run_check(job: CheckJob, between: Callable[[], None] = lambda: None) -> CheckResult:
     """Return size, margin, matched bands and cautions of a map job. Raises as the map job would."""
-    with planned(job) as plan:
+    with planned(job, between) as plan:
         height, width = plan.grid.shape
         return CheckResult(
             width=width,

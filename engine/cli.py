@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from .values import extent_of, input_of, memory_of, nodata_of, scales_of, specie
 from .version import scalescape_version
 
 GDAL_CACHE_MB = "64"
+PRODUCTS, ENCODINGS, LAYOUTS = ("probability",), ("float32",), ("per-species",)  # what there is so far
 EXIT_DEFECT = 1
 EXIT_INPUT = 2
 EXIT_CANCELLED = 130
@@ -67,6 +69,9 @@ def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="A raster of a modality; once a file, in the order of the card's bands. FILE#2,3 takes bands "
             "2 and 3.",
         ),
+        click.option("--products", type=click.Choice(PRODUCTS), default=PRODUCTS[0], show_default=True),
+        click.option("--encoding", type=click.Choice(ENCODINGS), default=ENCODINGS[0], show_default=True),
+        click.option("--layout", type=click.Choice(LAYOUTS), default=LAYOUTS[0], show_default=True),
         click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the maps."),
         click.option("--extent", metavar="XMIN,YMIN,XMAX,YMAX", help="Area; the whole raster unless told."),
         click.option("--extent-crs", metavar="CRS", help="CRS of --extent; the finest raster's unless told."),
@@ -172,4 +177,11 @@ def serve_command() -> None:
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE_MB)  # GDAL's own default is a twentieth of all memory
-    cli(prog_name="scalescape")
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    try:
+        sys.exit(cli(prog_name="scalescape", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        click.echo(f"{error.format_message().rstrip('.')}; see scalescape --help.", err=True)
+        sys.exit(EXIT_INPUT)
+    except click.exceptions.Abort:
+        sys.exit(EXIT_CANCELLED)

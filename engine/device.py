@@ -41,6 +41,7 @@ def gpu_note() -> str:
 
 def chosen(name: str) -> torch.device:
     """Return the device ``name``, for ``auto`` the fastest. Raise InputError where it is not there."""
+    torch.backends.cudnn.allow_tf32 = False  # float32 shall mean float32
     have = [device.name for device in devices()]
     if name == "auto":
         return torch.device(have[0])

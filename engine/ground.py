@@ -11,10 +11,13 @@ from pyproj import Geod, Transformer
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
+from .errors import InputError
+
 TOLERANCE = 0.02  # of the pixel size: within it a raster is used as it is
 LONLAT = CRS("EPSG:4326")
 _ELLIPSOID = Geod(ellps="WGS84")
 _UTM_WIDTH = 6  # degrees
+LARGEST_GRID = 2_000_000  # px along a side; larger comes from a projection far outside its area
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,13 @@ def ground_size(grid: GeoBox, at: tuple[float, float]) -> tuple[float, float]:
     return float(width), float(height)
 
 
-def working_grid(raster: GeoBox, pixel_size: float, unit: str, at: tuple[float, float]) -> WorkingGrid:
+def working_grid(
+    raster: GeoBox,
+    pixel_size: float,
+    unit: str,
+    at: tuple[float, float],
+    around: tuple[CRS, tuple[float, float, float, float], float] | None = None,
+) -> WorkingGrid:
     """Return the grid on which ``raster`` has the model's pixel size: its own where that fits within 2 %.
 
     Parameters
@@ -55,6 +64,9 @@ def working_grid(raster: GeoBox, pixel_size: float, unit: str, at: tuple[float, 
         The model's pixel size, in ``metre`` (on the ground) or ``degree``.
     at
         Where the size is measured: x, y in the raster's CRS, the centre of the extent to be mapped.
+    around
+        A box (its CRS, the box, and a margin in model units) that is all that is needed of a grid of another
+        pixel size; the whole raster unless told.
 
     Returns
     -------
@@ -71,7 +83,7 @@ def working_grid(raster: GeoBox, pixel_size: float, unit: str, at: tuple[float, 
         target = crs if crs.geographic else LONLAT
         shown = f"pixels of {have[0]:.6g} × {have[1]:.6g} {'degrees' if crs.geographic else 'map units'}"
         return WorkingGrid(
-            _snapped(raster, target, pixel_size),
+            _snapped(raster, target, pixel_size, around),
             f"{shown} were resampled to the model's {pixel_size:.6g} degrees",
         )
     width, height = ground_size(raster, at)
@@ -81,7 +93,7 @@ def working_grid(raster: GeoBox, pixel_size: float, unit: str, at: tuple[float, 
     true_to_scale = all(_fits(metres, 1.0) for metres in units)
     target = crs if true_to_scale else utm_zone(crs, at)
     return WorkingGrid(
-        _snapped(raster, target, pixel_size),
+        _snapped(raster, target, pixel_size, around),
         f"pixels {width:.4g} m wide and {height:.4g} m high on the ground were resampled to the model's "
         f"{pixel_size:.6g} m" + ("" if true_to_scale else f" in {crs_name(target)}"),
     )
@@ -118,11 +130,35 @@ def _crs(grid: GeoBox) -> CRS:
     return grid.crs
 
 
-def _snapped(raster: GeoBox, crs: CRS, size: float) -> GeoBox:
-    """Return the grid in ``crs`` of ``size`` that covers ``raster``, edges on multiples of ``size``."""
-    box = raster.boundingbox
-    left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), _crs(raster), crs)
+def _snapped(
+    raster: GeoBox,
+    crs: CRS,
+    size: float,
+    around: tuple[CRS, tuple[float, float, float, float], float] | None,
+) -> GeoBox:
+    """Return the grid in ``crs`` that covers ``raster`` or a box, with edges on multiples of ``size``."""
+    if around is None:
+        box = raster.boundingbox
+        left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), _crs(raster), crs)
+    else:
+        left, bottom, right, top = bounds_in(around[1], around[0], crs)
+        left, bottom, right, top = (
+            left - around[2],
+            bottom - around[2],
+            right + around[2],
+            top + around[2],
+        )
+    if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+        raise InputError(
+            f"A raster that spans so much of the earth can't be resampled in {crs_name(crs)} as a whole; give "
+            "an extent, or cut the raster first."
+        )
     first, last = math.floor(left / size), math.ceil(right / size)
     low, high = math.floor(bottom / size), math.ceil(top / size)
+    if max(last - first, high - low) > LARGEST_GRID:
+        raise InputError(
+            f"Resampled to {size:g}, the raster would be {last - first} × {high - low} pixels in "
+            f"{crs_name(crs)}; cut it to the area to be mapped first."
+        )
     affine = Affine(size, 0, first * size, 0, -size, high * size)
     return GeoBox((high - low, last - first), affine, crs)

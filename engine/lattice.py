@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,22 @@ class Extent:
         """Tell for each point (x, y in the extent's CRS) whether the box holds it."""
         left, bottom, right, top = self.bounds
         return (x >= left) & (x < right) & (y > bottom) & (y <= top)
+
+    def clipped(self, grid: GeoBox) -> Extent | None:
+        """Return the part that may meet ``grid``, or None where there is none.
+
+        An extent may span the whole earth, where its corners mean nothing in the grid's own CRS.
+        """
+        box = grid.boundingbox
+        left, bottom, right, top = bounds_in(
+            (box.left, box.bottom, box.right, box.top), _crs_of(grid), self.crs
+        )
+        if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+            return self  # the grid crosses the edge of the extent's CRS
+        mine = self.bounds
+        left, bottom = max(left, mine[0]), max(bottom, mine[1])
+        right, top = min(right, mine[2]), min(top, mine[3])
+        return Extent((left, bottom, right, top), self.crs) if left < right and bottom < top else None
 
 
 @dataclass(frozen=True)
@@ -125,10 +142,17 @@ def map_grid(fine: GeoBox, step: int, extent: Extent | None) -> MapGrid:
     whole = MapGrid(fine, step, slice(0, height), slice(0, width), extent)
     if extent is None:
         return whole
-    left, bottom, right, top = bounds_in(extent.bounds, extent.crs, _crs_of(fine))
-    if extent.crs != fine.crs:  # the box around a bent box; ``within`` cuts it exactly
+    if extent.crs == fine.crs:
+        left, bottom, right, top = extent.bounds
+    else:  # a box around the bent box, a pixel wider; ``within`` cuts it exactly
+        part = extent.clipped(fine)
+        if part is None:
+            return MapGrid(fine, step, slice(0, 0), slice(0, 0), extent)
+        left, bottom, right, top = bounds_in(part.bounds, extent.crs, _crs_of(fine))
         edge = step * fine.affine.a
         left, bottom, right, top = left - edge, bottom - edge, right + edge, top + edge
+        if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+            return whole
     x = _centre(fine.affine.c, fine.affine.a, whole.input_columns())
     y = _centre(fine.affine.f, fine.affine.e, whole.input_rows())
     held_columns = np.flatnonzero((x >= left) & (x < right))

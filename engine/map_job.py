@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import torch
 from ..models.architecture import Architecture
 from ..models.fusion import fused
 from ..models.model_file import digest, read_model
+from .aside import Aside
 from .device import chosen, devices
 from .errors import InputError
 from .evaluation import Evaluator, map_strips
@@ -24,6 +27,11 @@ from .preview import PreviewSink, write_preview
 from .progress import Monitor
 from .protocol import METHODS, PRECISIONS, MapJob, MapResult, to_params
 from .version import software
+
+OUT_OF_MEMORY = (
+    "The memory of this computer does not suffice; allow less (--memory), map fewer species, or close other "
+    "programs."
+)
 
 
 def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path: None) -> MapResult:
@@ -49,17 +57,15 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
     if job.precision not in PRECISIONS:
         raise InputError(f"The precision {job.precision!r} is unknown; choose from {', '.join(PRECISIONS)}.")
     monitor.report("opening", 0, 1)
-    with planned(job) as plan:
-        model = read_model(job.model)
-        method = chosen_method(job.method, model.network.architecture)
+    with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
         device = chosen(job.device)
-        network = fused(model.network).to(device)
+        network = fused(read_model(job.model).network).to(device)
+        method = chosen_method(job.method, network.architecture)
         layout = chosen_layout(network.architecture, plan, method)
         evaluator = Evaluator(network, plan, method, layout, monitor.check)
-        provenance = run_record(plan, device, method)
-        with MapWriter(
-            Path(job.out), plan.grid.geobox, layers(plan), {"SCALESCAPE_RUN": json.dumps(provenance)}
-        ) as writer:
+        run = run_record(plan, device, method)
+        tags = {"SCALESCAPE_RUN": json.dumps(run)}
+        with MapWriter(aside, plan.grid.geobox, layers(plan), tags) as writer:
             if job.preview:
                 write_preview(network, plan, method, Path(job.preview), monitor, on_preview)
             mapping = time.monotonic()
@@ -70,7 +76,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
                     "No pixel of the area has all its predictors (they are NoData there); choose another "
                     "area, other rasters, or fewer scales."
                 )
-            files = writer.finish(json.dumps(provenance, indent=2, ensure_ascii=False), monitor)
+            files = writer.finish(json.dumps(run, indent=2), monitor)
         height, width = plan.grid.shape
         return MapResult(
             files=tuple(str(path) for path in files),
@@ -85,6 +91,19 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             verified_max_abs_diff=None,
             warnings=tuple(caution.message for caution in plan.cautions),
         )
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Turn what torch and numpy raise where memory ends into an InputError."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise InputError(OUT_OF_MEMORY) from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):  # the processor's allocator has no exception of its own
+            raise
+        raise InputError(OUT_OF_MEMORY) from error
 
 
 def chosen_method(wanted: str, architecture: Architecture) -> str:
@@ -121,12 +140,16 @@ def run_record(plan: Plan, device: torch.device, method: str) -> dict[str, Any]:
     """Return all that is needed to repeat and to judge a run, as JSON values."""
     job = to_params(plan.job)
     job.pop("preview")
+    job["model"], job["out"] = str(Path(job["model"]).resolve()), str(Path(job["out"]).resolve())
+    for one in job["inputs"]:
+        one["file"] = whole_path(one["file"])
+    job["nodata"] = {whole_path(file): value for file, value in job["nodata"].items()}
     return {
         "job": job,
-        "model": {"name": plan.card.name, "file": plan.job.model, "sha256": digest(plan.job.model)},
+        "model": {"name": plan.card.name, "file": job["model"], "sha256": digest(plan.job.model)},
         "inputs": {
             name: [
-                {"band": band.name, "file": source.raster.file, "number": source.band}
+                {"band": band.name, "file": whole_path(source.raster.file), "number": source.band}
                 for band, source in zip(predictor.modality.bands, predictor.sources, strict=True)
             ]
             for name, predictor in plan.predictors.items()
@@ -141,3 +164,8 @@ def run_record(plan: Plan, device: torch.device, method: str) -> dict[str, Any]:
         "software": software(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+def whole_path(file: str) -> str:
+    """Return the absolute path of a file, or the name of another GDAL source as it is."""
+    return str(Path(file).resolve()) if Path(file).exists() else file

@@ -19,6 +19,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
+from .aside import Aside, refusal
 from .errors import InputError
 from .evaluation import Probability
 from .lattice import Tile
@@ -28,8 +29,9 @@ from .view import BandView, view_of
 
 NODATA = -9999.0
 BLOCK = 256  # px; GeoTIFF blocks are multiples of 16
-PARTIAL = ".partial"
-TILES = "tiles.tif"
+FLOAT_BYTES = 4
+TILES = ".tiles.tif"  # no species' name gives such a slug
+RUN = "run.json"
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class MapWriter:
 
     Parameters
     ----------
-    folder
-        Where the files shall stand; it is made if need be.
+    aside
+        Where the files grow.
     grid
         The map's grid.
     layers
@@ -58,26 +60,19 @@ class MapWriter:
     Raises
     ------
     InputError
-        The folder can't be written.
+        The folder can't be written, or the disk is too full.
     """
 
-    def __init__(self, folder: Path, grid: GeoBox, layers: Sequence[Layer], tags: Mapping[str, str]) -> None:
-        self.folder = folder
+    def __init__(self, aside: Aside, grid: GeoBox, layers: Sequence[Layer], tags: Mapping[str, str]) -> None:
         self.grid = grid
         self.layers = list(layers)
         self.tags = dict(tags)
-        self.partial = folder.with_name(folder.name + PARTIAL)
+        self._aside = aside
+        self._valid_pixels = 0
+        self._demand_space()
         try:
-            if folder.exists() and not folder.is_dir():
-                raise NotADirectoryError(20, "it is a file")
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / f".writable{PARTIAL}"
-            probe.touch()
-            probe.unlink()
-            shutil.rmtree(self.partial, ignore_errors=True)
-            self.partial.mkdir()
             self._tiles = rasterio.open(
-                self.partial / TILES,
+                aside.path / TILES,
                 "w",
                 driver="GTiff",
                 height=grid.shape[0],
@@ -97,7 +92,7 @@ class MapWriter:
                 sparse_ok=True,
             )
         except (OSError, RasterioError) as error:
-            raise self._refusal(error) from error
+            raise refusal(aside.folder, error) from error
 
     def __enter__(self) -> MapWriter:
         return self
@@ -106,16 +101,16 @@ class MapWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._tiles.close()
-        shutil.rmtree(self.partial, ignore_errors=True)
 
     def write(self, tile: Tile, values: Probability, valid: Valid) -> None:
         """Write a tile: ``values`` (layers, rows, columns), NoData where not ``valid`` (rows, columns)."""
         values = np.where(valid, values, np.float32(NODATA))
+        self._valid_pixels += int(valid.sum())
         window = Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
         try:
             self._tiles.write(values, window=window)
         except (OSError, RasterioError) as error:
-            raise self._refusal(error) from error
+            raise refusal(self._aside.folder, error) from error
 
     def finish(self, run_json: str, monitor: Monitor) -> list[Path]:
         """Make the final files, and ``run.json``; return the paths of the maps."""
@@ -125,19 +120,16 @@ class MapWriter:
                 monitor.report("writing", number - 1, len(self.layers), "files")
                 self._write_cog(number, layer)
             monitor.report("writing", len(self.layers), len(self.layers), "files")
-            run = self.partial / "run.json"
-            run.write_text(run_json, encoding="utf-8")
-            finals = [self.folder / f"{layer.slug}.tif" for layer in self.layers]
-            for path in [*finals, self.folder / run.name]:
-                (self.partial / path.name).replace(path)
+            (self._aside.path / RUN).write_text(run_json, encoding="utf-8")
         except (OSError, RasterioError) as error:
-            raise self._refusal(error) from error
-        return finals
+            raise refusal(self._aside.folder, error) from error
+        finals = self._aside.publish([*(f"{layer.slug}.tif" for layer in self.layers), RUN])
+        return finals[:-1]
 
     def _write_cog(self, number: int, layer: Layer) -> None:
-        view = self.partial / f"{layer.slug}.vrt"
+        view = self._aside.path / f"{layer.slug}.vrt"
         view.write_bytes(self._view(number, layer))
-        target = self.partial / f"{layer.slug}.tif"
+        target = self._aside.path / f"{layer.slug}.tif"
         rasterio.shutil.copy(
             view,
             target,
@@ -150,6 +142,32 @@ class MapWriter:
             num_threads="ALL_CPUS",
         )
         view.unlink()
+        self._demand_whole(target)
+
+    def _demand_whole(self, path: Path) -> None:
+        """Raise OSError where a file does not hold every pixel that was written.
+
+        GDAL writes when it closes, and rasterio says nothing when that fails, as on a full disk.
+        """
+        found = 0
+        with rasterio.open(path) as source:
+            for _, window in source.block_windows(1):
+                found += int((source.read(1, window=window) != NODATA).sum())
+        if found != self._valid_pixels:
+            raise OSError(
+                28, f"only {found} of {self._valid_pixels} pixels arrived, most likely for want of space"
+            )
+
+    def _demand_space(self) -> None:
+        """Raise InputError where the disk can't hold the tiles and the maps made from them."""
+        height, width = self.grid.shape
+        needed = disk_use(width * height, len(self.layers))
+        free = shutil.disk_usage(self._aside.path).free
+        if needed > free:
+            raise InputError(
+                f"The maps may need {needed / 1e9:.1f} GB and {self._aside.folder} has {free / 1e9:.1f} GB "
+                "free; free some space, choose another folder, or map fewer species or a longer step."
+            )
 
     def _view(self, number: int, layer: Layer) -> bytes:
         """Return a view of one band of the tiles, with its name and provenance."""
@@ -163,8 +181,7 @@ class MapWriter:
             relative=True,
         )
 
-    def _refusal(self, error: Exception) -> InputError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return InputError(
-            f"The folder {self.folder} can't be written ({reason}); free some space or choose another folder."
-        )
+
+def disk_use(pixels: int, layers: int) -> int:
+    """Return the bytes that a map takes at most while it is made: tiles, and the maps with their overviews."""
+    return round(pixels * layers * FLOAT_BYTES * (1 + 4 / 3))

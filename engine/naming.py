@@ -14,11 +14,13 @@ def slug(name: str) -> str:
 
 
 def slugs(names: Sequence[str]) -> list[str]:
-    """Return one slug a name, all different: the second of a kind gets ``_2``."""
-    taken: dict[str, int] = {}
-    found = []
+    """Return one slug a name, all different: where one is taken already, ``_2`` and so on is added."""
+    found: dict[str, None] = {}  # ordered, and quick to look up
     for name in names:
-        base = slug(name)
-        taken[base] = taken.get(base, 0) + 1
-        found.append(base if taken[base] == 1 else f"{base}_{taken[base]}")
-    return found
+        base = unused = slug(name)
+        number = 1
+        while unused in found:
+            number += 1
+            unused = f"{base}_{number}"
+        found[unused] = None
+    return list(found)

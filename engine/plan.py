@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
 from ..models.card import Card, Modality, read_card
@@ -18,7 +19,8 @@ from .lattice import Extent, MapGrid, map_grid
 from .predictors import Predictor, open_predictors, pixel_grid_text
 from .protocol import EDGES, Caution, MapJob
 
-METRES_A_DEGREE = 111_320.0  # along a meridian; only to rank modalities by pixel size
+METRES_A_DEGREE = 111_320.0  # along a meridian; to rank modalities, and for the size of a margin
+LARGEST_COORDINATE = 1e9  # metres, feet or degrees; beyond it no CRS has a place
 
 
 @dataclass(frozen=True)
@@ -48,20 +50,37 @@ class Plan:
 
     @property
     def margin_m(self) -> float:
-        """How wide the strip along the rasters' edge is that can't be mapped, in metres (0 with edge fill)."""
+        """How wide a strip along the finest raster's edge can't be mapped, in metres (0 with edge fill).
+
+        It is the widest side of that strip: the windows of the finest modality, or those of another one
+        where its rasters do not reach far enough beyond.
+        """
         if self.job.edge == "fill":
             return 0.0
-        margins = [0.0]
-        for name, scales in self.scales.items():
-            modality = self.card.modality(name)
-            metres = modality.pixel_size * (METRES_A_DEGREE if modality.pixel_unit == "degree" else 1)
-            margins.append((max(scales) - 1) / 2 * metres)
-        return max(margins)
+        fine = self.grid.fine
+        box = fine.boundingbox
+        size = _metres(self.card.modality(self.finest))
+        lost = 0.0
+        for name, predictor in self.predictors.items():
+            radius = (max(self.scales[name]) - 1) // 2
+            inner = predictor.grid
+            height, width = inner.shape
+            if min(height, width) <= 2 * radius or inner.crs is None:
+                continue
+            usable = inner[radius : height - radius, radius : width - radius].boundingbox
+            left, bottom, right, top = bounds_in(
+                (usable.left, usable.bottom, usable.right, usable.top), inner.crs, self.grid.crs
+            )
+            sides = (left - box.left, bottom - box.bottom, box.right - right, box.top - top)
+            lost = max(lost, *(side / fine.affine.a for side in sides if math.isfinite(side)))
+        return lost * size
 
 
 @contextmanager
-def planned(job: MapJob) -> Iterator[Plan]:
+def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator[Plan]:
     """Open what a map job needs; everything is closed again at the end.
+
+    ``between`` is called between operations; it raises to stop.
 
     Raises
     ------
@@ -79,24 +98,34 @@ def planned(job: MapJob) -> Iterator[Plan]:
     try:
         finest = min(scales, key=lambda name: _metres(card.modality(name)))
         extent = _extent(job, predictors[finest])
-        at, at_crs = _centre(extent, predictors[finest])
+        at, at_crs = _middle(extent, predictors[finest])
         notes = [Caution("scales", text) for text in _scale_notes(card, scales)]
-        for name, predictor in predictors.items():
-            if predictor.by_name:
-                notes.append(Caution("order", f"The bands of {name} were matched by name.", modality=name))
-            notes += [
-                Caution("resampled", text, modality=name) for text in predictor.put_on_working_grid(at, at_crs)
-            ]
+        notes += _put_on_grid(predictors[finest], at, at_crs, None)
         grid = map_grid(predictors[finest].grid, job.step, extent)
-        _demand_overlap(grid, predictors, finest, extent)
+        _demand_pixels(grid, predictors[finest], extent)
+        for name, predictor in predictors.items():
+            if name != finest:
+                _demand_overlap(grid, predictor)
+                notes += _put_on_grid(predictor, at, at_crs, grid.geobox)
+            between()
         for predictor in predictors.values():
-            notes += plausibility.cautions(predictor, *window_over(predictor, grid))
+            notes += plausibility.cautions(predictor, *window_over(predictor.grid, grid), between)
         plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes))
         _demand_room(plan)
         yield plan
     finally:
         for predictor in predictors.values():
             predictor.close()
+
+
+def _put_on_grid(
+    predictor: Predictor, at: tuple[float, float], at_crs: CRS, map_area: GeoBox | None
+) -> Iterator[Caution]:
+    name = predictor.modality.name
+    if predictor.by_name:
+        yield Caution("order", f"The bands of {name} were matched by name.", modality=name)
+    for text in predictor.put_on_working_grid(at, at_crs, map_area):
+        yield Caution("resampled", text, modality=name)
 
 
 def chosen_scales(card: Card, wanted: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -131,14 +160,19 @@ def chosen_species(card: Card, wanted: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(names.index(name) for name in dict.fromkeys(wanted)) if wanted else tuple(range(len(names)))
 
 
-def window_over(predictor: Predictor, grid: MapGrid) -> tuple[slice, slice]:
-    """Return the rows and columns of a predictor's grid that a map covers; they may leave that grid."""
+def window_over(raster: GeoBox, grid: MapGrid) -> tuple[slice, slice]:
+    """Return the rows and columns of a raster's grid that a map covers; they may leave that grid."""
+    if raster.crs is None:
+        raise ValueError("a raster without a CRS covers nothing")
     box = grid.geobox.boundingbox
-    left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), grid.crs, predictor.crs)
-    a = predictor.grid.affine
-    columns = slice(int(np.floor((left - a.c) / a.a)), int(np.ceil((right - a.c) / a.a)))
-    rows = slice(int(np.floor((top - a.f) / a.e)), int(np.ceil((bottom - a.f) / a.e)))
-    return rows, columns
+    left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), grid.crs, raster.crs)
+    if not all(math.isfinite(v) for v in (left, bottom, right, top)):
+        return slice(0, raster.shape[0]), slice(0, raster.shape[1])
+    a = raster.affine
+    rows = slice(math.floor((top - a.f) / a.e), math.ceil((bottom - a.f) / a.e))
+    if left > right:  # across the antimeridian
+        return rows, slice(0, raster.shape[1])
+    return rows, slice(math.floor((left - a.c) / a.a), math.ceil((right - a.c) / a.a))
 
 
 def _metres(modality: Modality) -> float:
@@ -149,9 +183,10 @@ def _extent(job: MapJob, finest: Predictor) -> Extent | None:
     if job.extent is None:
         return None
     left, bottom, right, top = job.extent
-    if not (left < right and bottom < top):
+    if not (left < right and bottom < top and all(abs(v) <= LARGEST_COORDINATE for v in job.extent)):
         raise InputError(
-            f"The extent {left:g},{bottom:g},{right:g},{top:g} is empty; give xmin,ymin,xmax,ymax."
+            f"The extent {left:g},{bottom:g},{right:g},{top:g} is empty or no place on earth; give "
+            "xmin,ymin,xmax,ymax."
         )
     if job.extent_crs is None:
         return Extent(job.extent, finest.crs)
@@ -163,9 +198,11 @@ def _extent(job: MapJob, finest: Predictor) -> Extent | None:
         ) from error
 
 
-def _centre(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, float], CRS]:
-    if extent is not None:
-        return extent.centre, extent.crs
+def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, float], CRS]:
+    """Return the middle of what extent and raster share, where pixel sizes are measured, and its CRS."""
+    part = extent.clipped(finest.grid) if extent is not None else None
+    if part is not None:
+        return part.centre, part.crs
     box = finest.grid.boundingbox
     return ((box.left + box.right) / 2, (box.bottom + box.top) / 2), finest.crs
 
@@ -185,29 +222,30 @@ def _scale_notes(card: Card, scales: dict[str, tuple[int, ...]]) -> Iterator[str
         )
 
 
-def _demand_overlap(
-    grid: MapGrid, predictors: dict[str, Predictor], finest: str, extent: Extent | None
-) -> None:
-    file = predictors[finest].files[0]
-    if 0 in grid.shape:
-        if extent is None:
-            raise InputError(
-                f"{file} is {grid.fine.shape[1]} × {grid.fine.shape[0]} pixels, too small for a step of "
-                f"{grid.step}; choose a smaller step or a larger raster."
-            )
+def _demand_pixels(grid: MapGrid, finest: Predictor, extent: Extent | None) -> None:
+    if 0 not in grid.shape:
+        return
+    file = finest.files[0]
+    if extent is None:
         raise InputError(
-            f"The extent holds no pixel of {file}, which spans {pixel_grid_text(grid.fine)}; choose an "
-            "extent inside it."
+            f"{file} is {grid.fine.shape[1]} × {grid.fine.shape[0]} pixels, too small for a step of "
+            f"{grid.step}; choose a smaller step or a larger raster."
         )
-    for name, predictor in predictors.items():
-        rows, columns = window_over(predictor, grid)
-        height, width = predictor.grid.shape
-        if rows.stop <= 0 or columns.stop <= 0 or rows.start >= height or columns.start >= width:
-            raise InputError(
-                f"{predictor.files[0]} ({name}) does not overlap the area to be mapped: it spans "
-                f"{pixel_grid_text(predictor.grid)}, the map {pixel_grid_text(grid.geobox)}; choose rasters "
-                "of one area."
-            )
+    raise InputError(
+        f"The extent holds no pixel of {file}, which spans {pixel_grid_text(grid.fine)}; choose an extent "
+        "inside it."
+    )
+
+
+def _demand_overlap(grid: MapGrid, predictor: Predictor) -> None:
+    rows, columns = window_over(predictor.own_grid, grid)
+    height, width = predictor.own_grid.shape
+    if rows.stop <= 0 or columns.stop <= 0 or rows.start >= height or columns.start >= width:
+        raise InputError(
+            f"{predictor.files[0]} ({predictor.modality.name}) does not overlap the area to be mapped: it "
+            f"spans {pixel_grid_text(predictor.own_grid)}, the map {pixel_grid_text(grid.geobox)}; choose "
+            "rasters of one area."
+        )
 
 
 def _demand_room(plan: Plan) -> None:
@@ -217,7 +255,7 @@ def _demand_room(plan: Plan) -> None:
     for name, predictor in plan.predictors.items():
         margin = (max(plan.scales[name]) - 1) // 2
         height, width = predictor.grid.shape
-        rows, columns = window_over(predictor, plan.grid)
+        rows, columns = window_over(predictor.grid, plan.grid)
         if name == plan.finest:
             held_rows, held_columns = plan.grid.input_rows(), plan.grid.input_columns()
             rows = slice(int(held_rows[0]), int(held_rows[-1]) + 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -12,43 +13,54 @@ from .protocol import Caution
 
 LIMIT = 6.0  # training standard deviations
 CLOSE = 3.0  # within so many, another unit explains the difference
-SAMPLE_SIDE = 128  # px; about 16,000 values a band
 
 # What a value may be taken for, and how it is turned into the unit that the network knows.
-CONVERSIONS = (
-    ("Kelvin", 1.0, -273.15),
-    ("Kelvin tenths", 0.1, -273.15),
-    ("tenths", 0.1, 0.0),
-    ("hundredths", 0.01, 0.0),
-    ("thousandths", 0.001, 0.0),
-    ("ten-thousandths", 0.0001, 0.0),
+SCALED = (
+    ("ten times too large", 0.1, 0.0),
+    ("a hundred times too large", 0.01, 0.0),
+    ("a thousand times too large", 0.001, 0.0),
+    ("ten thousand times too large", 0.0001, 0.0),
     ("ten times too small", 10.0, 0.0),
-    ("fractions where the network knows ten-thousandths", 10000.0, 0.0),
+    ("a hundred times too small", 100.0, 0.0),
+    ("ten thousand times too small", 10000.0, 0.0),
 )
+CELSIUS = (("Kelvin", 1.0, -273.15), ("Kelvin tenths", 0.1, -273.15), ("tenths of a degree", 0.1, 0.0))
 
 
-def cautions(predictor: Predictor, rows: slice, columns: slice) -> Iterator[Caution]:
-    """Yield a caution for each band whose mean over a window is beyond ``LIMIT`` training deviations."""
-    values, valid = predictor.sample(rows, columns, SAMPLE_SIDE)
+def cautions(
+    predictor: Predictor, rows: slice, columns: slice, between: Callable[[], None]
+) -> Iterator[Caution]:
+    """Yield a caution where the mean of bands over a window is beyond ``LIMIT`` training deviations."""
+    values, valid = predictor.sample(rows, columns, between)
+    found: list[tuple[Band, float]] = []
     for band, one, mask in zip(predictor.modality.bands, values, valid, strict=True):
-        if not mask.any() or band.categories:
-            continue
-        mean = float(one[mask].mean(dtype=np.float64))
-        if abs(mean - band.mean) <= LIMIT * band.std:
-            continue
-        unit = f" {band.unit}" if band.unit else ""
-        yield Caution(
-            "range",
-            f"{band.name} averages {mean:.4g}, and the network was trained on {band.mean:.4g} ± "
-            f"{band.std:.2g}{unit}{_guess(mean, band)}.",
-            blocking=True,
-            modality=predictor.modality.name,
-            band=band.name,
-        )
+        if mask.any() and not band.categories:
+            mean = float(one[mask].mean(dtype=np.float64))
+            if abs(mean - band.mean) > LIMIT * band.std:
+                found.append((band, mean))
+    if not found:
+        return
+    parts = [
+        f"{band.name} averages {mean:.4g} (trained on {band.mean:.4g} ± {band.std:.3g}"
+        f"{' ' + band.unit if band.unit else ''})"
+        for band, mean in found
+    ]
+    guesses = {_guess(mean, band) for band, mean in found}
+    guess = guesses.pop() if len(guesses) == 1 else ""
+    files = ", ".join(Path(file).name for file in predictor.files)
+    yield Caution(
+        "range",
+        f"In {files} {', '.join(parts)}: "
+        + (f"are these {guess}?" if guess else "is it the right raster, in the right unit?"),
+        blocking=True,
+        modality=predictor.modality.name,
+        band=found[0][0].name if len(found) == 1 else "",
+    )
 
 
 def _guess(mean: float, band: Band) -> str:
-    for name, factor, offset in CONVERSIONS:
+    """Return what the values may be, or an empty string."""
+    for name, factor, offset in (*(CELSIUS if "°C" in band.unit else ()), *SCALED):
         if abs(mean * factor + offset - band.mean) <= CLOSE * band.std:
-            return f": are these {name}?"
-    return ": is it the right band, in the right unit?"
+            return name
+    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ from .errors import InputError
 from .ground import crs_name, transformer, working_grid
 from .protocol import RasterInput
 from .raster import Raster, Valid, Values
+
+SAMPLES = 8  # windows along rows and columns when a raster is sampled
+SAMPLE_SIDE = 16  # px of such a window
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Predictor:
         self.modality = modality
         self.sources = tuple(sources)
         self.by_name = by_name
-        self.grid = self.sources[0].raster.grid
+        self.grid = self.own_grid = self.sources[0].raster.grid
         self._mean = np.array([b.mean for b in modality.bands], np.float32)[:, None, None]
         self._std = np.array([b.std for b in modality.bands], np.float32)[:, None, None]
         self._fill = np.array([b.fill for b in modality.bands], np.float32)[:, None, None]
@@ -65,9 +68,10 @@ class Predictor:
         """Each file, once."""
         return [raster.file for raster in self._rasters()]
 
-    def put_on_working_grid(self, at: tuple[float, float], at_crs: CRS) -> list[str]:
+    def put_on_working_grid(self, at: tuple[float, float], at_crs: CRS, map_area: GeoBox | None) -> list[str]:
         """Choose the grid by the model's pixel size at a point, put all files on it, and say what that meant.
 
+        Of a grid of another pixel size only what windows over ``map_area`` hold is made, all of it if None.
         Returns sentences for the user, empty where every file is used as it is.
         """
         reference = self.sources[0].raster
@@ -75,7 +79,12 @@ class Predictor:
         if own.crs is None:
             raise ValueError("a raster without a CRS")
         point = transformer(at_crs, own.crs).transform(*at)
-        chosen = working_grid(own, self.modality.pixel_size, self.modality.pixel_unit, point)
+        around = None
+        if map_area is not None and map_area.crs is not None:
+            box = map_area.boundingbox
+            margin = (max(self.modality.scales) + 1) * self.modality.pixel_size
+            around = map_area.crs, (box.left, box.bottom, box.right, box.top), margin
+        chosen = working_grid(own, self.modality.pixel_size, self.modality.pixel_unit, point, around)
         notes = [f"{self.modality.name}: {chosen.reason} ({reference.file})."] if chosen.reason else []
         for raster in self._rasters():
             categories = any(
@@ -97,27 +106,52 @@ class Predictor:
 
         NoData, and what lies outside the raster, takes the card's fill.
         """
-        values, valid = self._gather("read", rows, columns)
+        values, valid = self._gather(rows, columns)
         values = np.where(valid, values, self._fill)
         return (values - self._mean) / self._std, valid
 
-    def sample(self, rows: slice, columns: slice, side: int) -> tuple[Values, Valid]:
-        """Return about ``side`` x ``side`` pixels of a window, not normalised, and where they hold values."""
-        return self._gather("sample", rows, columns, side)
+    def sample(self, rows: slice, columns: slice, between: Callable[[], None]) -> tuple[Values, Valid]:
+        """Return pixels of a few small windows spread over a window of the grid, and where they hold values.
 
-    def _gather(self, method: str, rows: slice, columns: slice, *more: int) -> tuple[Values, Valid]:
+        Both are (bands, pixels), in the files' units.
+        """
+        height, width = self.grid.shape
+        up, down = max(rows.start, 0), min(rows.stop, height)
+        left, right = max(columns.start, 0), min(columns.stop, width)
+        values, valid = [], []
+        for row in _spread(up, down):
+            for column in _spread(left, right):
+                between()
+                one, mask = self._gather(row, column)
+                values.append(one.reshape(len(one), -1))
+                valid.append(mask.reshape(len(mask), -1))
+        if not values:
+            return np.zeros((len(self.sources), 0), np.float32), np.zeros((len(self.sources), 0), np.bool_)
+        return np.concatenate(values, axis=1), np.concatenate(valid, axis=1)
+
+    def _gather(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
         values: list[Any] = [None] * len(self.sources)
         valid: list[Any] = [None] * len(self.sources)
         for raster in self._rasters():
             places = [i for i, source in enumerate(self.sources) if source.raster is raster]
             bands = tuple(self.sources[i].band for i in places)
-            read_values, read_valid = getattr(raster, method)(bands, rows, columns, *more)
+            read_values, read_valid = raster.read(bands, rows, columns)
             for place, one, mask in zip(places, read_values, read_valid, strict=True):
                 values[place], valid[place] = one, mask
         return np.stack(values), np.stack(valid)
 
     def _rasters(self) -> list[Raster]:
         return list(dict.fromkeys(source.raster for source in self.sources))
+
+
+def _spread(start: int, stop: int) -> list[slice]:
+    """Return up to ``SAMPLES`` short slices, spread evenly over a longer one."""
+    if stop <= start:
+        return []
+    side = min(SAMPLE_SIDE, stop - start)
+    number = min(SAMPLES, max(1, (stop - start) // side))
+    starts = np.linspace(start, stop - side, number).astype(int)
+    return [slice(int(one), int(one) + side) for one in starts]
 
 
 def open_predictors(
@@ -171,6 +205,10 @@ def _matched(card: Card, name: str, inputs: Sequence[RasterInput], rasters: dict
                 raise InputError(f"{item.file} has {raster.count} bands, no band {band}; choose another.")
             offered.append(BandSource(raster, band))
             names.append(raster.band_names[band - 1] or (Path(item.file).stem if raster.count == 1 else ""))
+    taken = [(source.raster.file, source.band) for source in offered]
+    twice = next((one for one in taken if taken.count(one) > 1), None)
+    if twice is not None:
+        raise InputError(f"Band {twice[1]} of {twice[0]} is given twice for {name}; name each band once.")
     matched = [i for i in modality.match(names) if i is not None]
     chosen_by_hand = any(item.bands for item in inputs)
     if not chosen_by_hand and len(matched) == len(modality.bands) and len(set(matched)) == len(matched):

@@ -13,6 +13,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Optional, TypeVar, Union
 
+from ..models.field_types import misfit
+
 VERSION = "2.0"
 
 # Codes of the standard, and ours in the range that it leaves to servers.
@@ -176,6 +178,9 @@ def job_from_params(cls: type[T], params: Any) -> T:
     if unknown:
         raise MessageError(INVALID_PARAMS, f"unknown field {unknown[0]!r} in the params of {cls.__name__}")
     values = dict(params)
+    fault = misfit(cls, values)
+    if fault is not None:
+        raise MessageError(INVALID_PARAMS, f"in the params of {cls.__name__}: {fault}")
     try:
         if "inputs" in values:
             values["inputs"] = tuple(
@@ -222,7 +227,7 @@ def parse(line: Union[str, bytes]) -> dict[str, Any]:
     """Return the message in ``line``. Raise MessageError where it is no JSON-RPC 2.0 message."""
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MessageError(PARSE_ERROR, f"not JSON: {error}") from error
     if not isinstance(message, dict) or message.get("jsonrpc") != VERSION:
         raise MessageError(INVALID_REQUEST, "not a JSON-RPC 2.0 message")

@@ -18,6 +18,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from .errors import InputError
+from .ground import transformer
 from .view import BandView, view_of
 
 Values = npt.NDArray[np.float32]
@@ -100,8 +101,9 @@ class Raster:
     def put_on(self, grid: GeoBox, bands: Collection[int], interpolate: bool = True) -> None:
         """Make ``read`` give ``bands`` on ``grid``; where it does not fit the file's own, values are warped.
 
-        Warping is bilinear (else nearest), from one source over the whole grid, with exact coordinates, so
-        that no value depends on which window it is read by.
+        Warping is bilinear (else nearest), from one source over the whole grid, with exact coordinates and one
+        width of the kernel (GDAL would choose it anew for each window), so that no value depends on which
+        window it is read by.
         """
         self._view = self._opened_view(bands)
         offset = _offset(self.grid, grid)
@@ -109,6 +111,7 @@ class Raster:
             self._offset = offset
             self.grid = grid
             return
+        across, down = self._shrinking(grid)
         try:
             self._warped = WarpedVRT(
                 self._view,
@@ -121,10 +124,25 @@ class Raster:
                 src_nodata=np.nan,
                 nodata=np.nan,
                 UNIFIED_SRC_NODATA="NO",
+                XSCALE=across,
+                YSCALE=down,
             )
         except (RasterioError, CRSError) as error:
             raise InputError(f"{self.file} can't be resampled ({error}); warp it yourself first.") from error
         self.grid = grid
+
+    def _shrinking(self, grid: GeoBox) -> tuple[float, float]:
+        """Return pixels of ``grid`` for each of the file's own, along x and y, at the middle of both."""
+        middle = self.grid.boundingbox
+        x, y = (middle.left + middle.right) / 2, (middle.bottom + middle.top) / 2
+        if self.grid.crs is None or grid.crs is None:
+            raise ValueError("a raster without a CRS can't be warped")
+        a = self.grid.affine
+        to_grid = transformer(self.grid.crs, grid.crs)
+        xs, ys = to_grid.transform([x - a.a, x + a.a, x, x], [y, y, y + a.e, y - a.e])
+        across = abs(xs[1] - xs[0]) / 2 / abs(grid.affine.a)
+        down = abs(ys[3] - ys[2]) / 2 / abs(grid.affine.e)
+        return (across, down) if np.isfinite([across, down]).all() and across * down > 0 else (1.0, 1.0)
 
     def read(self, bands: tuple[int, ...], rows: slice, columns: slice) -> tuple[Values, Valid]:
         """Return values and validity, each (bands, rows, columns), of a window that may leave the grid.
@@ -145,15 +163,6 @@ class Raster:
             values[inside], valid[inside] = self._read_inside(bands, up, down, left, right)
         return values, valid
 
-    def sample(self, bands: tuple[int, ...], rows: slice, columns: slice, side: int) -> tuple[Values, Valid]:
-        """Return values and validity of about ``side`` x ``side`` pixels spread over a window of the grid."""
-        up, down, left, right = self._inside(rows, columns)
-        if up >= down or left >= right:
-            empty = np.zeros((len(bands), 0, 0), np.float32)
-            return empty, empty.astype(np.bool_)
-        shape = (min(side, down - up), min(side, right - left))
-        return self._read_inside(bands, up, down, left, right, shape)
-
     def _inside(self, rows: slice, columns: slice) -> tuple[int, int, int, int]:
         """Return the part of a window that grid and file hold: first and last row, first and last column."""
         height, width = self.grid.shape
@@ -172,7 +181,6 @@ class Raster:
         down: int,
         left: int,
         right: int,
-        shape: tuple[int, int] | None = None,
     ) -> tuple[Values, Valid]:
         source = self._warped if self._warped is not None else self._view
         if source is None:
@@ -182,9 +190,8 @@ class Raster:
         if turned:
             own_up, own_down = source.height - own_down, source.height - own_up
         window = Window(left + self._offset[1], own_up, right - left, own_down - own_up)
-        out_shape = None if shape is None else (len(bands), *shape)
         try:
-            values = source.read(list(bands), window=window, out_shape=out_shape)
+            values = source.read(list(bands), window=window)
         except RasterioError as error:
             raise InputError(
                 f"{self.file} can't be read at row {own_up}, column {left} ({error}); get the file anew."

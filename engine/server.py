@@ -128,13 +128,6 @@ class Server:
             return _error(request.id, protocol.CANCELLED, "The job was cancelled.", protocol.KIND_CANCELLED)
         except MessageError as error:
             return _error(request.id, error.code, str(error), protocol.KIND_PROTOCOL)
-        except MemoryError:
-            return _error(
-                request.id,
-                protocol.INPUT_ERROR,
-                "The computer ran out of memory; allow a smaller memory budget or map a smaller area.",
-                protocol.KIND_INPUT,
-            )
         except Exception as error:
             traceback.print_exc()
             return protocol.error_response(
@@ -157,7 +150,7 @@ class Server:
         return {"files": [str(path) for path in files]}
 
     def _check(self, request: _Request) -> dict[str, Any]:
-        return asdict(run_check(protocol.job_from_params(CheckJob, request.params)))
+        return asdict(run_check(protocol.job_from_params(CheckJob, request.params), request.monitor.check))
 
     def _hello(self, request: _Request) -> dict[str, Any]:
         return {

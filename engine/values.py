@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,8 +63,11 @@ def nodata_of(texts: Sequence[str]) -> dict[str, float]:
             found[file] = float(value)
         except ValueError:
             equals = ""
-        if not equals:
-            raise InputError(f"The NoData value {text!r} is not FILE=VALUE; write for example bio1.tif=0.")
+        if not equals or not math.isfinite(found[file]):
+            raise InputError(
+                f"The NoData value {text!r} is not FILE=VALUE with a finite number; write for example "
+                "bio1.tif=0 (NaN is NoData anyway)."
+            )
     return found
 
 

@@ -14,6 +14,8 @@ BranchKey = tuple[str, int]
 """A branch by its modality and its scale (px)."""
 
 PADDINGS = ("valid", "zero")
+RESIDUAL_WIDTHS = 3  # stem, blocks at stride 1, blocks at stride 2
+LARGEST = 1_000_000  # channels, features or species; far more than any network has
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,11 @@ class Architecture:
                 for m in raw["modalities"]
             )
             architecture = cls(modalities, int(raw["species"]), raw["padding"], bool(raw["branch_norm"]))
-        except (KeyError, TypeError, ValueError) as error:
+            architecture.check()
+        except ModelError:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelError(f"The architecture lacks or misspells a field ({error}).") from error
-        architecture.check()
         return architecture
 
     def check(self) -> None:
@@ -110,6 +114,12 @@ class Architecture:
             if list(modality.scales) != sorted(set(modality.scales)) or not modality.scales:
                 raise ModelError(f"The scales of {modality.name} must be one or more, different and ascending.")
             start = BACKBONE_FIELDS[modality.backbone]
+            sizes = [self.species, modality.bands, *modality.widths]
+            for branch in modality.branches:
+                sizes += [branch.channels, branch.out_size, *branch.stack.kernels, *branch.stack.pools]
+            wrong = modality.backbone == "residual" and len(modality.widths) != RESIDUAL_WIDTHS
+            if wrong or not modality.widths or not all(isinstance(s, int) and 0 < s <= LARGEST for s in sizes):
+                raise ModelError(f"The architecture of {modality.name} has a size that can't be built.")
             for branch in modality.branches:
                 seen = branch.stack.field(start).size
                 if seen != branch.scale:

@@ -1,8 +1,9 @@
 """Build what `make` needs: system packages where apt is there, and the two virtual environments.
 
-``.venv`` is the engine's, with third-party packages only and no system packages in sight: our own code runs from
-this folder, through a link of its import name and a console script. ``.venv-qgis`` is for the plugin's tests, on
-QGIS's own Python with its packages in sight. Standard library alone; what is built already is left alone.
+``.venv`` is the engine's, with third-party packages only and no system packages in sight: our own code runs
+from this folder, through a link of its import name and a console script. ``.venv-qgis`` is for the plugin's
+tests, on QGIS's own Python with its packages in sight. Standard library alone; what is built already is left
+alone.
 """
 
 from __future__ import annotations

@@ -251,4 +251,16 @@ def test_values_of_another_unit_are_told_and_block(job: MapJob, tmp_path: Path) 
     job = replace(job, inputs=(job.inputs[0], RasterInput("bioclim", str(kelvin))))
     (caution,) = [c for c in run_check(CheckJob(**vars(job))).warnings if c.blocking]
     assert (caution.kind, caution.modality, caution.band) == ("range", "bioclim", "bio1")
-    assert "are these Kelvin tenths?" in caution.message
+    assert caution.message.endswith("are these Kelvin tenths?") and "kelvin.tif" in caution.message
+
+
+def test_bands_that_are_wrong_alike_are_told_once(job: MapJob, tmp_path: Path) -> None:
+    from scalescape.engine.check_job import run_check
+    from scalescape.engine.protocol import CheckJob
+
+    with rasterio.open(job.inputs[0].file) as source:
+        scene = source.read() * 10
+    path = write_raster(tmp_path / "ten.tif", scene, 10, names=["red", "nir"])
+    (caution,) = [c for c in run_check(CheckJob(**vars(satellite(job, path)))).warnings if c.blocking]
+    assert "red averages" in caution.message and "nir averages" in caution.message
+    assert caution.message.endswith("are these ten times too large?")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STANDARD_ALONE = ["engine/protocol.py", "models/card.py", "models/errors.py"]
+STANDARD_ALONE = ["engine/protocol.py", "models/card.py", "models/errors.py", "models/field_types.py"]
 EMPTY_AT_IMPORT = ["__init__.py", "engine/__init__.py", "models/__init__.py"]
 FORBIDDEN = {
     "plugin": {

@@ -111,6 +111,15 @@ def test_bad_input_is_an_error_with_kind_and_sentence(client: Client, job: MapJo
         ('{"jsonrpc": "2.0", "id": 1, "method": "fly"}\n', protocol.METHOD_NOT_FOUND),
         ('{"jsonrpc": "2.0", "id": 1, "method": "map", "params": {"wings": 2}}\n', protocol.INVALID_PARAMS),
         ('{"jsonrpc": "2.0", "id": 1, "method": "map", "params": [1]}\n', protocol.INVALID_PARAMS),
+        (
+            '{"jsonrpc": "2.0", "id": 1, "method": "demo", "params": {"out": "x", "size": "big"}}\n',
+            protocol.INVALID_PARAMS,
+        ),
+        (
+            '{"jsonrpc": "2.0", "id": 1, "method": "map", "params": {"model": 5, "inputs": [], "out": "x"}}\n',
+            protocol.INVALID_PARAMS,
+        ),
+        ("[" * 200_000 + "\n", protocol.PARSE_ERROR),
     ],
 )
 def test_messages_that_are_no_requests_get_the_standards_codes(client: Client, line: str, code: int) -> None:

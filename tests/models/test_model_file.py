@@ -166,3 +166,49 @@ def test_the_digest_is_that_of_the_file(path: Path) -> None:
     import hashlib
 
     assert digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+WRONG = [None, True, -1, 0, 1e400, "text", [], {}, [1], ["a"], {"a": 1}, [[]], 2**70]
+
+
+def test_a_card_with_any_field_of_another_kind_is_told_or_harmless(path: Path) -> None:
+    """Put wrong values at every place of a card: each is refused in a sentence or changes nothing vital."""
+    from scalescape.engine.card_text import card_text
+
+    original = json.loads(read_card(path).to_json())
+    weights = load_file(path)
+
+    def places(value: object, trail: tuple[object, ...] = ()):
+        yield trail
+        if isinstance(value, dict):
+            for key, one in value.items():
+                yield from places(one, (*trail, key))
+        elif isinstance(value, list):
+            for index, one in list(enumerate(value))[:2]:
+                yield from places(one, (*trail, index))
+
+    target = path.with_name("fuzzed.safetensors")
+    refused = 0
+    for trail in list(places(original))[1:]:
+        for wrong in WRONG:
+            raw = json.loads(json.dumps(original))
+            spot = raw
+            for step in trail[:-1]:
+                spot = spot[step]
+            spot[trail[-1]] = wrong
+            save_file(weights, target, metadata={"scalescape": json.dumps(raw)})
+            try:
+                model = read_model(target)
+            except ModelError as error:
+                refused += 1
+                assert str(error).endswith(".") and "\n" not in str(error)
+            else:
+                card_text(model.card)
+    assert refused > 500
+
+
+def test_json_nested_without_end_is_told(path: Path) -> None:
+    target = path.with_name("deep.safetensors")
+    save_file(load_file(path), target, metadata={"scalescape": "[" * 100_000})
+    with pytest.raises(CardError, match="not valid JSON"):
+        read_model(target)
