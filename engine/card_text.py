@@ -13,7 +13,7 @@ def card_text(card: Card) -> str:
         for band in modality.bands:
             unit = f" {band.unit}" if band.unit else ""
             lines.append(
-                f"    {band.name}: {band.mean:.4g} ± {band.std:.3g}{unit}  {band.description}".rstrip()
+                f"    {band.name}: {band.mean:.4g} ± {band.std:.4g}{unit}  {band.description}".rstrip()
             )
     lines += ["", f"{len(card.species)} species:"]
     width = max(len(one.name) for one in card.species)
@@ -22,9 +22,13 @@ def card_text(card: Card) -> str:
         lines.append(f"    {one.name:<{width}}  {one.presences} presences ({one.kind}), {auc}")
     lines += ["", card.meaning(card.species[0]), "", f"Trained on: {card.training.data}"]
     if card.training.background:
-        lines.append(f"Background: {card.training.background}, lambda2 = {card.training.lambda2:g}")
+        lines.append(
+            f"Background: {card.training.background}; it weighs {1 - card.training.lambda2:g}, "
+            f"other species' sites {card.training.lambda2:g}"
+        )
     for key, value in card.metrics.items():
-        lines.append(f"{key}: {value}")
+        shown = f"{value:.3f}" if isinstance(value, float) else value
+        lines.append(f"{key.replace('_', ' ')}: {shown}")
     lines += [f"Date: {card.date}", f"Licence: {card.licence}", f"Cite: {card.citation}"]
     return "\n".join(lines)
 

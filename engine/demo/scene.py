@@ -12,6 +12,7 @@ from .land_cover import CLASSES, ClassMap
 
 BANDS = ("red", "green", "blue", "nir")
 REFLECTANCE_SCALE = 10_000  # the stored integer of a reflectance of 1, as in Sentinel-2's level 2A
+UNIT = "ten-thousandths"  # of that reflectance
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ...models.card import N_QUANTILES, Band, Modality
 from ..training.lattice_scene import LatticeScene
 from .climate import MARGIN_CELLS, VARIABLES
 from .landscape import CELL_M, PIXEL_M, PIXELS_PER_CELL, Landscape
-from .scene import BANDS, REFLECTANCE_SCALE
+from .scene import BANDS, UNIT as SCENE_UNIT
 from .sites import LATTICE_PX, presence_only_sites
 from .virtual_species import SPECIES
 
@@ -71,7 +71,7 @@ def described_modalities(scenes: Sequence[LatticeScene]) -> tuple[Modality, Moda
         for variable, values in zip(VARIABLES, np.concatenate(coarse, axis=1), strict=True)
     )
     image_bands = tuple(
-        _band(values, name, f"{name} surface reflectance", f"1/{REFLECTANCE_SCALE}")
+        _band(values, name, f"{name} surface reflectance", SCENE_UNIT)
         for name, values in zip(BANDS, np.concatenate(fine, axis=1), strict=True)
     )
     return (

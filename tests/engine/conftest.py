@@ -108,7 +108,7 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shape,
         {
             "satellite": [band("red", 100, 20), band("nir", 50, 10)],
-            "bioclim": [band("bio1", 10, 2), band("bio12")],
+            "bioclim": [band("bio1", 10, 2, "°C"), band("bio12")],
         },
         {"satellite": (10.0, "metre"), "bioclim": (200.0, "metre")},
     )  # fmt: skip
