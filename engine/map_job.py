@@ -20,7 +20,7 @@ from .device import chosen, devices
 from .errors import InputError
 from .evaluation import Evaluator, map_strips
 from .layout import chosen_layout
-from .map_writer import Layer, MapWriter
+from .map_writer import RUN, Layer, MapWriter
 from .naming import slugs
 from .plan import Plan, planned
 from .preview import PreviewSink, write_preview
@@ -76,6 +76,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
                     "No pixel of the area has all its predictors (they are NoData there); choose another "
                     "area, other rasters, or fewer scales."
                 )
+            others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
             files = writer.finish(json.dumps(run, indent=2), monitor)
         height, width = plan.grid.shape
         return MapResult(
@@ -89,7 +90,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             precision="float32",
             method=method,
             verified_max_abs_diff=None,
-            warnings=tuple(caution.message for caution in plan.cautions),
+            warnings=(*(caution.message for caution in plan.cautions), *others),
         )
 
 
@@ -104,6 +105,18 @@ def within_memory() -> Iterator[None]:
         if "allocate memory" not in str(error):  # the processor's allocator has no exception of its own
             raise
         raise InputError(OUT_OF_MEMORY) from error
+
+
+def other_maps(folder: Path, slugs: list[str]) -> list[str]:
+    """Return a sentence about maps in a folder that are not of this run, or nothing."""
+    names = {f"{one}.tif" for one in slugs}
+    others = sorted(path.name for path in folder.glob("*.tif") if path.name not in names)
+    if not others or not (folder / RUN).exists():
+        return []
+    return [
+        f"{folder} also holds {len(others)} maps of another run ({others[0]} ...), of which run.json says "
+        "nothing any more."
+    ]
 
 
 def chosen_method(wanted: str, architecture: Architecture) -> str:

@@ -15,7 +15,8 @@ LIMIT = 6.0  # training standard deviations
 CLOSE = 3.0  # within so many, another unit explains the difference
 
 # What a value may be taken for, and how it is turned into the unit that the network knows.
-SCALED = (
+Conversion = tuple[str, float, float]  # name, factor, offset
+SCALED: tuple[Conversion, ...] = (
     ("ten times too large", 0.1, 0.0),
     ("a hundred times too large", 0.01, 0.0),
     ("a thousand times too large", 0.001, 0.0),
@@ -24,7 +25,11 @@ SCALED = (
     ("a hundred times too small", 100.0, 0.0),
     ("ten thousand times too small", 10000.0, 0.0),
 )
-CELSIUS = (("Kelvin", 1.0, -273.15), ("Kelvin tenths", 0.1, -273.15), ("tenths of a degree", 0.1, 0.0))
+CELSIUS: tuple[Conversion, ...] = (
+    ("Kelvin", 1.0, -273.15),
+    ("Kelvin tenths", 0.1, -273.15),
+    ("tenths of a degree", 0.1, 0.0),
+)
 
 
 def cautions(
