@@ -31,7 +31,7 @@ types: setup
 	MYPYPATH=build/import $(ENGINE)/mypy
 
 test-engine: setup
-	$(ENGINE)/python -m pytest tests/models tests/engine tests/tools -q
+	$(ENGINE)/python -m pytest tests/models tests/engine -q
 
 test-plugin: setup
 	QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest tests/plugin -q
