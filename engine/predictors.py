@@ -106,7 +106,7 @@ class Predictor:
 
         NoData, and what lies outside the raster, takes the card's fill.
         """
-        values, valid = self._gather(rows, columns)
+        values, valid = self.values(rows, columns)
         values = np.where(valid, values, self._fill)
         return (values - self._mean) / self._std, valid
 
@@ -122,14 +122,15 @@ class Predictor:
         for row in _spread(up, down):
             for column in _spread(left, right):
                 between()
-                one, mask = self._gather(row, column)
+                one, mask = self.values(row, column)
                 values.append(one.reshape(len(one), -1))
                 valid.append(mask.reshape(len(mask), -1))
         if not values:
             return np.zeros((len(self.sources), 0), np.float32), np.zeros((len(self.sources), 0), np.bool_)
         return np.concatenate(values, axis=1), np.concatenate(valid, axis=1)
 
-    def _gather(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
+    def values(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
+        """Return a window in the files' units and where it holds values: each (bands, rows, columns)."""
         values: list[Any] = [None] * len(self.sources)
         valid: list[Any] = [None] * len(self.sources)
         for raster in self._rasters():

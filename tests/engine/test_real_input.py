@@ -21,6 +21,8 @@ from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 from scalescape.models.model_file import ModelFile, read_model, write_model
 from scalescape.models.presets import architecture
 
+DEMO = Path(__file__).resolve().parents[2] / "models" / "zoo" / "demo.safetensors"
+
 pytestmark = pytest.mark.real_data
 
 
@@ -110,21 +112,12 @@ def test_adjoining_extents_of_the_sentinel_square_join(
 
 @pytest.fixture(scope="module")
 def naip(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> MapJob:
-    """A job over the aerial image (5 m) with a model of 10 m and no climate."""
-    shape = architecture(
-        "default", {"satellite": 4, "bioclim": 1}, species=1, width=0.04,
-        scales={"satellite": (25, 59), "bioclim": (1,)},
-    )  # fmt: skip
-    bands = {
-        "satellite": [band(n, 100, 40) for n in ("red", "green", "blue", "nir")],
-        "bioclim": [band("bio1")],
-    }
-    card = seeded_card(shape, bands, {"satellite": (10.0, "metre"), "bioclim": (1000.0, "metre")})
+    """The aerial image (5 m) mapped by the demo's model (10 m) without climate, one species."""
     folder = tmp_path_factory.mktemp("naip")
-    model = save(folder / "model.safetensors", shape, card)
     file = real_data / "naip" / "naip_2010_rgbn_5m.tif"
     return MapJob(
-        str(model), (RasterInput("satellite", str(file)),), str(folder / "out"), step=2, scales={"bioclim": ()}
+        str(DEMO), (RasterInput("satellite", str(file)),), str(folder / "out"), step=2,
+        scales={"bioclim": ()}, species=("Segetaria vicina",),
     )  # fmt: skip
 
 
@@ -154,7 +147,7 @@ def test_an_image_of_5_m_is_warped_to_10_m_with_its_georeference(naip: MapJob) -
         assert abs(target.bounds.top - source.bounds.top) < 10
         with planned(replace(naip, step=1)) as plan:
             predictor = plan.predictors["satellite"]
-            values, valid = predictor.sample(slice(100, 101), slice(200, 201), 1)
+            values, valid = predictor.values(slice(100, 101), slice(200, 201))
         assert valid.all()
         x, y = predictor.grid.affine * (200.5, 100.5)
         row, column = source.index(x, y)
@@ -167,7 +160,7 @@ def test_warped_pixels_lie_where_they_should_to_a_tenth_of_a_pixel(naip: MapJob)
     """Shift the independent answer (means of 2 x 2 pixels) against ours: the best fit is within a tenth."""
     with planned(replace(naip, step=1)) as plan:
         predictor = plan.predictors["satellite"]
-        values, _ = predictor.sample(slice(50, 250), slice(50, 250), 200)
+        values, _ = predictor.values(slice(50, 250), slice(50, 250))
         affine = predictor.grid.affine
     with rasterio.open(naip.inputs[0].file) as source:
         image = source.read(1).astype(float)
@@ -238,5 +231,5 @@ def test_the_check_names_the_margin_and_what_was_resampled(naip: MapJob) -> None
     from scalescape.engine.check_job import run_check
 
     result = run_check(CheckJob(**vars(naip)))
-    assert result.margin_m == 290
+    assert result.margin_m == 570
     assert {w.kind for w in result.warnings} >= {"resampled", "scales"}

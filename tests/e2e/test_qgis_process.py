@@ -1,0 +1,134 @@
+"""The Processing algorithms in ``qgis_process``: the map of the command line, and a sentence for bad input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import Affine
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = [sys.executable, str(ROOT / "engine" / "__main__.py")]
+MODEL = ROOT / "models" / "zoo" / "demo.safetensors"
+QGIS_PROCESS = shutil.which("qgis_process.bin")
+STEP = 16
+
+pytestmark = pytest.mark.skipif(QGIS_PROCESS is None, reason="needs qgis_process")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a QGIS profile and a landscape."""
+    folder = tmp_path_factory.mktemp("processing")
+    subprocess.run([sys.executable, str(ROOT / "tools" / "qgis_profile.py"), str(folder / "qgis")], check=True)
+    done = process(folder, "demo", f"OUTPUT={folder / 'landscape'}", "SIZE=1024", "SEED=3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def process(
+    folder: Path, algorithm: str, *parameters: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run an algorithm of ours in ``qgis_process``."""
+    path = os.pathsep.join((str(Path(QGIS_PROCESS).parent), os.environ["PATH"]))
+    return subprocess.run(
+        [QGIS_PROCESS, "run", f"scalescape:{algorithm}", "--", *parameters],
+        capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PATH": path, "QT_QPA_PLATFORM": "offscreen",
+             "QGIS_CUSTOM_CONFIG_PATH": str(folder / "qgis"), **environment},
+    )  # fmt: skip
+
+
+def layers(place: Path) -> list[str]:
+    return [f"LAYERS={place / 'landscape' / name}.tif" for name in ("satellite", "bioclim")]
+
+
+def test_the_map_is_that_of_the_command_line(place: Path) -> None:
+    out = place / "maps"
+    done = process(place, "map", f"MODEL={MODEL}", *layers(place), f"STEP={STEP}", f"OUTPUT={out}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    inputs = [f"--input={n}={place / 'landscape' / n}.tif" for n in ("satellite", "bioclim")]
+    subprocess.run(
+        [*ENGINE, "map", str(MODEL), *inputs, "--out", str(place / "cli"), "--step", str(STEP)], check=True
+    )
+    files = sorted(out.glob("*.tif"))
+    assert len(files) == 12
+    for file in files:
+        with rasterio.open(file) as ours, rasterio.open(place / "cli" / file.name) as theirs:
+            assert ours.transform == theirs.transform
+            np.testing.assert_allclose(ours.read(1), theirs.read(1), atol=1e-5)
+
+
+def raster(path: Path, shape: tuple[int, int, int], transform: Affine, crs: str | None) -> Path:
+    values = np.random.default_rng(0).integers(300, 1500, shape).astype(np.uint16)
+    with rasterio.open(
+        path, "w", driver="GTiff", count=shape[0], height=shape[1], width=shape[2], dtype="uint16",
+        transform=transform, crs=crs,
+    ) as target:  # fmt: skip
+        target.write(values)
+    return path
+
+
+def given(place: Path, satellite: object, bioclim: object = None) -> str:
+    climate = bioclim or place / "landscape" / "bioclim.tif"
+    return f"INPUTS=satellite={satellite}\nbioclim={climate}"
+
+
+def bad_inputs(place: Path) -> dict[str, tuple[list[str], str]]:
+    scene, climate = (place / "landscape" / f"{name}.tif" for name in ("satellite", "bioclim"))
+    here = Affine(10, 0, 480_000, 0, -10, 5_200_000)
+    bad = place / "bad"
+    bad.mkdir(exist_ok=True)
+    far = raster(bad / "far.tif", (2, 30, 30), Affine(1000, 0, 900_000, 0, -1000, 5_200_000), "EPSG:32632")
+    naked = raster(bad / "naked.tif", (4, 300, 300), here, None)
+    turned = raster(bad / "turned.tif", (4, 300, 300), here @ Affine.rotation(15), "EPSG:32632")
+    dot = raster(bad / "dot.tif", (4, 1, 1), here, "EPSG:32632")
+    (bad / "file").write_text("in the way")
+    good = layers(place)
+    return {
+        "missing band": ([given(place, f"{scene}#1,2,3")], "needs 4 bands"),
+        "swapped files": ([given(place, climate, scene)], "swap the files"),
+        "no overlap": ([given(place, scene, far)], "does not overlap"),
+        "no CRS": ([given(place, naked)], "no coordinate system"),
+        "rotated": ([given(place, turned)], "rotated"),
+        "one pixel": ([given(place, dot)], "1 × 1 pixels"),
+        "extent outside": ([*good, "EXTENT=0,1000,0,1000 [EPSG:32632]"], "holds no pixel"),
+        "unwritable folder": ([*good, f"OUTPUT={bad / 'file'}"], "can't be written"),
+        "unknown species": ([*good, "SPECIES=Bufo bufo"], "Bufo bufo"),
+        "all scales off": ([*good, "SCALES=satellite=none;bioclim=none"], "All scales are"),
+        "picture service": ([given(place, "type=xyz&url=https://tile.example/{z}/{x}/{y}.png")], "picture"),
+    }
+
+
+CASES = (
+    "missing band", "swapped files", "no overlap", "no CRS", "rotated", "one pixel", "extent outside",
+    "unwritable folder", "unknown species", "all scales off", "picture service",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_gets_its_sentence(place: Path, case: str) -> None:
+    parameters, sentence = bad_inputs(place)[case]
+    if not any(one.startswith("OUTPUT=") for one in parameters):
+        parameters = [*parameters, f"OUTPUT={place / 'never'}"]
+    done = process(place, "map", f"MODEL={MODEL}", "STEP=16", *parameters)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0, said
+    assert sentence in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("python", "sentence"), [("/nowhere/python", "/nowhere/python"), ("/usr/bin/python3", "lacks the package")]
+)
+def test_a_python_that_cannot_be_the_engines_gets_its_sentence(place: Path, python: str, sentence: str) -> None:
+    done = process(
+        place, "map", f"MODEL={MODEL}", *layers(place), f"OUTPUT={place / 'never'}", SCALESCAPE_PYTHON=python
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and sentence in said and "Traceback" not in said
