@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from qgis.core import Qgis, QgsApplication, QgsProject
-from qgis.PyQt.QtCore import QObject, Qt, QTimer
+from qgis.PyQt.QtCore import QObject, Qt, QTimer, QUrl
+from qgis.PyQt.QtGui import QDesktopServices
+from qgis.PyQt.QtWidgets import QPushButton
 
 from .core.engine_bridge import EngineBridge
+from .core.map_run import TASK_TITLE
 from .core.translation import tr
 from .processing.provider import ScalescapeProvider
 
@@ -76,7 +79,12 @@ class ScalescapePlugin(QObject):
             QgsApplication.processingRegistry().removeProvider(self._provider)
             self._provider = None
 
-    def _on_end(self, level: str, title: str, sentence: str) -> None:
+    def _on_end(self, level: str, title: str, sentence: str, folder: str) -> None:
+        # QGIS 3.22 to 3.24 push a message of their own at the end of a long task ("Task failed" where it was
+        # cancelled); it comes at once, and ours, which says more, takes its place.
+        QTimer.singleShot(ON_TOP_MS, lambda: self._say_end(level, title, sentence, folder))
+
+    def _say_end(self, level: str, title: str, sentence: str, folder: str) -> None:
         levels = {
             "success": Qgis.MessageLevel.Success,
             "info": Qgis.MessageLevel.Info,
@@ -85,5 +93,12 @@ class ScalescapePlugin(QObject):
         }
         seconds = GOOD_SECONDS if level in ("success", "info") else 0
         bar = self._iface.messageBar()
-        # QGIS pushes a message of its own at the end of a task; ours, which says more, goes on top of it.
-        QTimer.singleShot(ON_TOP_MS, lambda: bar.pushMessage(title, sentence, levels[level], seconds))
+        for item in bar.items():
+            if item.text().startswith(TASK_TITLE):
+                bar.popWidget(item)
+        message = bar.createMessage(title, sentence)
+        if folder:
+            button = QPushButton(tr("Open the folder"), message)
+            button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(folder)))
+            message.layout().addWidget(button)
+        bar.pushWidget(message, levels[level], seconds)

@@ -5,17 +5,20 @@
 1. ``qgis_process run scalescape:demo`` writes FOLDER/landscape;
 2. ``qgis_process run scalescape:map`` writes FOLDER/maps;
 3. ``qgis --code tools/qgis_demo_project.py`` writes FOLDER/scalescape.qgz and FOLDER/screenshot.png, on the
-   display that is there or else under xvfb-run.
+   display that is there or else under xvfb-run; the project must find all its rasters within FOLDER.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
+from html import unescape
 from pathlib import Path
 
 from qgis_profile import ROOT, make_profile, qgis_environment
@@ -38,12 +41,16 @@ def program(*names: str) -> str:
     raise DemoError(f"{names[0]} is not installed; install QGIS (on Debian and Ubuntu: apt install qgis xvfb).")
 
 
-def step(title: str, command: list[str], seconds: int, environment: dict[str, str]) -> None:
-    """Run one step, showing what it says; raise DemoError where it fails."""
+def step(title: str, command: list[str], seconds: int, environment: dict[str, str], folder: Path) -> None:
+    """Run one step in ``folder``, showing what it says; raise DemoError where it fails.
+
+    QGIS makes a path relative twice when it saves a project, the second time from where it was started: another
+    ``maps`` there would be taken for ours.
+    """
     print(f"\n== {title}", flush=True)
     start = time.monotonic()
     try:
-        done = subprocess.run(command, env=environment, timeout=seconds, check=False)
+        done = subprocess.run(command, cwd=folder, env=environment, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
         raise DemoError(f"“{title}” took longer than {seconds} s.") from error
     if done.returncode:
@@ -56,6 +63,26 @@ def demand(files: list[Path], since: float) -> None:
     for file in files:
         if not file.is_file() or file.stat().st_mtime < since - 1 or not file.stat().st_size:
             raise DemoError(f"{file} was not written.")
+
+
+def datasources(project: Path) -> list[str]:
+    """Return what the layers of a project file (.qgz) name as their sources."""
+    with zipfile.ZipFile(project) as packed:
+        name = next(name for name in packed.namelist() if name.endswith(".qgs"))
+        text = packed.read(name).decode("utf-8")
+    return [unescape(found) for found in re.findall(r"<datasource>([^<]+)</datasource>", text)]
+
+
+def demand_sources(project: Path, maps: list[Path]) -> None:
+    """Raise DemoError unless the project's layers are files beside it, every one of ``maps`` among them."""
+    home = project.parent.resolve()
+    files = [(home / one).resolve() for one in datasources(project)]
+    for one in files:
+        if not one.is_file() or home not in one.parents:
+            raise DemoError(f"{project} names {one}, which is no file in {home}.")
+    lacking = {one.resolve() for one in maps} - set(files)
+    if lacking:
+        raise DemoError(f"{project} lacks {min(lacking)}.")
 
 
 def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) -> list[Path]:
@@ -79,6 +106,7 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
         [process, "run", "scalescape:demo", "--", f"OUTPUT={landscape}", f"SIZE={size}", f"SEED={seed}"],
         LONGEST_S["landscape"],
         headless,
+        folder,
     )
     demand([landscape / "satellite.tif", landscape / "bioclim.tif"], began)
     layers = [f"LAYERS={landscape / name}.tif" for name in ("satellite", "bioclim")]
@@ -88,6 +116,7 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
          f"OUTPUT={maps}"],
         LONGEST_S["maps"],
         headless,
+        folder,
     )  # fmt: skip
     demand([maps / "run.json"], began)
     window = [qgis, "--profiles-path", str(profile), "--profile", "default", "--nologo"]
@@ -96,10 +125,12 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
     shown.pop("QT_QPA_PLATFORM", None)
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         window = [program("xvfb-run"), "-a", "-s", f"-screen 0 {SCREEN}", *window]
-    step("Opening QGIS", window, LONGEST_S["window"], shown)
+    step("Opening QGIS", window, LONGEST_S["window"], shown, folder)
     found = [folder / "scalescape.qgz", folder / "screenshot.png"]
     demand(found, began)
-    return [*sorted(maps.glob("*.tif")), *found]
+    tiffs = sorted(maps.glob("*.tif"))
+    demand_sources(found[0], tiffs)
+    return [landscape, *tiffs, *found]
 
 
 def main() -> None:
@@ -117,7 +148,10 @@ def main() -> None:
         sys.exit(f"make demo: {error}")
     print("\nThe demo is ready:")
     for file in found:
-        print(f"  {os.path.relpath(file)}")
+        print(f"  {os.path.relpath(file)}{os.sep if file.is_dir() else ''}")
+    project = next(file for file in found if file.suffix == ".qgz")
+    print(f"\nOpen the project in QGIS (Project › Open), or: qgis {os.path.relpath(project)}")
+    print("A run of your own takes the rasters in the landscape's folder as inputs.")
 
 
 if __name__ == "__main__":

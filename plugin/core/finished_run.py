@@ -11,7 +11,7 @@ from qgis.core import QgsProject, QgsRasterLayer
 from ...engine.protocol import MapJob, MessageError, job_from_params
 from ...models.card import read_card
 from .engine_error import EngineError
-from .map_run import run_summary, run_title
+from .map_run import notes, run_summary, run_title
 from .output_folder import RUN_FILE
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
@@ -37,7 +37,7 @@ def open_run(project: QgsProject, folder: Path) -> list[QgsRasterLayer]:
     card = read_card(job.model)
     summary = run_summary(card, job, None)
     made = tr("Made {} on {} ({})").format(run.get("date", ""), run.get("device", ""), run.get("precision", ""))
-    lines = (*summary.lines, made, *(tr("Note: {}").format(one) for one in run.get("warnings", ())))
-    title = run_title(card, job, str(run.get("date", ""))[:10])
+    lines = (*summary.lines, made, *notes(card, job, (str(one) for one in run.get("warnings") or ())))
+    title = run_title(card, job, str(run.get("date", ""))[:16].replace("T", " "))
     group = ResultGroup(project, card, species, RunSummary(title, lines, summary.experiment))
     return group.show_maps([str(path) for path in sorted(folder.glob("*.tif"))])

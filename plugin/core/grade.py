@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...models.card import Species
+from collections.abc import Sequence
+
+from ...models.card import Card, Species
 from .translation import tr
 
 # Swets (1988): 0.7 to 0.9 is useful, above 0.9 high accuracy.
@@ -23,6 +25,18 @@ def dots(species: Species) -> str:
     """Return the grade as three dots."""
     number = grade(species)
     return FULL * number + EMPTY * (3 - number)
+
+
+def typical(card: Card, names: Sequence[str]) -> str:
+    """Return which of ``names`` to look at first; ``names`` is not empty.
+
+    Where the user picked some species, it is the first of them. Of a whole card it is the one at the upper
+    quartile of AUC: its map is to be believed, and it is not the easiest species, whose map tells little.
+    """
+    graded = sorted((one.auc, one.name) for one in card.species if one.auc is not None)
+    if len(names) < len(card.species) or not graded:
+        return names[0]
+    return graded[3 * len(graded) // 4][1]
 
 
 def explanation(species: Species) -> str:

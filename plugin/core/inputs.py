@@ -111,6 +111,18 @@ def match_raster(modality: Modality, raster: Raster) -> list[Optional[BandSource
     return [None if index is None else source(raster, index + 1) for index in matched]
 
 
+def chosen_raster(modality: Modality, raster: Raster) -> list[Optional[BandSource]]:
+    """Return the bands of a ``raster`` that a person chose for ``modality``.
+
+    What a person chose is not undone: where no band bears a name of the modality, and there are as many, they
+    are taken in order, and the engine says whether they are another modality's.
+    """
+    found = match_raster(modality, raster)
+    if any(found) or raster.refusal or len(raster.bands) != len(modality.bands):
+        return found
+    return [source(raster, number, by_name=False) for number in range(1, len(raster.bands) + 1)]
+
+
 def source(raster: Raster, number: int, by_name: bool = True) -> BandSource:
     """Return band ``number`` (from 1) of ``raster``, labelled for a person."""
     return BandSource(raster.file, number, band_label(raster, number), by_name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import QgsProject
@@ -17,6 +16,7 @@ from .grid_facts import duration
 from .map_draft import MapDraft
 from .map_run import MapRun
 from .translation import tr
+from .wording import Said, in_the_dock
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class DeskState:
     result: Optional[CheckResult] = None
     checking: bool = False
     obstacle: str = ""
+    obstacle_tip: str = ""
     is_fault: bool = False
     acknowledged: frozenset[Caution] = frozenset()
     running: bool = False
@@ -56,13 +57,14 @@ class MapDesk(QObject):
         The DeskState.
     progressed : (object)
         The engine's Progress of the run.
-    ended : (str, str, str)
-        How a run ended: ``success``, ``warning`` or ``critical``, a title and a sentence.
+    ended : (str, str, str, str)
+        How a run ended: ``success``, ``info``, ``warning`` or ``critical``, a title, a sentence, and the folder
+        of the maps (empty where there are none).
     """
 
     state_changed = pyqtSignal(object)
     progressed = pyqtSignal(object)
-    ended = pyqtSignal(str, str, str)
+    ended = pyqtSignal(str, str, str, str)
 
     def __init__(self, project: QgsProject, bridge: EngineBridge, parent: Optional[QObject] = None) -> None:
         super().__init__(parent)
@@ -72,7 +74,7 @@ class MapDesk(QObject):
         self._checker.checked.connect(self._on_checked)
         self._checker.failed.connect(self._on_check_failed)
         self._checked_job: Optional[CheckJob] = None
-        self._fault = ""
+        self._fault = Said("")
         self._run: Optional[MapRun] = None
         self.draft = MapDraft()
         self.state = DeskState()
@@ -83,7 +85,7 @@ class MapDesk(QObject):
             self.state = replace(self.state, acknowledged=frozenset())
         self.draft = draft
         if draft.obstacle_to_check():
-            self._fault = ""
+            self._fault = Said("")
             self._checker.forget()
             self._checked_job = None
             self._tell(result=None, checking=False)
@@ -91,7 +93,7 @@ class MapDesk(QObject):
         job = draft.check_job()
         if job != self._checked_job:
             self._checked_job = job
-            self._fault = ""
+            self._fault = Said("")
             self._checker.check(job)
             self._tell(checking=True)
         else:
@@ -115,7 +117,7 @@ class MapDesk(QObject):
         try:
             self._run = MapRun(self._project, self._bridge.client(), card, self.draft.job(), self)
         except (EngineError, OSError) as error:
-            self.ended.emit("critical", tr("No map"), _sentence(error))
+            self.ended.emit("critical", tr("No map"), self._worded(error).text, "")
             return
         self._run.progressed.connect(self.progressed)
         self._run.succeeded.connect(self._on_success)
@@ -132,7 +134,7 @@ class MapDesk(QObject):
         self._tell(result=result, checking=False)
 
     def _on_check_failed(self, error: EngineError) -> None:
-        self._fault = _sentence(error)
+        self._fault = self._worded(error)
         self._tell(result=None, checking=False)
 
     def _on_success(self, result: MapResult, layers: int) -> None:
@@ -142,33 +144,37 @@ class MapDesk(QObject):
         self.check_again()
         if not layers or not result.valid_pixels:
             said = tr("The map was written to {}, but no pixel of it has a value: the inputs hold none there.")
-            self.ended.emit("warning", tr("Empty map"), said.format(out))
+            self.ended.emit("warning", tr("Empty map"), said.format(out), out)
             return
-        said = tr("{} species, {} × {} pixels in the folder “{}”, {} on {}.")
-        self.ended.emit(
-            "success",
-            tr("Map finished"),
-            said.format(
-                layers, result.width, result.height, Path(out).name, duration(result.seconds), result.device
-            ),
+        # Short, since the message bar has one line; the group of the layers tells the rest.
+        said = tr("{} species, {} × {} pixels, {}").format(
+            layers, result.width, result.height, duration(result.seconds)
         )
+        self.ended.emit("success", tr("Map finished"), said, out)
 
     def _on_failure(self, error: EngineError) -> None:
         self._run = None
         self._tell(running=False)
         self.check_again()
         if error.cancelled:
-            self.ended.emit("info", tr("Map cancelled"), tr("Nothing was written."))
+            self.ended.emit("info", tr("Map cancelled"), tr("Nothing was written."), "")
         else:
-            self.ended.emit("critical", tr("No map"), _sentence(error))
+            self.ended.emit("critical", tr("No map"), self._worded(error).text, "")
 
     def _tell(self, **changes: Any) -> None:
         state = replace(self.state, **changes)
-        obstacle = self.draft.obstacle() or self._fault
-        is_fault = bool(self._fault or self.draft.model_error or self.draft.refusals)
-        self.state = replace(state, obstacle=obstacle, is_fault=bool(obstacle) and is_fault)
+        own = self.draft.obstacle()
+        said = Said(own) if own else self._fault
+        is_fault = bool(self._fault.text or self.draft.model_error or self.draft.refusals)
+        self.state = replace(
+            state, obstacle=said.text, obstacle_tip=said.tip, is_fault=bool(said.text) and is_fault
+        )
         self.state_changed.emit(self.state)
 
+    def worded(self, sentence: str) -> Said:
+        """Return an engine's sentence about the draft in the words of the dock."""
+        files = {self.draft.model, *(one.file for one in self.draft.inputs())}
+        return in_the_dock(sentence, files, self.draft.card)
 
-def _sentence(error: Exception) -> str:
-    return error.sentence() if isinstance(error, EngineError) else str(error)
+    def _worded(self, error: Exception) -> Said:
+        return self.worded(error.sentence() if isinstance(error, EngineError) else str(error))

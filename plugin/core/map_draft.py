@@ -16,12 +16,17 @@ Extent = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class MapDraft:
-    """What the panels say; bands and scales by modality. ``refusals`` are sentences about unusable inputs."""
+    """What the panels say; bands and scales by modality.
+
+    ``unmatched`` names for a modality a file that was chosen and has none of its bands: the engine is asked
+    about it as it is, and says what is wrong. ``refusals`` are sentences about inputs that it can't open.
+    """
 
     model: str = ""
     card: Optional[Card] = None
     model_error: str = ""
     bands: dict[str, tuple[Optional[BandSource], ...]] = field(default_factory=dict)
+    unmatched: dict[str, str] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
     scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
     extent: Optional[Extent] = None
@@ -47,12 +52,12 @@ class MapDraft:
         if self.refusals:
             return self.refusals[0]
         for modality in self.card.modalities:
-            if not self.scales.get(modality.name):
+            if not self.scales.get(modality.name) or self.unmatched.get(modality.name):
                 continue
             sources = self.bands.get(modality.name) or (None,) * len(modality.bands)
             missing = [band.name for band, one in zip(modality.bands, sources) if one is None]
             if len(missing) == len(modality.bands):
-                return tr("Choose a raster for {}, or switch its scales off.").format(modality.name)
+                return tr("Choose a raster for {}, or switch it off.").format(modality.name)
             if missing:
                 said = tr("{} lacks {}; choose where it comes from under “bands”.")
                 return said.format(modality.name, ", ".join(missing))
@@ -77,7 +82,12 @@ class MapDraft:
             return ()
         found: list[RasterInput] = []
         for modality in self.card.modalities:
-            if self.scales.get(modality.name):
+            if not self.scales.get(modality.name):
+                continue
+            whole = self.unmatched.get(modality.name)
+            if whole:
+                found.append(RasterInput(modality.name, whole))
+            else:
                 found.extend(raster_inputs(modality.name, self.bands.get(modality.name, ())))
         return tuple(found)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional
@@ -17,10 +18,13 @@ from ...engine.protocol import MapJob, MapResult
 from ...models.card import Card
 from .engine_client import EngineClient
 from .engine_error import EngineError
-from .grid_facts import distance, duration, finest, pixel_m
+from .grid_facts import distance, duration, finest, ordinal_step, pixel_m, window
 from .map_task import MapOrder, MapTask
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
+from .wording import in_the_dock, short_name
+
+TASK_TITLE = "Scalescape: "  # how our tasks' titles begin
 
 
 class MapRun(QObject):
@@ -60,7 +64,7 @@ class MapRun(QObject):
         self._project = project
         self._title = run_title(card, job)
         self._group = ResultGroup(project, card, names, run_summary(card, job, None, self._title))
-        title = tr("Scalescape: {} species with {}").format(len(names), card.name)
+        title = TASK_TITLE + tr("{} species with {}").format(len(names), card.name)
         self._task: Optional[MapTask] = MapTask(MapOrder(self.job, title, client))
         self._task.progressed.connect(self.progressed)
         self._task.previewed.connect(self._on_preview)
@@ -102,14 +106,15 @@ class MapRun(QObject):
 def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str = "") -> RunSummary:
     """Return what a group says about its run; ``result`` is None while it runs."""
     lines = [tr("Model: {} ({})").format(card.name, Path(job.model).name)]
+    files = {one.file for one in job.inputs}
     inputs: dict[str, list[str]] = {}
     for one in job.inputs:
-        inputs.setdefault(one.modality, []).append(Path(one.file).name)
+        inputs.setdefault(one.modality, []).append(short_name(one.file, files))
     lines += [tr("{}: {}").format(name, ", ".join(files)) for name, files in inputs.items()]
     experiment = experiment_title(card, job)
     if experiment:
-        lines.append(tr("An experiment, {}: the card's figures do not hold.").format(experiment))
-    lines.append(tr("Step: {}").format(job.step))
+        lines.append(tr("Scales: {}").format(experiment))  # what that means is among the engine's warnings
+    lines.append(tr("Output pixel: {} ({})").format(_output_pixel(card, job), ordinal_step(job.step)))
     if result is not None:
         said = tr("{} × {} pixels, {} with a value, in {} on {} ({})")
         lines.append(
@@ -122,20 +127,45 @@ def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str
                 result.precision,
             )
         )
-        lines += [tr("Note: {}").format(warning) for warning in result.warnings]
+        lines += notes(card, job, result.warnings)
     lines.append(tr("Folder: {}").format(job.out))
     return RunSummary(title or run_title(card, job), tuple(lines), experiment)
 
 
+def notes(card: Card, job: MapJob, warnings: Iterable[str]) -> list[str]:
+    """Return the engine's warnings as lines of a summary."""
+    files = {job.model, *(one.file for one in job.inputs)}
+    return [tr("Note: {}").format(in_the_dock(warning, files, card).text) for warning in warnings]
+
+
 def run_title(card: Card, job: MapJob, when: str = "") -> str:
-    """Return ``demo landscape · 40 m · 14:03``: model, output pixel and when, which is now unless told."""
+    """Return ``demo · 40 m · without satellite 1.15 km · 14:03``: what tells runs apart, in one line.
+
+    That is the model (by its card or its file, whichever name is shorter), the output pixel, what is switched
+    off, how many species where not all, whether a part was mapped or the edge filled, and ``when``, which is
+    now unless told.
+    """
+    model = min(card.name, Path(job.model).stem, key=len)
+    parts = [model, _output_pixel(card, job), experiment_title(card, job)]
+    if len(job.species) == 1:
+        parts += job.species
+    elif job.species:
+        parts.append(tr("{} of {} species").format(len(job.species), len(card.species)))
+    if job.extent is not None:
+        parts.append(tr("a part"))
+    if job.edge == "fill":
+        parts.append(tr("edge filled"))
+    parts.append(when or time.strftime("%H:%M"))
+    return " · ".join(part for part in parts if part)
+
+
+def _output_pixel(card: Card, job: MapJob) -> str:
     on = {one.name for one in card.modalities if job.scales.get(one.name, one.scales)}
-    pixel = distance(job.step * pixel_m(finest(card, on)))
-    return f"{card.name} · {pixel} · {when or time.strftime('%H:%M')}"
+    return distance(job.step * pixel_m(finest(card, on)))
 
 
 def experiment_title(card: Card, job: MapJob) -> str:
-    """Return ``without satellite 59, 115`` where scales are switched off; empty where all are on."""
+    """Return ``without satellite 590 m, 1.15 km`` where scales are switched off; empty where all are on."""
     parts = []
     for modality in card.modalities:
         on = job.scales.get(modality.name)
@@ -145,5 +175,5 @@ def experiment_title(card: Card, job: MapJob) -> str:
         if len(off) == len(modality.scales):
             parts.append(modality.name)
         elif off:
-            parts.append(f"{modality.name} {', '.join(str(scale) for scale in off)}")
+            parts.append(f"{modality.name} {', '.join(window(modality, scale) for scale in off)}")
     return tr("without {}").format("; ".join(parts)) if parts else ""

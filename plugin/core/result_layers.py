@@ -18,6 +18,7 @@ from qgis.core import (
 )
 
 from ...models.card import Card, Species
+from .grade import typical
 from .inputs import raster_of_file
 from .suitability_style import apply_style
 from .translation import tr
@@ -50,8 +51,9 @@ def quantity_title(card: Card, species: Species) -> str:
 class ResultGroup:
     """One group of the layer tree for one run, one layer a species in the order chosen.
 
-    Only one of the layers shows at a time, so that a click on a species shows its map. Neither the active
-    layer nor the extent of the canvas changes.
+    Only one of the layers shows at a time, so that a click on a species shows its map; the first to show is
+    the ``typical`` one. The group is open, with the legend of what shows, and groups of earlier runs are
+    closed. Neither the active layer nor the extent of the canvas changes.
 
     Parameters
     ----------
@@ -84,15 +86,15 @@ class ResultGroup:
 
     def show_preview(self, file: str) -> list[QgsRasterLayer]:
         """Add a layer for each band of the coarse preview ``file``; they go when the maps come."""
-        layers = []
+        layers: dict[str, QgsRasterLayer] = {}
         for number, name in enumerate(self._names, start=1):
             layer = self._layer(file, number, tr("{} (preview)").format(name), name)
             if layer is None:
                 break
-            layers.append(layer)
-        self._add(layers)
-        self._previews = [layer.id() for layer in layers]
-        return layers
+            layers[name] = layer
+        self._add(layers, typical(self._card, self._names))
+        self._previews = [layer.id() for layer in layers.values()]
+        return list(layers.values())
 
     def show_maps(self, files: Sequence[str]) -> list[QgsRasterLayer]:
         """Put the finished maps in place of the preview; ``files`` in any order, known by their description."""
@@ -100,18 +102,18 @@ class ResultGroup:
         for file in files:
             for number, name in enumerate(raster_of_file(file).bands, start=1):
                 by_name.setdefault(name, (file, number))
-        layers = []
+        layers: dict[str, QgsRasterLayer] = {}
         for name in self._names:
             if name not in by_name:
                 continue
             file, number = by_name[name]
             layer = self._layer(file, number, name, name)
             if layer is not None:
-                layers.append(layer)
+                layers[name] = layer
         shown = self._shown()
         self.drop_preview(keep_group=bool(layers))
         self._add(layers, shown)
-        return layers
+        return list(layers.values())
 
     def drop_preview(self, keep_group: bool = False) -> None:
         """Take the preview's layers away, and the group too if nothing else is in it."""
@@ -130,11 +132,14 @@ class ResultGroup:
             group.setName(summary.title)
             group.setCustomProperty(SUMMARY_PROPERTY, summary.text())
 
-    def _shown(self) -> int:
-        """Return the place of the layer that shows now; 0 where none does."""
-        group = self.group
-        nodes = group.findLayers() if group is not None else []
-        return next((i for i, node in enumerate(nodes) if node.itemVisibilityChecked()), 0)
+    def _shown(self) -> str:
+        """Return the species that shows in the preview, else the one to look at first."""
+        root = self._project.layerTreeRoot()
+        for name, identity in zip(self._names, self._previews):
+            node = root.findLayer(identity)
+            if node is not None and node.itemVisibilityChecked():
+                return name
+        return typical(self._card, self._names)
 
     def _layer(self, file: str, band: int, title: str, species_name: str) -> Optional[QgsRasterLayer]:
         options = QgsRasterLayer.LayerOptions()
@@ -150,23 +155,28 @@ class ResultGroup:
             describe_layer(layer, self._card, species, self._summary)
         return layer
 
-    def _add(self, layers: Sequence[QgsRasterLayer], shown: int = 0) -> None:
+    def _add(self, layers: dict[str, QgsRasterLayer], shown: str) -> None:
         if not layers:
             return
         group = self.group
         if group is None:
+            for other in self._project.layerTreeRoot().findGroups(True):
+                if other.customProperty(RUN_PROPERTY):
+                    other.setExpanded(False)
             group = self._project.layerTreeRoot().insertGroup(0, self._summary.title)
             group.setCustomProperty(RUN_PROPERTY, self._identity)
             group.setCustomProperty(SUMMARY_PROPERTY, self._summary.text())
+            group.setExpanded(True)
         group.setIsMutuallyExclusive(False)
-        for i, layer in enumerate(layers):
+        place = list(layers).index(shown) if shown in layers else 0
+        for i, layer in enumerate(layers.values()):
             self._project.addMapLayer(layer, False)
             node = QgsLayerTreeLayer(layer)
             name_legend(node, layer)
-            node.setItemVisibilityChecked(i == shown)
-            node.setExpanded(i == 0)
+            node.setItemVisibilityChecked(i == place)
+            node.setExpanded(i == place)
             group.addChildNode(node)
-        group.setIsMutuallyExclusive(True, min(shown, len(layers) - 1))
+        group.setIsMutuallyExclusive(True, place)
 
 
 def name_legend(node: QgsLayerTreeLayer, layer: QgsRasterLayer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Optional
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
@@ -9,14 +10,15 @@ from qgis.PyQt.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLay
 
 from ...engine.protocol import Caution
 from ..core.translation import tr
+from ..core.wording import Said
 from .icons import theme_icon
-from .labels import colour
+from .labels import breakable, colour
 
 ICON = 16
 
 
 class CautionsPanel(QWidget):
-    """One framed line for each caution.
+    """One framed line for each caution; ``worded`` puts the engine's sentences in the words of the dock.
 
     Signals
     -------
@@ -26,8 +28,9 @@ class CautionsPanel(QWidget):
 
     acknowledged = pyqtSignal(object, bool)
 
-    def __init__(self, parent: Optional[QWidget] = None) -> None:
+    def __init__(self, worded: Callable[[str], Said], parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
+        self._worded = worded
         self.boxes: dict[Caution, QCheckBox] = {}
         self._shown: tuple[Caution, ...] = ()
         self._layout = QVBoxLayout(self)
@@ -61,7 +64,10 @@ class CautionsPanel(QWidget):
         picture = QLabel()
         name = "mIconWarning.svg" if caution.blocking else "mIconInfo.svg"
         picture.setPixmap(theme_icon(name).pixmap(ICON, ICON))
-        text = QLabel(caution.message)
+        said = self._worded(caution.message)
+        text = QLabel(breakable(said.text))
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setToolTip(said.tip)
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         words = QVBoxLayout()

@@ -30,6 +30,7 @@ from .where_panel import WherePanel
 
 OBJECT_NAME = "ScalescapeDock"
 LEAST_WIDTH, WIDTH, HEIGHT = 340, 400, 760
+SPECIES_STRETCH = 100  # against 1 for empty space
 
 
 class ScalescapeDock(QgsDockWidget):
@@ -37,11 +38,11 @@ class ScalescapeDock(QgsDockWidget):
 
     Signals
     -------
-    ended : (str, str, str)
-        How a run ended: level, title and sentence, for the message bar.
+    ended : (str, str, str, str)
+        How a run ended: level, title, sentence and folder (or an empty text), for the message bar.
     """
 
-    ended = pyqtSignal(str, str, str)
+    ended = pyqtSignal(str, str, str, str)
 
     def __init__(
         self,
@@ -68,16 +69,20 @@ class ScalescapeDock(QgsDockWidget):
         self.species = SpeciesPanel()
         self.output = OutputPanel()
         self.advanced = AdvancedPanel()
-        self.cautions = CautionsPanel()
+        self.cautions = CautionsPanel(self.desk.worded)
         self.run_bar = RunBar()
 
         content = QWidget()
         content.setMinimumWidth(LEAST_WIDTH // 2)  # never wider than the dock: nothing is cut off at its right
+        # A wrapped label asks for the height that it has in a narrow column, and the sum of these is far too
+        # much: with a least height given, the scroll area goes by the height for the width that there is.
+        content.setMinimumHeight(1)
         panels = QVBoxLayout(content)
         panels.setContentsMargins(9, 9, 9, 9)
         panels.setSpacing(2)
         for panel in (self.model, self.inputs, self.scales, self.where, self.species, self.output):
-            panels.addWidget(panel)
+            # The list of species takes what height is to spare, and gives it up again for hints and warnings.
+            panels.addWidget(panel, SPECIES_STRETCH if panel is self.species else 0)
         panels.addWidget(self.cautions)
         panels.addWidget(self.advanced)
         panels.addStretch(1)
@@ -148,6 +153,7 @@ class ScalescapeDock(QgsDockWidget):
             card=self.model.card,
             model_error=self.model.error,
             bands=self.inputs.bands(),
+            unmatched=self.inputs.unmatched(),
             refusals=self.inputs.refusals(on),
             scales=scales,
             extent=extent,
@@ -204,7 +210,12 @@ class ScalescapeDock(QgsDockWidget):
 
     def _on_state(self, state: DeskState) -> None:
         known = set(self.cautions.boxes)
-        self.cautions.show_cautions(state.cautions, state.acknowledged)
+        # What the engine says about scales stands beside them, once.
+        about_scales = [one for one in state.cautions if one.kind == "scales" and not one.blocking]
+        others = tuple(one for one in state.cautions if one not in about_scales)
+        self.cautions.show_cautions(others, state.acknowledged)
+        if not state.checking:
+            self.scales.set_cautions([self.desk.worded(one.message).text for one in about_scales])
         if set(self.cautions.boxes) - known:
             QTimer.singleShot(0, self._show_warnings)
         self.scales.set_margin(state.result.margin_m if state.result is not None else None)
@@ -215,22 +226,23 @@ class ScalescapeDock(QgsDockWidget):
         hint, role = state.obstacle, "bad" if state.is_fault else "quiet"
         if not hint and state.open_cautions and not state.checking:
             number = len(state.open_cautions)
-            one = tr("Acknowledge the warning above, or mend its input.")
-            many = tr("Acknowledge the {} warnings above, or mend their inputs.")
+            one = tr("Acknowledge or mend the warning above.")
+            many = tr("Acknowledge or mend the {} warnings above.")
             hint, role = one if number == 1 else many.format(number), "caution"
         elif not hint and state.checking:
             hint = tr("Looking at the inputs …")
         elif not hint and not state.can_run and not state.running:
             hint = tr("Waiting for the engine …")
-        self.run_bar.show_state(state.can_run, state.running, hint, role)
+        tip = state.obstacle_tip if hint == state.obstacle else ""
+        self.run_bar.show_state(state.can_run, state.running, hint, role, tip)
 
     def _show_warnings(self) -> None:
         """Bring the warnings that want an answer into sight."""
         self.scroll.ensureWidgetVisible(self.cautions)
 
-    def _on_end(self, level: str, title: str, sentence: str) -> None:
+    def _on_end(self, level: str, title: str, sentence: str, folder: str) -> None:
         self.output.refresh()  # the folder may hold a run now
-        self.ended.emit(level, title, sentence)
+        self.ended.emit(level, title, sentence, folder)
 
     def _on_python(self) -> None:
         self._greet()

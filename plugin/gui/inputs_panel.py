@@ -55,6 +55,10 @@ class InputsPanel(Section):
         """Return for each modality where its bands come from."""
         return {name: tuple(widget.sources) for name, widget in self.modalities.items()}
 
+    def unmatched(self) -> dict[str, str]:
+        """Return for a modality the file that was chosen for it though no band fits."""
+        return {name: widget.unmatched for name, widget in self.modalities.items() if widget.unmatched}
+
     def refusals(self, on: set[str]) -> tuple[str, ...]:
         """Return why chosen layers can't be used, for the modalities that are ``on``."""
         return tuple(w.refusal for name, w in self.modalities.items() if w.refusal and name in on)
@@ -62,7 +66,7 @@ class InputsPanel(Section):
     def set_on(self, on: set[str]) -> None:
         """Grey out the modalities that are switched off."""
         for name, widget in self.modalities.items():
-            widget.setEnabled(name in on)
+            widget.set_on(name in on)
 
     def _on_project(self) -> None:
         for widget in self.modalities.values():

@@ -21,7 +21,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...models.card import Band, Modality
-from ..core.inputs import BandSource, Raster, match, match_raster, source
+from ..core.inputs import BandSource, Raster, chosen_raster, match, source
 from ..core.project_rasters import ProjectRasters
 from ..core.translation import tr
 from .labels import Note, coloured
@@ -46,6 +46,8 @@ class ModalityInput(QWidget):
         self.sources: list[Optional[BandSource]] = [None] * len(modality.bands)
         self._rasters = rasters
         self._by_hand = False
+        self._chosen: Optional[Raster] = None  # the one raster that was chosen by hand for all bands
+        self._on = True
 
         self.layer = QgsMapLayerComboBox()
         self.layer.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
@@ -109,12 +111,30 @@ class ModalityInput(QWidget):
         """Find the bands by name, unless the user chose and what was chosen is still there."""
         choices = self._rasters.all()
         there = {raster.file for raster in choices}
-        if self._by_hand and all(one is None or one.file in there for one in self.sources):
+        used = {one.file for one in self.sources if one is not None}
+        if self.unmatched:
+            used.add(self.unmatched)
+        if self._by_hand and used <= there:
             self._show(choices)
             return
         self._by_hand = False
+        self._chosen = None
         self.refusal = ""
         self._take(match(self.modality, choices))
+
+    @property
+    def unmatched(self) -> str:
+        """Return the file that was chosen though no band of it fits; empty where there is none."""
+        if self._chosen is None or self._chosen.refusal or any(self.sources):
+            return ""
+        return self._chosen.file
+
+    def set_on(self, on: bool) -> None:
+        """Grey out what is switched off, its marks too."""
+        self.setEnabled(on)
+        if on != self._on:
+            self._on = on
+            self._show_marks()
 
     def choose_layer(self, layer: QgsRasterLayer) -> None:
         """Take all bands from ``layer``, as if it was chosen by hand."""
@@ -138,6 +158,7 @@ class ModalityInput(QWidget):
             self._use(self._rasters.of_layer(layer))
         else:
             self.refusal = ""
+            self._chosen = None
             self._take([None] * len(self.modality.bands))
 
     def _on_file(self) -> None:
@@ -147,11 +168,13 @@ class ModalityInput(QWidget):
 
     def _use(self, raster: Raster) -> None:
         self.refusal = raster.refusal
-        self._take(match_raster(self.modality, raster))
+        self._chosen = raster
+        self._take(chosen_raster(self.modality, raster))
 
     def _on_band(self, i: int) -> None:
         self._by_hand = True
         self.refusal = ""
+        self._chosen = None
         sources = list(self.sources)
         sources[i] = self.band_combos[i].currentData()
         self._take(sources)
@@ -186,6 +209,8 @@ class ModalityInput(QWidget):
         if self.refusal:
             return  # keep showing what was refused
         files = {one.file for one in self.sources if one is not None}
+        if self.unmatched:
+            files = {self.unmatched}
         self.layer.blockSignals(True)
         found = sum(one is not None for one in self.sources)
         several = tr("— {} of {} bands matched —").format(found, len(self.sources))
@@ -210,14 +235,18 @@ class ModalityInput(QWidget):
         if self.refusal:
             self.found.say(self.refusal, "bad")
             return
+        offered = bool(any(self.sources) or self.unmatched)
         parts = []
         for band, one in zip(self.modality.bands, self.sources):
-            good = one is not None
-            mark = ("✓ " if good else "✗ ") + band.name
-            parts.append(coloured(mark, "good" if good else "bad", self).replace(" ", "&nbsp;", 1))
+            if one is not None:
+                mark, role = "✓", "good"
+            else:
+                mark, role = ("✗", "bad") if offered else ("–", "quiet")  # nothing wrong before a choice
+            parts.append(coloured(f"{mark}\u00a0{band.name}", role if self._on else "quiet", self))
         if any(one is not None and not one.by_name for one in self.sources):
-            parts.append(coloured(tr("in the order of the file, which names no bands"), "caution", self))
-        self.found.say_html("&nbsp; ".join(parts).replace("<span&nbsp;", "<span "))
+            said = tr("in the order of the file, whose bands do not bear these names")
+            parts.append(coloured(said, "caution" if self._on else "quiet", self))
+        self.found.say_html(" &nbsp;".join(parts))
 
 
 def _band_tip(band: Band) -> str:

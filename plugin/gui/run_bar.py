@@ -68,7 +68,7 @@ class RunBar(QWidget):
         self.run.clicked.connect(self.run_pressed)
         self.cancel.clicked.connect(self._on_cancel)
 
-    def show_state(self, can_run: bool, running: bool, hint: str, role: str) -> None:
+    def show_state(self, can_run: bool, running: bool, hint: str, role: str, tip: str = "") -> None:
         """Enable what may be pressed and say why Run may not."""
         self.run.setEnabled(can_run)
         if running and not self.progress.isVisible():
@@ -76,7 +76,7 @@ class RunBar(QWidget):
             self.progress.setFormat("")
         self.cancel.setEnabled(running)
         self.progress.setVisible(running)
-        self.hint.say("" if running else hint, role)
+        self.hint.say("" if running else hint, role, tip)
 
     def show_progress(self, progress: Progress) -> None:
         """Show phase, share and time left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 from qgis.PyQt.QtCore import pyqtSignal
@@ -35,6 +36,7 @@ class ScalesPanel(Section):
         self.note = Note()
         self.body.addWidget(self.note)
         self._margin = ""
+        self._cautions: tuple[str, ...] = ()
 
     def set_card(self, card: Optional[Card]) -> None:
         """Offer the scales of ``card``, all on."""
@@ -91,15 +93,19 @@ class ScalesPanel(Section):
             self._margin = tr("no margin lost")
         self._say()
 
+    def set_cautions(self, sentences: Sequence[str]) -> None:
+        """Show what the engine says about scales that are off, in place of what is said at once."""
+        self._cautions = tuple(sentences)
+        self._say()
+
     def _on_toggle(self) -> None:
+        self._cautions = ()
         self._say()
         self.changed.emit()
 
     def _say(self) -> None:
         self.aside.setText(coloured(self._margin, "quiet", self))
         off = any(not box.isChecked() for boxes in self.boxes.values() for box in boxes.values())
-        said = tr(
-            "Fewer scales is an experiment: the card's figures no longer hold, and the layer names say "
-            "what is off."
-        )
-        self.note.say(said if off else "", "caution")
+        at_once = tr("Fewer scales is an experiment: the card's figures no longer hold.")
+        said = " ".join(self._cautions) or at_once
+        self.note.say(f"{said} {tr('Layer names say what is off.')}" if off else "", "caution")

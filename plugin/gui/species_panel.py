@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from qgis.gui import QgsFilterLineEdit
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from ...models.card import Card
@@ -14,8 +14,16 @@ from ..core.translation import tr
 from .labels import coloured
 from .section import Section
 
-LEAST_ROWS, MOST_ROWS = 3, 8
+LEAST_ROWS = 3
 NAME, GRADE = 0, 1
+
+
+class _SpeciesList(QTreeWidget):
+    """A list that asks for no more than its least height, and takes what there is to spare."""
+
+    def sizeHint(self) -> QSize:
+        """Return the least height: a scroll area gives its content what it hints at, and scrolls for it."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
 
 class SpeciesPanel(Section):
@@ -34,7 +42,7 @@ class SpeciesPanel(Section):
         self.search = QgsFilterLineEdit()
         self.search.setShowSearchIcon(True)
         self.search.setPlaceholderText(tr("Search"))
-        self.list = QTreeWidget()
+        self.list = _SpeciesList()
         self.list.setObjectName("scalescapeSpecies")
         self.list.setColumnCount(2)
         self.list.setHeaderHidden(True)
@@ -65,9 +73,7 @@ class SpeciesPanel(Section):
             item.setToolTip(GRADE, tip)
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)
-        row = self.list.sizeHintForRow(0) if self.list.topLevelItemCount() else self.list.fontMetrics().height()
-        rows = min(max(self.list.topLevelItemCount(), LEAST_ROWS), MOST_ROWS)
-        self.list.setFixedHeight(rows * row + 2 * self.list.frameWidth() + 2)
+        self._set_height()
         self._filter(self.search.text())
         self._count()
 
@@ -83,6 +89,17 @@ class SpeciesPanel(Section):
     def tick_all(self, yes: bool) -> None:
         """Tick all that the search shows, or none of them."""
         self._tick(lambda _item: yes, [item for item in self._items() if not item.isHidden()])
+
+    def _set_height(self) -> None:
+        """Let the list be from ``LEAST_ROWS`` rows to as many as it has species, and the section with it."""
+        number = self.list.topLevelItemCount()
+        row = self.list.sizeHintForRow(0) if number else self.list.fontMetrics().height()
+        frame = 2 * self.list.frameWidth() + 2
+        least = LEAST_ROWS * row + frame
+        most = max(number, LEAST_ROWS) * row + frame
+        self.list.setMinimumHeight(least)
+        self.list.setMaximumHeight(most)
+        self.setMaximumHeight(self.minimumSizeHint().height() + most - least)
 
     def _items(self) -> list[QTreeWidgetItem]:
         return [self.list.topLevelItem(i) for i in range(self.list.topLevelItemCount())]

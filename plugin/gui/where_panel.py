@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRectangle
-from qgis.gui import QgsExtentWidget, QgsMapCanvas
+from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle
+from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
@@ -13,6 +13,7 @@ from ...models.card import Card
 from ..core.grid_facts import STEPS, distance, finest, ordinal_step, pixel_m
 from ..core.map_draft import Extent
 from ..core.translation import tr
+from .extent_input import ExtentInput
 from .labels import Note, coloured
 from .section import SPACE, Section
 
@@ -47,12 +48,10 @@ class WherePanel(Section):
                 self.area.addItem(text, kind)
                 self.area.setItemData(self.area.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
-        self.extent_widget = QgsExtentWidget(None, QgsExtentWidget.WidgetStyle.CondensedStyle)
-        self.extent_widget.setNullValueAllowed(True, tr("use the arrow: a layer, or draw on the map"))
+        self.other = ExtentInput(canvas)
+        self.other.hide()
         if canvas is not None:
-            self.extent_widget.setMapCanvas(canvas)
-            self._follow(canvas)
-        self.extent_widget.hide()
+            canvas.extentsChanged.connect(self._on_canvas)
 
         self.step = QComboBox()
         self.step.setObjectName("scalescapeStep")
@@ -63,7 +62,7 @@ class WherePanel(Section):
         grid.setColumnStretch(1, 1)
         grid.addWidget(QLabel(tr("extent")), 0, 0)
         grid.addWidget(self.area, 0, 1)
-        grid.addWidget(self.extent_widget, 1, 0, 1, 2)
+        grid.addWidget(self.other, 1, 0, 1, 2)
         grid.addWidget(QLabel(tr("output pixel")), 2, 0)
         grid.addWidget(self.step, 2, 1)
         self.body.addLayout(grid)
@@ -73,12 +72,8 @@ class WherePanel(Section):
         self._fill_steps(STEPS[2])
 
         self.area.currentIndexChanged.connect(self._on_area)
-        self.extent_widget.extentChanged.connect(self._on_extent)
+        self.other.changed.connect(self._on_other)
         self.step.currentIndexChanged.connect(self.changed)
-
-    def _follow(self, canvas: QgsMapCanvas) -> None:
-        canvas.extentsChanged.connect(self._on_canvas)
-        self.extent_widget.setOutputCrs(QgsProject.instance().crs())
 
     def set_card(self, card: Optional[Card], on: set[str]) -> None:
         """Offer output pixels by the pixel size of the finest modality that is on."""
@@ -106,10 +101,8 @@ class WherePanel(Section):
         if choice == CANVAS and self._canvas is not None:
             settings = self._canvas.mapSettings()
             return _numbers(settings.visibleExtent()), _crs_text(settings.destinationCrs())
-        if choice == OTHER and self.extent_widget.isValid():
-            rectangle = self.extent_widget.outputExtent()
-            if not rectangle.isEmpty():
-                return _numbers(rectangle), _crs_text(self.extent_widget.outputCrs())
+        if choice == OTHER and self.other.is_chosen():
+            return _numbers(self.other.extent()), _crs_text(self.other.crs())
         return None, ""
 
     def error(self) -> str:
@@ -145,21 +138,17 @@ class WherePanel(Section):
 
     def _on_area(self) -> None:
         other = self.area.currentData() == OTHER
-        self.extent_widget.setVisible(other)
-        if other and self._canvas is not None and not self.extent_widget.isValid():
-            settings = self._canvas.mapSettings()
-            self.extent_widget.setOutputCrs(settings.destinationCrs())
-            self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
+        self.other.setVisible(other)
+        if other:
+            self.other.start()
         self.changed.emit()
 
     def _on_canvas(self) -> None:
-        if self._canvas is not None:
-            settings = self._canvas.mapSettings()
-            self.extent_widget.setCurrentExtent(settings.visibleExtent(), settings.destinationCrs())
+        self.other.follow_canvas()
         if self.area.currentData() == CANVAS:
             self.changed.emit()
 
-    def _on_extent(self, _rectangle: QgsRectangle) -> None:
+    def _on_other(self) -> None:
         if self.area.currentData() == OTHER:
             self.changed.emit()
 

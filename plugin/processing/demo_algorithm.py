@@ -14,12 +14,14 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
 )
+from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DemoJob
 from ..core.translation import tr
+from ..gui.icons import plugin_icon
 from .engine_run import run_job
 
-LEAST_SIZE = 256
+LEAST_SIZE = 1024  # as engine.demo.landscape.SMALLEST_SIZE
 
 
 class DemoAlgorithm(QgsProcessingAlgorithm):
@@ -35,6 +37,15 @@ class DemoAlgorithm(QgsProcessingAlgorithm):
         return "demo"
 
     def displayName(self) -> str:
+        return tr("Make the demo landscape")
+
+    def icon(self) -> QIcon:
+        return plugin_icon()
+
+    def tags(self) -> list[str]:
+        return tr("species,sample data,virtual,tutorial").split(",")
+
+    def shortHelpString(self) -> str:
         return tr(
             "Makes a landscape that exists nowhere: a satellite scene (10 m), climate (1 km), and a dozen "
             "virtual species whose true response, and the scale of it, are known. The shipped demo model "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
 
@@ -38,6 +38,7 @@ from ..core.map_task import map_result
 from ..core.result_layers import describe_layer
 from ..core.suitability_style import apply_style
 from ..core.translation import tr
+from ..core.zoo import ZOO
 from ..gui.icons import plugin_icon
 from . import map_options
 from .engine_run import run_job
@@ -88,14 +89,19 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         return tr(
             "Maps where species can live with a multi-scale neural network: one Cloud-Optimized GeoTIFF a "
             "species, values from 0 to 1, and run.json, the run.\n\n"
-            "Rasters: pick layers, and their bands are matched with the model's by name; or name files as "
-            "MODALITY=FILE or MODALITY=FILE#2,3, one a line, in the order of the model's bands. What is named "
-            "goes before what is picked.\n"
-            "Step: output pixel / finest input pixel; pixels are sampled, not averaged.\n"
-            "Scales: MODALITY=25,59 keeps these, MODALITY=none switches a modality off, which then needs no "
-            "raster.\n"
-            "Species: names, one a line; empty means all.\n"
-            "NoData: FILE=VALUE, where a file does not say which value means NoData.\n\n"
+            "Model file: the shipped demo model unless you choose another.\n\n"
+            "Rasters: layers whose bands are matched with the model's by name.\n\n"
+            "Rasters by name: MODALITY=FILE or MODALITY=FILE#2,3, one a line, bands in the model's order. What "
+            "is named goes before what is picked.\n\n"
+            "Extent: where to map; the whole rasters unless you choose.\n\n"
+            "Step: output pixel / finest input pixel. 1, the default, maps every pixel; 4 every fourth, "
+            "several times faster. Pixels are sampled, not averaged.\n\n"
+            "Species: names, one a line; all unless you name some.\n\n"
+            "Scales: MODALITY=25,59 keeps these windows (in pixels), MODALITY=none switches a modality off, "
+            "which then needs no raster; all stay on unless you say.\n\n"
+            "NoData values: FILE=VALUE, one a line, where a file does not say what means NoData.\n\n"
+            "At the edge: “nodata” leaves pixels empty whose windows leave the raster, “fill” puts the "
+            "training mean beyond it.\n\n"
             "The card of the model says what the numbers mean: favourability or relative suitability."
         )
 
@@ -106,13 +112,14 @@ class MapAlgorithm(QgsProcessingAlgorithm):
                 self.MODEL,
                 tr("Model file"),
                 QgsProcessingParameterFile.Behavior.File,
+                defaultValue=_shipped_model(),
                 fileFilter=tr("Scalescape models (*.safetensors);;All files (*)"),
             )
         )
         add(
             QgsProcessingParameterMultipleLayers(
                 self.LAYERS,
-                tr("Rasters, whose bands are matched by name"),
+                tr("Rasters"),
                 QgsProcessing.SourceType.TypeRaster,
                 optional=True,
             )
@@ -120,34 +127,22 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         add(
             QgsProcessingParameterString(
                 self.INPUTS,
-                tr("Rasters by name (MODALITY=FILE#BANDS, one a line)"),
+                tr("Rasters by name"),
                 multiLine=True,
                 optional=True,
             )
         )
-        add(QgsProcessingParameterExtent(self.EXTENT, tr("Extent (whole rasters unless told)"), optional=True))
+        add(QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True))
         integer = QgsProcessingParameterNumber.Type.Integer
-        add(
-            QgsProcessingParameterNumber(
-                self.STEP, tr("Step (output pixel / finest input pixel)"), integer, DEFAULT_STEP, minValue=1
-            )
-        )
-        add(
-            QgsProcessingParameterString(
-                self.SPECIES, tr("Species (all unless told; one a line)"), multiLine=True, optional=True
-            )
-        )
+        add(QgsProcessingParameterNumber(self.STEP, tr("Step"), integer, DEFAULT_STEP, minValue=1))
+        add(QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True))
         real = QgsProcessingParameterNumber.Type.Double
         advanced = (
-            QgsProcessingParameterString(
-                self.SCALES, tr("Scales that stay on (MODALITY=25,59 or MODALITY=none)"), optional=True
-            ),
-            QgsProcessingParameterString(
-                self.NODATA, tr("NoData values (FILE=VALUE, one a line)"), multiLine=True, optional=True
-            ),
+            QgsProcessingParameterString(self.SCALES, tr("Scales"), optional=True),
+            QgsProcessingParameterString(self.NODATA, tr("NoData values"), multiLine=True, optional=True),
             QgsProcessingParameterEnum(
                 self.EDGE,
-                tr("Where a window leaves the raster"),
+                tr("At the edge"),
                 list(EDGES),
                 defaultValue=EDGES[0],
                 usesStaticStrings=True,
@@ -156,7 +151,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
                 self.DEVICE, tr("Device"), list(DEVICES), defaultValue=DEVICES[0], usesStaticStrings=True
             ),
             QgsProcessingParameterNumber(self.MEMORY, tr("Memory (GiB)"), real, 2.0, minValue=0.25),
-            QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps in the project"), True),
+            QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True),
         )
         for parameter in advanced:
             parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
@@ -204,7 +199,7 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         result = map_result(values)
         for warning in result.warnings:
             feedback.pushWarning(warning)
-        for line in run_summary(prepared.card, prepared.job, result).lines:
+        for line in run_summary(prepared.card, prepared.job, replace(result, warnings=())).lines:
             feedback.pushInfo(line)
         if prepared.open_maps and context.project() is not None:
             self._open(prepared, values, context)
@@ -266,6 +261,11 @@ class MapAlgorithm(QgsProcessingAlgorithm):
             memory=round(GIB * self.parameterAsDouble(parameters, self.MEMORY, context)),
         )
         return _Prepared(card, job, self.parameterAsBool(parameters, self.OPEN, context))
+
+
+def _shipped_model() -> Optional[str]:
+    """Return the model that comes with Scalescape, the first by name where there are several."""
+    return next((str(file) for file in sorted(ZOO.glob("*.safetensors"))), None)
 
 
 def _picked(modality: Any, rasters: list[Raster]) -> list[Any]:

@@ -118,7 +118,7 @@ class Visit:
                 self.report["preview_s"] = seconds
                 self.after(400, lambda: self.picture("preview"))
 
-    def on_end(self, level, title, sentence):
+    def on_end(self, level, title, sentence, _folder):
         self.report["run_s"] = round(time.monotonic() - self.pressed, 2)
         self.report["longest_gap_s"] = round(self.gap, 3)
         self.report["gaps_over_100_ms"] = self.gaps

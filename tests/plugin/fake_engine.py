@@ -70,19 +70,27 @@ def run_map(number: int, params: dict) -> None:
                 "files": sorted(str(path) for path in out.glob("*.tif")),
                 "width": 8, "height": 8, "valid_pixels": 64, "px_per_s": 1000.0, "seconds": 0.1,
                 "device": "cpu", "precision": "float32", "method": "dense",
-                "verified_max_abs_diff": None, "warnings": [],
+                "verified_max_abs_diff": None, "warnings": ["A warning of the engine."],
             },
         }
     )  # fmt: skip
 
 
 def check(number: int, params: dict) -> None:
-    """Say what a map would be; a model whose name has ``kelvin`` gets a blocking caution."""
+    """Say what a map would be. A file called ``kelvin`` gets a blocking caution; one that comes as a whole is
+    taken for another modality's; scales that are off are an experiment."""
+    for one in params["inputs"]:
+        if not one.get("bands"):
+            fail(number, -32000, f"{one['file']} holds the bands of another modality; swap the files.", "input")
+            return
     warnings = [{"kind": "resampled", "message": "satellite is warped to 10 m.", "blocking": False,
                  "modality": "satellite", "band": ""}]  # fmt: skip
     if any("kelvin" in one["file"] for one in params["inputs"]):
         warnings.append({"kind": "range", "message": "bio1 averages 2844: are these Kelvin tenths?",
                          "blocking": True, "modality": "bioclim", "band": "bio1"})  # fmt: skip
+    if params.get("scales"):
+        warnings.append({"kind": "scales", "message": "Without satellite 115 px: an experiment; untrained.",
+                         "blocking": False, "modality": "", "band": ""})  # fmt: skip
     step = params["step"]
     send({"id": number, "result": {"width": 512 // step, "height": 498 // step, "pixel_m": 10.0 * step,
                                    "margin_m": 570.0, "crs": "EPSG:32631", "inputs": {},

@@ -10,8 +10,11 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, 
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QLabel
+from scalescape.engine.protocol import Caution
 from scalescape.plugin.core import settings
 from scalescape.plugin.gui.dock import ScalescapeDock
+from scalescape.plugin.gui.labels import breakable, colour
 from scalescape.plugin.gui.where_panel import CANVAS, OTHER
 
 
@@ -128,6 +131,39 @@ def test_a_band_can_be_taken_from_elsewhere(ready, project, tmp_path):
     assert [len(one.bands) for one in ready.desk.draft.inputs()][:2] == [1, 1]
 
 
+def test_a_wrong_choice_stays_and_the_engine_says_what_is_wrong(ready, project, rasters, tmp_path):
+    write_raster(tmp_path / "more.tif", {"a": 1})
+    satellite = ready.inputs.modalities["satellite"]
+    satellite.choose_layer(project.mapLayersByName("bioclim")[0])
+    assert wait_until(lambda: "swap the files" in hint(ready)), hint(ready)
+    assert satellite.layer.currentLayer().name() == "bioclim"
+    assert satellite.found.text().count("✗") == 4
+    assert hint(ready).count("climate.tif holds") == 1 and str(rasters["bioclim"]) not in hint(ready)
+    assert ready.run_bar.hint.toolTip() == str(rasters["bioclim"])
+    assert not ready.run_bar.run.isEnabled()
+    add(project, tmp_path / "more.tif", "more")
+    QTest.qWait(50)
+    assert satellite.layer.currentLayer().name() == "bioclim", "the choice outlives other layers"
+    satellite.choose_layer(project.mapLayersByName("satellite")[0])
+    assert wait_until(ready.run_bar.run.isEnabled)
+
+
+def test_bands_of_other_names_are_taken_in_order_and_marked(ready, project, tmp_path):
+    odd = add(project, write_raster(tmp_path / "odd.tif", {"B4": 1, "B3": 2, "B2": 3, "B8": 4}), "odd")
+    satellite = ready.inputs.modalities["satellite"]
+    satellite.choose_layer(odd)
+    assert [one.band for one in satellite.sources] == [1, 2, 3, 4]
+    assert "in the order of the file" in satellite.found.text()
+    assert satellite.layer.currentLayer() is odd
+
+
+def test_nothing_is_wrong_before_a_raster_was_chosen(dock, model_file):
+    dock.show()
+    dock.model.choose(str(model_file))
+    text = dock.inputs.modalities["satellite"].found.text()
+    assert "✗" not in text and text.count("–") == 4
+
+
 def test_a_web_picture_is_refused_in_words(ready, project):
     uri = "type=xyz&url=https://example.org/{z}/{x}/{y}.png&zmax=19&zmin=0"
     picture = QgsRasterLayer(uri, "OpenStreetMap", "wms")
@@ -157,7 +193,12 @@ def test_a_warning_that_would_spoil_the_map_must_be_acknowledged(ready, project,
 def test_scales_off_are_an_experiment_and_all_off_is_refused(ready):
     for box in ready.scales.boxes["bioclim"].values():
         box.click()
-    assert "experiment" in ready.scales.note.text()
+    assert "Fewer scales is an experiment" in ready.scales.note.text()
+    assert wait_until(lambda: "untrained" in ready.scales.note.text())
+    assert "satellite 1.15 km" in ready.scales.note.text(), "a scale is told by its width"
+    assert not any(one.kind == "scales" for one in ready.cautions._shown), "it is said once"
+    marks = ready.inputs.modalities["bioclim"].found.text()
+    assert colour("good", ready) not in marks and "✓" in marks
     assert not ready.inputs.modalities["bioclim"].isEnabled()
     assert ready.desk.draft.job().scales == {"bioclim": ()}
     for box in ready.scales.boxes["satellite"].values():
@@ -189,10 +230,17 @@ def test_the_extent_follows_the_choice(ready, canvas):
     canvas.setExtent(QgsRectangle(500000, 4799960, 500040, 4800000))
     assert ready.desk.draft.extent[3] - ready.desk.draft.extent[1] == pytest.approx(40)
     ready.where.choose_area(OTHER)
-    ready.where.extent_widget.setOutputExtentFromUser(
+    assert ready.draft().extent[3] == pytest.approx(4800000), "it starts from the map view"
+    assert "m around 500 0" in ready.where.other.told.text()
+    assert ready.where.other.draw.isVisible()
+    ready.where.other.field.setOutputExtentFromUser(
         QgsRectangle(1, 2, 3, 4), QgsCoordinateReferenceSystem("EPSG:4326")
     )
-    assert ready.draft().extent is not None
+    # The field puts what it is given into the CRS of the map, where a box in degrees is somewhat larger.
+    assert ready.draft().extent_crs == "EPSG:32631"
+    assert (
+        ready.draft().extent[2] == pytest.approx(500000) and "× 221 km around" in ready.where.other.told.text()
+    )
 
 
 def test_a_nodata_value_belongs_to_its_file(ready, rasters):
@@ -210,7 +258,8 @@ def test_a_run_adds_the_maps_and_says_so(ready, project, write_maps, tmp_path):
     press(ready.run_bar.run)
     assert not ready.run_bar.run.isEnabled() and ready.run_bar.cancel.isEnabled()
     assert wait_until(lambda: ends)
-    assert ends[0][0] == "success" and "3 species, 8 × 8 pixels in the folder “maps”" in ends[0][2]
+    assert ends[0][0] == "success" and ends[0][2] == "3 species, 8 × 8 pixels, 1 s"
+    assert ends[0][3] == str(tmp_path / "maps")
     (group,) = project.layerTreeRoot().findGroups()
     assert [node.name() for node in group.findLayers()] == [
         "Quercus ilex",
@@ -313,6 +362,59 @@ def test_what_was_used_is_remembered_by_user_and_project(ready, project, model_f
     ready.species.tick_all(True)
     ready.restore()
     assert ready.where.current_step == 8 and ready.species.species() == ("Quercus ilex",)
+
+
+def test_a_short_dock_still_shows_three_species_and_a_tall_one_more(ready):
+    row = ready.species.list.sizeHintForRow(0)
+    heights = []
+    for height in (500, 1400):
+        ready.resize(400, height)
+        QTest.qWait(50)
+        heights.append(ready.species.list.height())
+    assert heights[0] >= 3 * row
+    assert heights[1] <= 4 * row, "three species need no more than three rows"
+
+
+def test_the_list_of_species_gives_way_before_the_output_does(dock, project, rasters, tmp_path):
+    values = card_values()
+    values["species"] = [{**values["species"][0], "name": f"Species {i}"} for i in range(60)]
+    for name, file in rasters.items():
+        add(project, file, name)
+    dock.show()
+    dock.model.choose(str(write_card(tmp_path / "many.safetensors", values)))
+    dock.output.set_folder(str(tmp_path / "maps"))
+    dock.resize(400, 950)
+    assert wait_until(dock.run_bar.run.isEnabled)
+    QTest.qWait(50)
+    before = dock.species.list.height()
+    dock.species.tick_all(False)
+    QTest.qWait(50)
+    assert hint(dock) and dock.species.list.height() < before
+    assert dock.scroll.verticalScrollBar().maximum() == 0, "nothing is pushed out of sight"
+
+
+def test_a_long_warning_is_not_cut_off(ready):
+    name = "S2A_MSIL2A_20200627T104031_N0214_R008_T31TFJ_20200627T124412.tif"
+    long = " ".join([f"In {name} red averages 3.26e+04 (trained on 774.8 ± 601 ten-thousandths)"] * 4)
+    cautions = tuple(Caution("range", f"{i}: {long}?", True) for i in range(3))
+    ready.cautions.show_cautions(cautions, frozenset())
+    ready.resize(360, 700)
+    QTest.qWait(100)
+    for label in ready.cautions.findChildren(QLabel):
+        if label.text():
+            assert label.height() >= label.heightForWidth(label.width())
+            assert (
+                label.mapTo(ready.scroll.widget(), label.rect().topRight()).x()
+                <= ready.scroll.viewport().width()
+            )
+            words = label.text().replace("\u200b", " ").split()
+            widest = max(label.fontMetrics().horizontalAdvance(word) for word in words)
+            assert widest <= label.width()
+
+
+def test_long_words_get_places_to_break_and_short_ones_stay():
+    assert breakable("In scene.tif, N/A") == "In scene.tif, N/A"
+    assert breakable("a_" * 15) == ("a_\u200b" * 15)[:-1]
 
 
 def test_nothing_is_wider_than_a_narrow_dock(ready):

@@ -31,7 +31,7 @@ def test_the_maps_open_in_the_run_s_order_with_its_summary(project, model_file, 
     layers = open_run(project, folder)
     assert [layer.name() for layer in layers] == [f"{name} · without bioclim" for name in species]
     (group,) = project.layerTreeRoot().findGroups()
-    assert group.name() == "test landscape · 40 m · 2024-05-06"
+    assert group.name() == "test model · 40 m · without bioclim · 2024-05-06 07:08"
     assert "Note: a note" in group.customProperty("scalescape/summary")
 
 

@@ -9,6 +9,7 @@ from scalescape.engine.protocol import RasterInput
 from scalescape.plugin.core.grid_facts import distance, duration, ordinal_step, window
 from scalescape.plugin.core.inputs import BandSource
 from scalescape.plugin.core.map_draft import MapDraft
+from scalescape.plugin.core.map_run import run_summary, run_title
 
 pytestmark = pytest.mark.usefixtures("qgis_app")
 
@@ -66,6 +67,30 @@ def test_a_modality_that_is_off_needs_no_raster_and_is_named_as_off(draft):
     assert off.obstacle() == ""
     assert off.job().scales == {"bioclim": (), "satellite": (25, 59)}
     assert {one.modality for one in off.job().inputs} == {"satellite"}
+
+
+def test_a_chosen_file_without_a_fitting_band_goes_to_the_engine_as_it_is(draft):
+    wrong = replace(draft, bands={**draft.bands, "satellite": (None,) * 4}, unmatched={"satellite": "b.tif"})
+    assert wrong.obstacle() == ""
+    assert wrong.inputs()[-1] == RasterInput("satellite", "b.tif")
+
+
+def test_a_run_s_title_tells_it_from_others(draft):
+    off = replace(draft, scales={"bioclim": (1, 5), "satellite": (25,)})
+    assert run_title(draft.card, draft.job(), "23:19") == "test model · 40 m · 23:19"
+    assert (
+        run_title(off.card, off.job(), "23:19")
+        == "test model · 40 m · without satellite 590 m, 1.15 km · 23:19"
+    )
+    some = replace(draft, species=("Quercus ilex",), extent=(0, 0, 1, 1), edge="fill")
+    assert (
+        run_title(some.card, some.job(), "x") == "test model · 40 m · Quercus ilex · a part · edge filled · x"
+    )
+    two = replace(draft, species=("Quercus ilex", "Fagus sylvatica"))
+    assert "2 of 3 species" in run_title(two.card, two.job(), "x")
+    lines = run_summary(off.card, off.job(), None).lines
+    assert "Output pixel: 40 m (every 4th pixel)" in lines
+    assert "Scales: without satellite 590 m, 1.15 km" in lines
 
 
 def test_acknowledgement_depends_on_model_and_inputs_alone(draft):

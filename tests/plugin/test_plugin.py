@@ -74,6 +74,29 @@ def test_a_group_of_maps_is_marked_with_its_run(iface):
     QgsProject.instance().clear()
 
 
+def test_the_end_of_a_run_is_one_message_with_the_folder_at_hand(iface, monkeypatch, tmp_path):
+    from qgis.core import Qgis
+    from qgis.gui import QgsMessageBar
+    from qgis.PyQt.QtGui import QDesktopServices
+    from qgis.PyQt.QtWidgets import QPushButton
+
+    bar = QgsMessageBar()
+    monkeypatch.setattr(iface, "messageBar", lambda: bar)
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    plugin = scalescape.classFactory(iface)
+    plugin.initGui()
+    bar.pushMessage("Task failed", "Scalescape: 12 species with demo", Qgis.MessageLevel.Info, 0)
+    bar.pushMessage("Saved", "somebody else's", Qgis.MessageLevel.Info, 0)
+    plugin._say_end("info", "Map cancelled", "Nothing was written.", "")
+    assert sorted(item.title() for item in bar.items()) == ["Map cancelled", "Saved"]
+    plugin._say_end("success", "Map finished", "12 species", str(tmp_path))
+    (button,) = bar.currentItem().findChildren(QPushButton)
+    button.click()
+    assert opened == [str(tmp_path)]
+    plugin.unload()
+
+
 def test_metadata_is_complete_for_the_repository():
     parser = configparser.ConfigParser()
     parser.read(ROOT / "metadata.txt", encoding="utf-8")

@@ -75,6 +75,22 @@ def test_provider_and_ids():
     assert sorted(one.id() for one in provider.algorithms()) == ["scalescape:demo", "scalescape:map"]
 
 
+def test_names_are_short_and_the_help_is_in_its_place():
+    provider = ScalescapeProvider()
+    provider.refreshAlgorithms()
+    for one in provider.algorithms():
+        assert 0 < len(one.displayName()) < 40, one.displayName()
+        assert len(one.shortHelpString()) > 100, one.id()
+        assert not one.icon().isNull() and one.tags()
+        for parameter in one.parameterDefinitions():
+            assert len(parameter.description()) <= 25, parameter.description()
+
+
+def test_the_model_is_the_shipped_one_unless_told(algorithm):
+    default = algorithm.parameterDefinition("MODEL").defaultValue()
+    assert default.endswith("models/zoo/demo.safetensors")
+
+
 def test_named_files_become_inputs_in_the_card_s_order(algorithm, parameters, rasters):
     job = job_of(algorithm, parameters)
     assert job.inputs == (
@@ -162,6 +178,7 @@ def test_a_run_declares_its_outputs(algorithm, parameters, engine, write_maps, t
     feedback = Feedback()
     results, good = algorithm.run(parameters, QgsProcessingContext(), feedback)
     assert good and results["MAPS"] == sorted(files)
+    assert sum("A warning of the engine." in said for said in feedback.said) == 1
     assert (results["WIDTH"], results["VALID_PIXELS"], results["DEVICE_USED"]) == (8, 64, "cpu")
     assert results["REPORT"] == str(tmp_path / "maps" / "run.json")
     declared = {output.name() for output in algorithm.outputDefinitions()}

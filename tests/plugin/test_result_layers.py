@@ -93,9 +93,32 @@ def test_surveys_without_background_give_favourability(card):
 def test_one_layer_shows_at_a_time(group, write_maps, tmp_path):
     group.show_maps(write_maps(tmp_path / "maps"))
     nodes = group.group.findLayers()
-    assert [node.itemVisibilityChecked() for node in nodes] == [True, False, False]
+    # Of all species the one at the upper quartile of AUC: that of 0.83 and 0.97, one has none.
+    assert [node.itemVisibilityChecked() for node in nodes] == [False, True, False]
+    assert [node.isExpanded() for node in nodes] == [False, True, False]
     nodes[2].setItemVisibilityChecked(True)
     assert [node.itemVisibilityChecked() for node in nodes] == [False, False, True]
+
+
+def test_of_some_species_the_first_shows(project, card, write_maps, tmp_path):
+    names = ("Fagus sylvatica", "Quercus ilex")
+    group = ResultGroup(project, card, names, SUMMARY)
+    group.show_maps(write_maps(tmp_path / "maps"))
+    assert [node.itemVisibilityChecked() for node in group.group.findLayers()] == [True, False]
+
+
+def test_the_newest_group_is_open_and_earlier_ones_are_closed(project, card, group, write_maps, tmp_path):
+    files = write_maps(tmp_path / "maps")
+    theirs = project.layerTreeRoot().addGroup("the user's")
+    group.show_maps(files)
+    newer = ResultGroup(project, card, ORDER, replace(SUMMARY, title="newer"))
+    newer.show_maps(files)
+    assert newer.group.isExpanded() and not group.group.isExpanded() and theirs.isExpanded()
+    assert [node.name() for node in project.layerTreeRoot().children()] == [
+        "newer",
+        "test · 40 m",
+        "the user's",
+    ]
 
 
 def test_the_preview_is_replaced_and_the_species_shown_stays(project, group, write_maps, tmp_path):
@@ -103,11 +126,11 @@ def test_the_preview_is_replaced_and_the_species_shown_stays(project, group, wri
     shown = group.show_preview(str(preview))
     assert names(group) == [f"{name} (preview)" for name in ORDER]
     assert [layer.renderer().band() for layer in shown] == [1, 2, 3]
-    group.group.findLayers()[1].setItemVisibilityChecked(True)
+    group.group.findLayers()[2].setItemVisibilityChecked(True)
     group.show_maps(write_maps(tmp_path / "maps"))
     assert names(group) == list(ORDER)
     assert len(project.mapLayers()) == 3
-    assert [node.itemVisibilityChecked() for node in group.group.findLayers()] == [False, True, False]
+    assert [node.itemVisibilityChecked() for node in group.group.findLayers()] == [False, False, True]
 
 
 def test_a_preview_without_maps_leaves_nothing_behind(project, group, tmp_path):
