@@ -13,7 +13,7 @@ from ..models.dense import DenseModality, DenseStrips
 from ..models.network import Features, FusionNetwork
 from .raster import Values
 
-PATCH_BATCH = 64
+PATCH_BATCH = 16
 
 Between = Callable[[], None]
 
@@ -53,8 +53,7 @@ class Branches:
         self._weights = {
             key: weight[species] for key, weight in network.head_weights().items() if key[0] == name
         }
-        parameter = network.head.weight
-        self._device, self._dtype = parameter.device, parameter.dtype
+        self._device, self._dtype = network.head.weight.device, network.dtype_of(name)
 
     def column(self, columns: int, strip: int, between: Between) -> DenseStrips:
         """Return a new pass down a column of the map. Only for the dense method."""
@@ -73,6 +72,7 @@ class Branches:
             # Channels last, the features are a matrix already: (positions, out_size).
             matrix = values.permute(0, 2, 3, 1).reshape(-1, values.shape[1]).T
             weight = self._weights[key]
+            matrix = matrix.to(weight.dtype)  # the head stays in float32, whatever the branches are in
             total = weight @ matrix if total is None else total.addmm_(weight, matrix)
         if total is None:
             raise RuntimeError("no branch is on")
@@ -83,7 +83,7 @@ class Branches:
         if self.dense is None:
             raise RuntimeError("the network is evaluated window by window")
         with torch.inference_mode():
-            return self.logits(self.dense.features(self.tensor(values), between)).float()
+            return self.logits(self.dense.features(self.tensor(values), between))
 
     def of_windows(self, batches: Iterable[Values], between: Between) -> Tensor:
         """Return (species, sites) from batches of windows (sites, bands, side, side)."""
@@ -96,7 +96,7 @@ class Branches:
                 )
                 features = self._network.features({self.name: batch}, {self.name: self.scales})
                 parts.append(self.logits({key: value.T[None, :, :, None] for key, value in features.items()}))
-        return torch.cat(parts, dim=1).float()
+        return torch.cat(parts, dim=1)
 
 
 def batches(windows: Values, at: npt.NDArray[np.int64]) -> Iterator[Values]:

@@ -17,6 +17,7 @@ import click
 
 from ..models.card import read_card
 from ..models.errors import ModelError
+from ..models.presets import PRESETS
 from .card_text import card_text
 from .errors import Cancelled, InputError
 from .progress import Monitor
@@ -93,6 +94,8 @@ def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Memory budget, such as 2GiB or 500MiB."),
         click.option("--method", type=click.Choice(METHODS), default="auto", show_default=True,
                      help="dense shares work between neighbours; patch goes window by window."),
+        click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N",
+                     help="Compute N random pixels again window by window; write nothing if they differ."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -139,6 +142,7 @@ def _map_job(model: Path, options: dict[str, Any]) -> MapJob:
         precision=options["precision"],
         memory=memory_of(options["memory"]),
         method=options["method"],
+        verify=options["verify"],
     )
 
 
@@ -164,6 +168,46 @@ def card_command(model: Path, as_json: bool) -> None:
     with _exit_status():
         card = read_card(model)
         click.echo(card.to_json() if as_json else card_text(card))
+
+
+@cli.group("bench")
+def bench_group() -> None:
+    """Measure how fast this computer is, as ratios within one run."""
+
+
+@bench_group.command("dense")
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="paper-bimodal", show_default=True)
+@click.option("--step", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--size", type=click.IntRange(min=1), default=1024, show_default=True, help="Output px a side.")
+@click.option("--species-count", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
+@click.option("--seconds", type=float, default=20.0, show_default=True, help="How long each reference runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
+def bench_dense_command(
+    preset: str,
+    step: int,
+    size: int,
+    species_count: int,
+    precision: str,
+    device: str,
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Dense evaluation beside the same network, and the paper's form, window by window; no files."""
+    with _exit_status():
+        from .bench import bench_dense
+
+        found = bench_dense(
+            preset, step, size, species_count, precision, device, seconds,
+            lambda text: click.echo(f"{text} ...", err=True),
+        )  # fmt: skip
+        if as_json:
+            click.echo(json.dumps(asdict(found), allow_nan=False))
+            return
+        for name, value in asdict(found).items():
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            click.echo(f"{name.replace('_', ' '):22} {shown}")
 
 
 @cli.command("serve")

@@ -31,10 +31,8 @@ class Evaluator:
     ----------
     network
         In evaluation mode, on the device that computes.
-    method
-        ``dense``, or ``patch``: window by window, the reference.
     layout
-        In which columns and strips.
+        Method (``dense``, or ``patch``: window by window, the reference), columns and strips.
     between
         Called between operations; raises to stop.
     """
@@ -43,7 +41,6 @@ class Evaluator:
         self,
         network: FusionNetwork,
         plan: Plan,
-        method: str,
         layout: Layout,
         between: Callable[[], None] = lambda: None,
     ) -> None:
@@ -52,10 +49,10 @@ class Evaluator:
         self._between = between
         species = torch.tensor(plan.species, device=network.head.weight.device)
         self._bias = self._constant(network, species)
+        dense = layout.method == "dense"
+        steps = {name: plan.grid.step if name == plan.finest else 1 for name in plan.scales}
         self._branches = {
-            name: Branches(
-                network, name, scales, plan.grid.step if name == plan.finest else 1, species, method == "dense"
-            )
+            name: Branches(network, name, scales, steps[name], species, dense)
             for name, scales in plan.scales.items()
         }
         self._fine = self._branches[plan.finest]
@@ -78,8 +75,9 @@ class Evaluator:
             fill,
             carry=self._fine.dense is not None,
         )
-        for columns in self.layout.columns(plan.grid.shape[1]):
-            yield from reader.strips(columns, self.layout.strip, self._between)
+        rows, across = plan.reachable
+        for columns in self.layout.columns(across):
+            yield from reader.strips(rows, columns, self.layout.strip, self._between)
 
     @torch.inference_mode()
     def probability(self, strip: Strip) -> tuple[Strip, Probability | None]:
@@ -101,7 +99,7 @@ class Evaluator:
         if strip.top or self._column is None:
             self._column = self._fine.column(columns, self.layout.strip, self._between)
         self._column.feed(self._fine.tensor(strip.rows))
-        return self._fine.logits(self._column.take(rows)).float()
+        return self._fine.logits(self._column.take(rows))
 
     def _patches(self, strip: Strip) -> Tensor:
         if strip.rows is None:
@@ -129,9 +127,14 @@ def map_strips(
     write: Callable[[Tile, Probability, Valid], None],
     phase: str,
     monitor: Monitor,
+    see: Callable[[Strip, Probability], None] = lambda strip, values: None,
 ) -> int:
-    """Evaluate a map and ``write`` each tile that holds a value; return how many pixels have one."""
-    height, width = evaluator.plan.grid.shape
+    """Evaluate a map and ``write`` each tile that holds a value; return how many pixels have one.
+
+    ``see`` is shown each strip that holds one, with its probabilities.
+    """
+    rows, columns = evaluator.plan.reachable
+    total = (rows.stop - rows.start) * (columns.stop - columns.start)
     done = valid_pixels = 0
 
     def written(result: tuple[Strip, Probability | None]) -> None:
@@ -139,10 +142,11 @@ def map_strips(
         strip, values = result
         if values is not None:
             write(strip.tile, values, strip.valid)
+            see(strip, values)
             valid_pixels += int(strip.valid.sum())
         done += strip.tile.shape[0] * strip.tile.shape[1]
-        monitor.report(phase, done, height * width, "px")
+        monitor.report(phase, done, total, "px")
 
-    monitor.report(phase, 0, height * width, "px")
+    monitor.report(phase, 0, total, "px")
     overlapped(evaluator.strips(), evaluator.probability, written)
     return valid_pixels

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from ..models.architecture import Architecture
 from ..models.fusion import fused
 from ..models.model_file import digest, read_model
 from .aside import Aside
@@ -23,9 +22,11 @@ from .layout import chosen_layout
 from .map_writer import RUN, Layer, MapWriter
 from .naming import slugs
 from .plan import Plan, planned
+from .precision import chosen_precision
 from .preview import PreviewSink, write_preview
 from .progress import Monitor
-from .protocol import METHODS, PRECISIONS, MapJob, MapResult, to_params
+from .protocol import MapJob, MapResult, to_params
+from .verification import Verifier
 from .version import software
 
 OUT_OF_MEMORY = (
@@ -54,28 +55,30 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
         The monitor was told to stop; likewise.
     """
     started = time.monotonic()
-    if job.precision not in PRECISIONS:
-        raise InputError(f"The precision {job.precision!r} is unknown; choose from {', '.join(PRECISIONS)}.")
     monitor.report("opening", 0, 1)
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
         device = chosen(job.device)
         network = fused(read_model(job.model).network).to(device)
-        method = chosen_method(job.method, network.architecture)
-        layout = chosen_layout(network.architecture, plan, method)
-        evaluator = Evaluator(network, plan, method, layout, monitor.check)
-        run = run_record(plan, device, method)
+        layout = chosen_layout(network.architecture, plan)
+        dtype = chosen_precision(network, plan, layout)
+        precision = str(dtype).removeprefix("torch.")
+        network.cast(plan.finest, dtype)
+        evaluator = Evaluator(network, plan, layout, monitor.check)
+        verifier = Verifier(plan, job.verify)
+        run = run_record(plan, device, layout.method, precision)
         tags = {"SCALESCAPE_RUN": json.dumps(run)}
         with MapWriter(aside, plan.grid.geobox, layers(plan), tags) as writer:
             if job.preview:
-                write_preview(network, plan, method, Path(job.preview), monitor, on_preview)
+                write_preview(network, plan, Path(job.preview), monitor, on_preview)
             mapping = time.monotonic()
-            valid_pixels = map_strips(evaluator, writer.write, "mapping", monitor)
+            valid_pixels = map_strips(evaluator, writer.write, "mapping", monitor, verifier.see)
             mapped = time.monotonic() - mapping
             if valid_pixels == 0:
                 raise InputError(
                     "No pixel of the area has all its predictors (they are NoData there); choose another "
                     "area, other rasters, or fewer scales."
                 )
+            difference = verifier.largest_difference(network.float(), precision, monitor)
             others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
             files = writer.finish(json.dumps(run, indent=2), monitor)
         height, width = plan.grid.shape
@@ -87,9 +90,9 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             px_per_s=width * height / mapped,
             seconds=time.monotonic() - started,
             device=next((d.label for d in devices() if d.name == device.type), device.type),
-            precision="float32",
-            method=method,
-            verified_max_abs_diff=None,
+            precision=precision,
+            method=layout.method,
+            verified_max_abs_diff=difference,
             warnings=(*(caution.message for caution in plan.cautions), *others),
         )
 
@@ -119,18 +122,6 @@ def other_maps(folder: Path, slugs: list[str]) -> list[str]:
     ]
 
 
-def chosen_method(wanted: str, architecture: Architecture) -> str:
-    """Return ``dense`` or ``patch``. Raise InputError where the network can't be evaluated so."""
-    if wanted not in METHODS:
-        raise InputError(f"The method {wanted!r} is unknown; choose from {', '.join(METHODS)}.")
-    padded = architecture.padding != "valid"
-    if wanted == "dense" and padded:
-        raise InputError("The model's network is padded and can't be evaluated densely; use --method patch.")
-    if wanted == "auto":
-        return "patch" if padded else "dense"
-    return wanted
-
-
 def layers(plan: Plan) -> list[Layer]:
     """Return what each band of the map is: a species, with what its number means."""
     species = [plan.card.species[i] for i in plan.species]
@@ -149,7 +140,7 @@ def layers(plan: Plan) -> list[Layer]:
     ]
 
 
-def run_record(plan: Plan, device: torch.device, method: str) -> dict[str, Any]:
+def run_record(plan: Plan, device: torch.device, method: str, precision: str) -> dict[str, Any]:
     """Return all that is needed to repeat and to judge a run, as JSON values."""
     job = to_params(plan.job)
     job.pop("preview")
@@ -172,7 +163,7 @@ def run_record(plan: Plan, device: torch.device, method: str) -> dict[str, Any]:
         "species": [plan.card.species[i].name for i in plan.species],
         "method": method,
         "device": device.type,
-        "precision": "float32",
+        "precision": precision,
         "warnings": [caution.message for caution in plan.cautions],
         "software": software(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
@@ -39,6 +41,18 @@ class Plan:
     predictors: dict[str, Predictor]
     grid: MapGrid
     cautions: tuple[Caution, ...]
+
+    @property
+    def reachable(self) -> tuple[slice, slice]:
+        """The rows and columns of the map whose windows of the finest modality lie within its raster."""
+        radius = 0 if self.job.edge == "fill" else (max(self.scales[self.finest]) - 1) // 2
+        height, width = self.grid.fine.shape
+
+        def span(index: npt.NDArray[np.int64], side: int) -> slice:
+            inside = np.flatnonzero((index >= radius) & (index < side - radius))
+            return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
+
+        return span(self.grid.input_rows(), height), span(self.grid.input_columns(), width)
 
     @property
     def pixel_m(self) -> tuple[float, float]:

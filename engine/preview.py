@@ -32,17 +32,16 @@ LARGEST_FLOPS = 2e11  # about two seconds on two cores
 def write_preview(
     network: FusionNetwork,
     plan: Plan,
-    method: str,
     path: Path,
     monitor: Monitor,
     on_preview: PreviewSink,
 ) -> None:
     """Write a coarse map of a plan, a band a species, and tell ``on_preview``; nothing if it is not cheap."""
-    coarse = coarse_plan(network.architecture, plan, method)
+    coarse = coarse_plan(network.architecture, plan)
     if coarse is None:
         return
-    layout = chosen_layout(network.architecture, coarse, method)
-    evaluator = Evaluator(network, coarse, method, layout, monitor.check)
+    layout = chosen_layout(network.architecture, coarse)
+    evaluator = Evaluator(network, coarse, layout, monitor.check)
     height, width = coarse.grid.shape
     geobox = coarse.grid.geobox
     try:
@@ -71,10 +70,10 @@ def write_preview(
     on_preview(str(path))
 
 
-def coarse_plan(architecture: Architecture, plan: Plan, method: str) -> Plan | None:
+def coarse_plan(architecture: Architecture, plan: Plan) -> Plan | None:
     """Return the plan of a coarse map that costs a few seconds, or None where the map itself is as coarse."""
     longest = max(plan.grid.shape)
-    if method != "dense" or longest < 2 * SIDES[-1]:
+    if architecture.padding != "valid" or longest < 2 * SIDES[-1]:
         return None
     for side in SIDES:
         times = -(-longest // side)

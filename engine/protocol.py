@@ -35,7 +35,7 @@ KIND_ENGINE = "engine"  # the engine can't be started, died or does not answer (
 
 EDGES = ("nodata", "fill")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "float32")
+PRECISIONS = ("auto", "float32", "bfloat16")
 METHODS = ("auto", "dense", "patch")
 DEFAULT_MEMORY = 2 * 1024**3
 
@@ -59,7 +59,7 @@ class MapJob:
     modality that it does not name keeps all. ``nodata`` gives for a file the value that means NoData in it.
     ``step`` is output pixel / finest input pixel. ``preview`` names a file for a coarse map (a band a
     species) that is made first, where that takes a few seconds only; it belongs to the caller, who deletes
-    it.
+    it. ``verify`` is how many random pixels are computed again window by window before anything is written.
     """
 
     model: str
@@ -77,6 +77,7 @@ class MapJob:
     memory: int = DEFAULT_MEMORY
     method: str = "auto"
     preview: str = ""
+    verify: int = 0
 
 
 @dataclass(frozen=True)

@@ -66,14 +66,13 @@ class StripReader:
         self._reach = 0 if fill_edge else radius
         self._carry = carry
 
-    def strips(self, columns: slice, rows: int, between: Callable[[], None]) -> Iterator[Strip]:
-        """Yield the strips of a column of the map, ``rows`` output rows each, from the top."""
-        height = self._grid.shape[0]
+    def strips(self, down: slice, columns: slice, rows: int, between: Callable[[], None]) -> Iterator[Strip]:
+        """Yield the strips of a column of the map, ``rows`` output rows each, from the top of ``down``."""
         below: int | None = None  # the first input row that was not read yet, where strips go on
         centres = _Centres(self._grid.step)
-        for up in range(0, height, rows):
+        for up in range(down.start, down.stop, rows):
             between()
-            tile = Tile(slice(up, min(up + rows, height)), columns)
+            tile = Tile(slice(up, min(up + rows, down.stop)), columns)
             valid, cells = self._reachable(tile, between)
             if not valid.any():
                 below = None

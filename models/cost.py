@@ -59,6 +59,14 @@ def shape_of_dense(architecture: Architecture, name: str, step: int, scales: tup
     return DenseModality(fused(network), name, step, scales)
 
 
+@cache
+def patch_cost(architecture: Architecture, name: str, scales: tuple[int, ...]) -> Cost:
+    """Return the cost of one window of one modality, with all of its scales."""
+    dense = shape_of_dense(architecture, name, 1, scales)
+    window = _empty(dense, (1, _bands(dense), dense.window, dense.window))
+    return measured(lambda: dense.network.features({name: window}, {name: scales}))
+
+
 class ColumnCosts:
     """The cost of columns of any width and strip, from four that were counted.
 
@@ -135,7 +143,8 @@ def measured(run: Callable[[], Any]) -> Cost:
 
 def _counted(run: Callable[[_Counter], Any]) -> Cost:
     counter = _Counter()
-    with torch.no_grad(), counter:
+    # Inference mode would hide the operations behind others that are not counted.
+    with torch.inference_mode(False), torch.no_grad(), counter:
         run(counter)
     return Cost(counter.flops, counter.largest, counter.peak)
 

@@ -192,6 +192,16 @@ class FusionNetwork(nn.Module):
             raise TypeError(f"{key} is no branch")
         return found
 
+    def cast(self, name: str, dtype: torch.dtype) -> None:
+        """Put one modality's backbone and branches into a precision; head and replacements keep theirs."""
+        self.backbones[name].to(dtype)
+        for scale in self.architecture.modality(name).scales:
+            self.branch((name, scale)).to(dtype)
+
+    def dtype_of(self, name: str) -> torch.dtype:
+        """Return the precision of a modality's layers."""
+        return next(self.backbones[name].parameters()).dtype
+
     def logits(self, features: Features, kept: Mapping[BranchKey, Tensor] | None = None) -> Tensor:
         """Return logits (sites, species) from branch features (sites, out_size).
 
@@ -207,7 +217,7 @@ class FusionNetwork(nn.Module):
                 part = replacement.expand(sites, -1)
             elif kept is not None and key in kept:
                 part = torch.where(kept[key][:, None], part, replacement)
-            parts.append(part)
+            parts.append(part.to(replacement.dtype))
         logits: Tensor = self.head(torch.cat(parts, dim=1))
         return logits
 

@@ -1,0 +1,46 @@
+"""What a map will take: time, memory and disk, from counted operations and measured speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..models.network import FusionNetwork
+from .layout import Layout
+from .map_writer import disk_use
+from .plan import Plan
+from .speed import Speeds, measured_dense_speed, speed_key
+
+START_S = 1.0  # opening, planning, loading the network
+VALUE_S = 1.5e-7  # compressing and writing one value of one species, on one core; measured
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds, bytes of memory at the peak, bytes of disk while the map is made."""
+
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+def estimated(plan: Plan, network: FusionNetwork, layout: Layout) -> Estimate:
+    """Return the estimate for a plan; the network's speed is measured if it is not known yet."""
+    rows, columns = plan.reachable
+    values = (rows.stop - rows.start) * (columns.stop - columns.start) * len(plan.species)
+    step = plan.grid.step if layout.method == "dense" else max(plan.scales[plan.finest])
+    seconds = START_S + values * VALUE_S
+    if network.architecture.padding == "valid":
+        seconds += layout.flops(plan) / dense_speed(network, plan.finest, step, plan.scales[plan.finest])
+    height, width = plan.grid.shape
+    return Estimate(seconds, layout.memory, disk_use(height * width, len(plan.species)))
+
+
+def dense_speed(network: FusionNetwork, name: str, step: int, scales: tuple[int, ...]) -> float:
+    """Return operations a second, as kept from before or measured now."""
+    speeds = Speeds()
+    key = speed_key(network, name, scales, step)
+    known = speeds.known(key)
+    if known is None:
+        known = measured_dense_speed(network, name, step, scales)
+        speeds.keep(key, known)
+    return known
