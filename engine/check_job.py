@@ -1,16 +1,25 @@
-"""The ``check`` job: what a map job would do and what looks wrong, without doing it."""
+"""The ``check`` job: what a map job would do, what it would take and what looks wrong, without doing it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..models.fusion import fused
+from ..models.model_file import read_model
+from .device import chosen
+from .estimate import estimated, speed_is_known
 from .ground import crs_name
-from .plan import planned
-from .protocol import CheckJob, CheckResult
+from .layout import chosen_layout
+from .plan import Plan, planned
+from .precision import chosen_precision
+from .protocol import CheckJob, CheckResult, EstimateResult, MapJob
 
 
-def run_check(job: CheckJob, between: Callable[[], None] = lambda: None) -> CheckResult:
-    """Return size, margin, matched bands and cautions of a map job. Raises as the map job would."""
+def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure: bool = True) -> CheckResult:
+    """Return size, margin, matched bands, cautions and estimate of a map job. Raises as the map job would.
+
+    Without ``measure`` the estimate is left out where the network's speed is not known yet.
+    """
     with planned(job, between) as plan:
         height, width = plan.grid.shape
         return CheckResult(
@@ -27,4 +36,27 @@ def run_check(job: CheckJob, between: Callable[[], None] = lambda: None) -> Chec
                 for name, predictor in plan.predictors.items()
             },
             warnings=plan.cautions,
+            estimate=estimate_of(plan, measure),
         )
+
+
+def run_estimate(job: MapJob) -> EstimateResult:
+    """Return what a map job will take. Raises as the map job would."""
+    with planned(job) as plan:
+        found = estimate_of(plan, measure=True)
+    if found is None:
+        raise RuntimeError("a measured speed is unknown")
+    return found
+
+
+def estimate_of(plan: Plan, measure: bool) -> EstimateResult | None:
+    """Return what a plan will take, None where that would need a measurement and none is allowed."""
+    network = fused(read_model(plan.job.model).network).to(chosen(plan.job.device))
+    layout = chosen_layout(network.architecture, plan)
+    if not measure and not speed_is_known(plan, network, layout):
+        return None
+    if measure:
+        network.cast(plan.finest, chosen_precision(network, plan, layout))
+    found = estimated(plan, network, layout)
+    height, width = plan.grid.shape
+    return EstimateResult(width, height, found.seconds, found.memory_bytes, found.disk_bytes)

@@ -76,6 +76,7 @@ def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the maps."),
         click.option("--extent", metavar="XMIN,YMIN,XMAX,YMAX", help="Area; the whole raster unless told."),
         click.option("--extent-crs", metavar="CRS", help="CRS of --extent; the finest raster's unless told."),
+        click.option("--mask", metavar="POLYGONS", help="A vector file; its polygons are mapped alone."),
         click.option("--step", type=int, default=1, show_default=True, help="Output pixel / input pixel."),
         click.option("--species", multiple=True, help="A species; repeat for more. All unless told."),
         click.option("--species-file", type=click.Path(path_type=Path), help="A file of species, one a line."),
@@ -88,6 +89,8 @@ def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--nodata", multiple=True, metavar="FILE=VALUE", help="What means NoData in FILE."),
         click.option("--edge", type=click.Choice(EDGES), default="nodata", show_default=True,
                      help="What a window that leaves the raster gives."),
+        click.option("--blend", is_flag=True,
+                     help="Interpolate what coarse modalities contribute, so that their cells do not show."),
         click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True),
         click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True),
         click.option("--memory", default=f"{DEFAULT_MEMORY // 1024**3}GiB", show_default=True,
@@ -105,11 +108,15 @@ def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @cli.command("map")
 @click.argument("model", type=click.Path(path_type=Path))
 @_map_options
+@click.option("--estimate", is_flag=True, help="Only say what it will take: time, memory, disk.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
-def map_command(model: Path, as_json: bool, **options: Any) -> None:
+def map_command(model: Path, estimate: bool, as_json: bool, **options: Any) -> None:
     """Map the species of MODEL into a folder, one Cloud-Optimized GeoTIFF each."""
     with _exit_status():
         job = _map_job(model, options)
+        if estimate:
+            _say_estimate(job, as_json)
+            return
         from .map_job import run_map
 
         with progress_sink() as sink:
@@ -123,6 +130,19 @@ def map_command(model: Path, as_json: bool, **options: Any) -> None:
                 f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
                 f"{result.seconds:.1f} s on {result.device}."
             )
+
+
+def _say_estimate(job: MapJob, as_json: bool) -> None:
+    from .check_job import run_estimate
+
+    found = run_estimate(job)
+    if as_json:
+        click.echo(json.dumps(asdict(found), allow_nan=False))
+        return
+    click.echo(
+        f"{found.width} × {found.height} pixels: about {found.seconds:.0f} s, up to "
+        f"{found.memory_bytes / 1024**2:.0f} MiB of memory and {found.disk_bytes / 1e6:.0f} MB of disk."
+    )
 
 
 def _map_job(model: Path, options: dict[str, Any]) -> MapJob:
@@ -143,6 +163,8 @@ def _map_job(model: Path, options: dict[str, Any]) -> MapJob:
         memory=memory_of(options["memory"]),
         method=options["method"],
         verify=options["verify"],
+        blend=options["blend"],
+        mask=options["mask"],
     )
 
 

@@ -26,36 +26,79 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Cells:
-    """Logits (species, cells) and for each pixel of a tile (rows, columns) the cell that it takes."""
+    """Logits (species, cells), and which cells each pixel of a tile takes, with what weights.
+
+    ``places`` and ``weights`` are (cells a pixel, rows, columns): one cell, or four where cells are blended.
+    """
 
     logits: Tensor
     places: Index
+    weights: npt.NDArray[np.float32]
 
     def spread(self) -> Tensor:
         """Return logits (species, pixels) of the tile's pixels, row by row."""
-        return self.logits[:, torch.from_numpy(self.places.ravel()).to(self.logits.device)]
+        total: Tensor | None = None
+        for places, weights in zip(self.places, self.weights, strict=True):
+            part = self.logits[:, torch.from_numpy(places.ravel()).to(self.logits.device)]
+            if len(self.places) == 1:
+                return part
+            part = part.mul_(torch.from_numpy(weights.ravel()).to(part.device))
+            total = part if total is None else total.add_(part)
+        if total is None:
+            raise RuntimeError("pixels that take no cell")
+        return total
 
 
 class CoarseField:
-    """The coarse modality of ``branches`` on the pixels of a map: each takes the cell that holds its centre."""
+    """The coarse modality of ``branches`` on the pixels of a map: each takes the cell that holds its centre.
 
-    def __init__(self, branches: Branches, predictor: Predictor, grid: MapGrid, fill_edge: bool) -> None:
+    With ``blend`` it takes the four cells around it, weighted bilinearly; a logit is a sum, so that can be done
+    for one modality alone. Cells without a value do not count; a pixel whose own cell has none stays without.
+    """
+
+    def __init__(
+        self, branches: Branches, predictor: Predictor, grid: MapGrid, fill_edge: bool, blend: bool
+    ) -> None:
         self._branches = branches
         self._predictor = predictor
         self._grid = grid
         self._reach = 0 if fill_edge else branches.radius
+        self._blend = blend
         self._blocks: OrderedDict[tuple[int, int], tuple[Tensor, Valid]] = OrderedDict()
 
     def at(self, tile: Tile, wanted: Valid, between: Callable[[], None]) -> tuple[Cells | None, Valid]:
         """Return the cells of a tile's pixels that are ``wanted``, and which of those have a value."""
-        rows, columns = self._cells(tile)
-        height, width = self._predictor.grid.shape
-        inside = (rows >= self._reach) & (rows < height - self._reach)
-        inside &= (columns >= self._reach) & (columns < width - self._reach)
-        mine = inside & wanted
+        y, x = self._positions(tile)
+        own_row, own_column = _cell(y), _cell(x)
+        mine = wanted & self._inside(own_row, own_column)
         if not mine.any():
             return None, mine
-        rows, columns = np.where(mine, rows, rows[mine][0]), np.where(mine, columns, columns[mine][0])
+        if self._blend:
+            rows, columns, weights = _corners(y, x)
+        else:
+            rows, columns = own_row[None], own_column[None]
+            weights = np.ones(rows.shape, np.float32)
+        usable = mine & self._inside(rows, columns)
+        some = np.argwhere(usable)[0]
+        rows = np.where(usable, rows, rows[tuple(some)])
+        columns = np.where(usable, columns, columns[tuple(some)])
+        logits, held, places = self._looked_up(rows, columns, between)
+        usable &= held[places]
+        valid = mine & (usable & (rows == own_row) & (columns == own_column)).any(axis=0)
+        weights = np.where(usable, weights, np.float32(0))
+        weights /= np.maximum(weights.sum(axis=0), np.float32(1e-6))
+        return Cells(logits, places, weights), valid
+
+    def _inside(self, rows: Index, columns: Index) -> Valid:
+        """Tell where windows around cells lie within the raster, or with edge fill the cells themselves."""
+        height, width = self._predictor.grid.shape
+        inside: Valid = (rows >= self._reach) & (rows < height - self._reach)
+        return inside & (columns >= self._reach) & (columns < width - self._reach)
+
+    def _looked_up(
+        self, rows: Index, columns: Index, between: Callable[[], None]
+    ) -> tuple[Tensor, Valid, Index]:
+        """Return logits (species, cells) and validity of the cells that occur, and each one's place."""
         blocks, which = np.unique(
             np.stack([rows.ravel() // BLOCK, columns.ravel() // BLOCK]), axis=1, return_inverse=True
         )
@@ -71,16 +114,15 @@ class CoarseField:
             block, cell = np.divmod(codes, BLOCK**2)
             at = blocks[:, block].T * BLOCK + np.stack(np.divmod(cell, BLOCK), axis=1)
             logits, held = self._one_by_one(at, between)
-        places = places.reshape(tile.shape)
-        return Cells(logits, places), mine & held[places]
+        return logits, held, places.reshape(rows.shape)
 
-    def _cells(self, tile: Tile) -> tuple[Index, Index]:
-        """Return row and column of the cell that holds each pixel's centre."""
+    def _positions(self, tile: Tile) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return where pixel centres lie, in rows and columns of cells from the grid's corner."""
         x, y = self._grid.centres(tile)
         if self._predictor.crs != self._grid.crs:
             x, y = transformer(self._grid.crs, self._predictor.crs).transform(x, y)
         affine = self._predictor.grid.affine
-        return _cell((y - affine.f) / affine.e), _cell((x - affine.c) / affine.a)
+        return (y - affine.f) / affine.e, (x - affine.c) / affine.a
 
     def _block(self, up: int, left: int, between: Callable[[], None]) -> tuple[Tensor, Valid]:
         """Return logits (species, cells) and validity (cells,) of one block, row by row."""
@@ -117,3 +159,17 @@ def _around(start: int, stop: int, radius: int) -> slice:
 def _cell(position: npt.NDArray[np.float64]) -> Index:
     """Return the index of the cell that holds each position; one that can't be transformed is outside."""
     return np.where(np.isfinite(position), np.floor(position), -1).astype(np.int64)
+
+
+def _corners(
+    y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]
+) -> tuple[Index, Index, npt.NDArray[np.float32]]:
+    """Return rows, columns and bilinear weights, each (4, ...), of the cells whose centres surround points."""
+    up, left = _cell(y - 0.5), _cell(x - 0.5)
+    down_share = np.nan_to_num(y - 0.5 - up, posinf=0, neginf=0)
+    right_share = np.nan_to_num(x - 0.5 - left, posinf=0, neginf=0)
+    rows = np.stack([up, up, up + 1, up + 1])
+    columns = np.stack([left, left + 1, left, left + 1])
+    vertical = np.stack([1 - down_share, 1 - down_share, down_share, down_share])
+    horizontal = np.stack([1 - right_share, right_share, 1 - right_share, right_share])
+    return rows, columns, (vertical * horizontal).astype(np.float32)

@@ -27,15 +27,25 @@ def estimated(plan: Plan, network: FusionNetwork, layout: Layout) -> Estimate:
     """Return the estimate for a plan; the network's speed is measured if it is not known yet."""
     rows, columns = plan.reachable
     values = (rows.stop - rows.start) * (columns.stop - columns.start) * len(plan.species)
-    step = plan.grid.step if layout.method == "dense" else max(plan.scales[plan.finest])
     seconds = START_S + values * VALUE_S
     if network.architecture.padding == "valid":
-        seconds += layout.flops(plan) / dense_speed(network, plan.finest, step, plan.scales[plan.finest])
+        seconds += layout.flops(plan) / dense_speed(network, plan.finest, *_measured_as(plan, layout))
     height, width = plan.grid.shape
     return Estimate(seconds, layout.memory, disk_use(height * width, len(plan.species)))
 
 
-def dense_speed(network: FusionNetwork, name: str, step: int, scales: tuple[int, ...]) -> float:
+def speed_is_known(plan: Plan, network: FusionNetwork, layout: Layout) -> bool:
+    """Tell whether the speed that an estimate needs was measured before."""
+    return Speeds().known(speed_key(network, plan.finest, *_measured_as(plan, layout))) is not None
+
+
+def _measured_as(plan: Plan, layout: Layout) -> tuple[tuple[int, ...], int]:
+    """Return the scales and the step at which a plan's speed is measured: of windows, where they touch."""
+    scales = plan.scales[plan.finest]
+    return scales, plan.grid.step if layout.method == "dense" else max(scales)
+
+
+def dense_speed(network: FusionNetwork, name: str, scales: tuple[int, ...], step: int) -> float:
     """Return operations a second, as kept from before or measured now."""
     speeds = Speeds()
     key = speed_key(network, name, scales, step)

@@ -62,7 +62,7 @@ class Evaluator:
         """Yield every strip of the map, column by column; may run in a thread of its own."""
         plan, fill = self.plan, self.plan.job.edge == "fill"
         coarse = {
-            name: CoarseField(branches, plan.predictors[name], plan.grid, fill)
+            name: CoarseField(branches, plan.predictors[name], plan.grid, fill, plan.job.blend)
             for name, branches in self._branches.items()
             if name != plan.finest
         }
@@ -71,13 +71,21 @@ class Evaluator:
             plan.predictors[plan.finest],
             self._fine.radius,
             coarse,
-            plan.grid.within,
+            self._wanted(),
             fill,
             carry=self._fine.dense is not None,
         )
         rows, across = plan.reachable
         for columns in self.layout.columns(across):
             yield from reader.strips(rows, columns, self.layout.strip, self._between)
+
+    def _wanted(self) -> Callable[[Tile], Valid]:
+        """Return what tells which pixels of a tile are wanted: those in the extent and, if asked, the mask."""
+        plan = self.plan
+        if plan.mask is None:
+            return plan.grid.within
+        mask = plan.mask
+        return lambda tile: plan.grid.within(tile) & mask.within(plan.grid, tile)
 
     @torch.inference_mode()
     def probability(self, strip: Strip) -> tuple[Strip, Probability | None]:

@@ -145,6 +145,7 @@ def run_record(plan: Plan, device: torch.device, method: str, precision: str) ->
     job = to_params(plan.job)
     job.pop("preview")
     job["model"], job["out"] = str(Path(job["model"]).resolve()), str(Path(job["out"]).resolve())
+    job["mask"] = whole_path(job["mask"]) if job["mask"] else None
     for one in job["inputs"]:
         one["file"] = whole_path(one["file"])
     job["nodata"] = {whole_path(file): value for file, value in job["nodata"].items()}

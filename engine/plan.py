@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from .ground import bounds_in, ground_size
 from .lattice import Extent, MapGrid, map_grid
 from .predictors import Predictor, open_predictors, pixel_grid_text
 from .protocol import EDGES, Caution, MapJob
+
+if TYPE_CHECKING:
+    from .mask import PolygonMask
 
 METRES_A_DEGREE = 111_320.0  # along a meridian; to rank modalities, and for the size of a margin
 LARGEST_COORDINATE = 1e9  # metres, feet or degrees; beyond it no CRS has a place
@@ -41,6 +45,7 @@ class Plan:
     predictors: dict[str, Predictor]
     grid: MapGrid
     cautions: tuple[Caution, ...]
+    mask: PolygonMask | None = None
 
     @property
     def reachable(self) -> tuple[slice, slice]:
@@ -124,12 +129,21 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
             between()
         for predictor in predictors.values():
             notes += plausibility.cautions(predictor, *window_over(predictor.grid, grid), between)
-        plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes))
+        mask = _mask(job, grid)
+        plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes), mask)
         _demand_room(plan)
         yield plan
     finally:
         for predictor in predictors.values():
             predictor.close()
+
+
+def _mask(job: MapJob, grid: MapGrid) -> PolygonMask | None:
+    if not job.mask:
+        return None
+    from .mask import PolygonMask  # its libraries take a moment to load, and most maps have no mask
+
+    return PolygonMask(job.mask, grid)
 
 
 def _put_on_grid(

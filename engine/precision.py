@@ -40,10 +40,10 @@ def chosen_precision(network: FusionNetwork, plan: Plan, layout: Layout) -> torc
         return torch.bfloat16
     if not able or layout.method != "dense" or estimated(plan, network, layout).seconds < PAYS_FROM_S:
         return torch.float32
-    speed = dense_speed(network, plan.finest, plan.grid.step, plan.scales[plan.finest])
+    speed = dense_speed(network, plan.finest, plan.scales[plan.finest], plan.grid.step)
     network.cast(plan.finest, torch.bfloat16)
     try:
-        short = dense_speed(network, plan.finest, plan.grid.step, plan.scales[plan.finest])
+        short = dense_speed(network, plan.finest, plan.scales[plan.finest], plan.grid.step)
     finally:
         network.cast(plan.finest, torch.float32)
     return torch.bfloat16 if short > PAYS_FACTOR * speed else torch.float32

@@ -60,6 +60,8 @@ class MapJob:
     ``step`` is output pixel / finest input pixel. ``preview`` names a file for a coarse map (a band a
     species) that is made first, where that takes a few seconds only; it belongs to the caller, who deletes
     it. ``verify`` is how many random pixels are computed again window by window before anything is written.
+    ``blend`` interpolates what coarse modalities contribute, so that their cells do not show. ``mask`` names a
+    file of polygons: pixels whose centre lies in none of them get no value.
     """
 
     model: str
@@ -78,6 +80,8 @@ class MapJob:
     method: str = "auto"
     preview: str = ""
     verify: int = 0
+    blend: bool = False
+    mask: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,22 @@ class Caution:
 
 
 @dataclass(frozen=True)
+class EstimateResult:
+    """What a map job will take; the keys of ``scalescape map --estimate``."""
+
+    width: int
+    height: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """What a map job would do: output size in pixels, pixel size (output, in metres), lost margin in metres.
 
     ``inputs`` gives for each modality that is on the bands in the card's order: name, file, band number.
+    ``estimate`` is there where the network's speed is known, or could be measured without disturbing a map.
     """
 
     width: int
@@ -135,6 +151,7 @@ class CheckResult:
     crs: str
     inputs: dict[str, list[dict[str, Any]]]
     warnings: tuple[Caution, ...]
+    estimate: Optional[EstimateResult] = None
 
 
 @dataclass(frozen=True)

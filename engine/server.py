@@ -150,7 +150,10 @@ class Server:
         return {"files": [str(path) for path in files]}
 
     def _check(self, request: _Request) -> dict[str, Any]:
-        return asdict(run_check(protocol.job_from_params(CheckJob, request.params), request.monitor.check))
+        with self._guard:
+            idle = not any(one.method in ("map", "demo") for one in self._open.values())
+        job = protocol.job_from_params(CheckJob, request.params)
+        return asdict(run_check(job, request.monitor.check, measure=idle))
 
     def _hello(self, request: _Request) -> dict[str, Any]:
         return {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405: written, never parsed
+
+# XML is written here and never parsed, so what bandit fears of this module can not happen.
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405
 
 from rasterio.transform import Affine
 

@@ -6,7 +6,7 @@ from typing import Optional
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ...engine.protocol import Caution, CheckJob, CheckResult, to_params
+from ...engine.protocol import Caution, CheckJob, CheckResult, EstimateResult, to_params
 from .engine_bridge import EngineBridge
 from .engine_error import EngineError
 
@@ -25,6 +25,7 @@ def check_result(values: dict) -> CheckResult:
         )
         for one in values.get("warnings", ())
     )
+    estimate = values.get("estimate")
     return CheckResult(
         int(values["width"]),
         int(values["height"]),
@@ -33,6 +34,7 @@ def check_result(values: dict) -> CheckResult:
         str(values.get("crs", "")),
         dict(values.get("inputs", {})),
         cautions,
+        None if estimate is None else EstimateResult(**estimate),
     )
 
 

@@ -49,3 +49,8 @@ def ordinal_step(step: int) -> str:
     tail = step % 100
     ending = "th" if 10 < tail < 14 else {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
     return f"every {step}{ending} pixel"
+
+
+def volume(size: float) -> str:
+    """Return a number of bytes for a person: ``9 MB``, ``1.2 GB``."""
+    return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"

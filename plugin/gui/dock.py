@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from ..core import settings
 from ..core.engine_bridge import EngineBridge
 from ..core.engine_error import EngineError
+from ..core.grid_facts import duration, volume
 from ..core.map_desk import DeskState, MapDesk
 from ..core.map_draft import MapDraft
 from ..core.output_folder import suggested_folder
@@ -233,6 +234,9 @@ class ScalescapeDock(QgsDockWidget):
             hint = tr("Looking at the inputs …")
         elif not hint and not state.can_run and not state.running:
             hint = tr("Waiting for the engine …")
+        elif not hint and state.result is not None and state.result.estimate is not None:
+            took = state.result.estimate
+            hint = tr("About {}, at most {} of disk.").format(duration(took.seconds), volume(took.disk_bytes))
         tip = state.obstacle_tip if hint == state.obstacle else ""
         self.run_bar.show_state(state.can_run, state.running, hint, role, tip)
 

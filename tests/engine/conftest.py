@@ -22,6 +22,12 @@ torch.set_num_threads(1)  # tests run beside each other; small tensors gain noth
 LEFT, TOP = 500_000.0, 5_000_000.0
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Measured speeds go to a folder of the tests."""
+    os.environ["SCALESCAPE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data that SCALESCAPE_TEST_DATA names; the test is skipped without it."""

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+import shapely
 import torch
+from pyproj import Transformer
 from scalescape.engine.branches import Branches
-from scalescape.engine.coarse import CoarseField
+from scalescape.engine.check_job import run_check
+from scalescape.engine.errors import InputError
 from scalescape.engine.estimate import estimated
 from scalescape.engine.evaluation import Evaluator
 from scalescape.engine.layout import chosen_layout
 from scalescape.engine.map_job import run_map
 from scalescape.engine.plan import planned
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 from scalescape.engine.speed import Speeds
 from scalescape.engine.verification import MismatchError
 from scalescape.models.fusion import fused
 from scalescape.models.model_file import read_model
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -90,7 +98,6 @@ def test_sparse_cells_are_looked_up_one_by_one_with_the_same_result(
     monkeypatch.setattr("scalescape.engine.coarse.SPARSE", 0)
     alone = run_map(replace(job, out=job.out + "_alone"), Monitor())
     np.testing.assert_allclose(read(together.files[0]), read(alone.files[0]), atol=1e-5)
-    assert CoarseField is not None
 
 
 def test_the_layout_keeps_to_the_budget_and_grows_with_it(job: MapJob) -> None:
@@ -122,3 +129,91 @@ def test_speeds_that_cannot_be_kept_or_read_are_measured_again(tmp_path: Path) -
     blocked = Speeds(tmp_path / "speed.json")  # a file where the folder should be
     blocked.keep("a", 1.0)
     assert blocked.known("a") is None
+
+
+def test_estimate_says_what_a_run_will_take_and_runs_nothing(job: MapJob) -> None:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "engine" / "__main__.py"), "map", job.model, "--out", job.out, "--estimate",
+         "--json", *(f"--input={one.modality}={one.file}" for one in job.inputs)],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert set(found) == {"width", "height", "seconds", "memory_bytes", "disk_bytes"}
+    assert (found["width"], found["height"]) == (100, 90) and found["seconds"] > 0
+    assert not Path(job.out).exists()
+
+
+def test_a_check_measures_only_where_that_disturbs_nothing(job: MapJob) -> None:
+    check = CheckJob(**vars(job))
+    assert run_check(check, measure=False).estimate is None
+    measured = run_check(check).estimate
+    assert measured is not None
+    assert run_check(check, measure=False).estimate == measured
+
+
+def test_a_mask_leaves_only_pixels_whose_centres_lie_in_its_polygons(job: MapJob, tmp_path: Path) -> None:
+    whole = run_map(job, Monitor())
+    with rasterio.open(whole.files[0]) as source:
+        to_lonlat = Transformer.from_crs(source.crs, "EPSG:4326", always_xy=True)
+        left, top = source.transform @ (20.2, 18.4)
+        right, bottom = source.transform @ (31.7, 29.9)
+    ring = [(left, top), (right, top), ((left + right) / 2, bottom), (left, top)]
+    lonlat = [to_lonlat.transform(*point) for point in ring]
+    path = tmp_path / "mask.geojson"
+    path.write_text(json.dumps({"type": "Polygon", "coordinates": [lonlat]}))
+    result = run_map(replace(job, mask=str(path), out=job.out + "_m", verify=5), Monitor())
+    before, after = read(whole.files[1]), read(result.files[1])
+    triangle = shapely.Polygon(ring)
+    for row, column in np.ndindex(before.shape):
+        with_value = not before.mask[row, column]
+        with rasterio.open(whole.files[0]) as source:
+            inside = triangle.contains(shapely.Point(source.transform @ (column + 0.5, row + 0.5)))
+        assert (not after.mask[row, column]) == (with_value and inside)
+    kept = ~np.ma.getmaskarray(after)
+    assert 40 < kept.sum() == result.valid_pixels
+    np.testing.assert_allclose(after[kept], before[kept], atol=1e-5)
+
+
+def test_a_mask_of_no_use_is_told(job: MapJob, tmp_path: Path) -> None:
+    path = tmp_path / "points.geojson"
+    path.write_text(json.dumps({"type": "Point", "coordinates": [3, 45]}))
+    with pytest.raises(InputError, match="holds no polygon"):
+        run_map(replace(job, mask=str(path)), Monitor())
+    with pytest.raises(InputError, match="can't be read"):
+        run_map(replace(job, mask=str(tmp_path / "none.gpkg")), Monitor())
+
+
+def test_blending_interpolates_what_climate_contributes(job: MapJob) -> None:
+    """Against scipy: logits minus those without blending are the bilinear minus the nearest climate logits."""
+    from scipy.interpolate import RegularGridInterpolator
+
+    model = read_model(job.model)
+    network = model.network
+    with rasterio.open(job.inputs[1].file) as source:
+        cells, affine = source.read(), source.transform
+    stats = [(b.mean, b.std) for b in model.card.modality("bioclim").bands]
+    cells = np.stack([(band - mean) / std for band, (mean, std) in zip(cells, stats, strict=True)])
+    height, width = cells.shape[1:]
+    windows = torch.from_numpy(
+        np.stack(
+            [cells[:, r - 1 : r + 2, c - 1 : c + 2] for r in range(1, height - 1) for c in range(1, width - 1)]
+        )
+    ).float()
+    with torch.no_grad():
+        parts = network.contributions(network.features({"bioclim": windows}))
+        climate = sum(parts[key] for key in parts if key[0] == "bioclim")[:, 0].reshape(height - 2, width - 2)
+    axes = np.arange(1, height - 1) + 0.5, np.arange(1, width - 1) + 0.5
+    smooth = RegularGridInterpolator(axes, climate.numpy())
+    nearest, blended = run_map(job, Monitor()), run_map(replace(job, blend=True, out=job.out + "_b"), Monitor())
+    with rasterio.open(nearest.files[0]) as source:
+        first, transform = source.read(1, masked=True).astype(float), source.transform
+    second = read(blended.files[0]).astype(float)
+    rows, columns = np.nonzero(~first.mask)
+    xs, ys = transform @ (columns + 0.5, rows + 0.5)
+    at = np.stack([(ys - affine.f) / affine.e, (xs - affine.c) / affine.a], axis=1)
+    own = climate.numpy()[np.floor(at[:, 0]).astype(int) - 1, np.floor(at[:, 1]).astype(int) - 1]
+    wanted = smooth(at) - own
+    got = (np.log(second / (1 - second)) - np.log(first / (1 - first)))[rows, columns]
+    assert np.abs(wanted).max() > 0.05
+    np.testing.assert_allclose(got, wanted, atol=2e-3)

@@ -1,0 +1,56 @@
+"""Polygons outside of which a map has no value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyogrio
+import shapely
+from odc.geo.crs import CRS
+from pyogrio.errors import DataLayerError, DataSourceError
+from pyproj.exceptions import CRSError
+from rasterio.features import geometry_mask
+from shapely.ops import transform
+
+from .errors import InputError
+from .ground import transformer
+from .lattice import MapGrid, Tile
+from .raster import Valid
+
+
+class PolygonMask:
+    """The polygons of a vector file, in a map's CRS.
+
+    Raises
+    ------
+    InputError
+        The file can't be read, has no CRS, or holds no polygon.
+    """
+
+    def __init__(self, file: str, grid: MapGrid) -> None:
+        try:
+            meta, _, geometries, _ = pyogrio.raw.read(file, columns=[])
+        except (DataSourceError, DataLayerError, ValueError) as error:
+            raise InputError(f"The mask {file} can't be read ({error}); choose a file of polygons.") from error
+        if not meta["crs"]:
+            raise InputError(f"The mask {file} has no coordinate system; assign one.")
+        try:
+            project = transformer(CRS(meta["crs"]), grid.crs).transform
+        except CRSError as error:
+            raise InputError(f"The mask {file} has an unknown coordinate system ({error}).") from error
+        shapes = [one for one in shapely.from_wkb(geometries) if one is not None and one.area > 0]
+        if not shapes:
+            raise InputError(f"The mask {file} holds no polygon; choose a file of polygons.")
+        self._shapes = [transform(project, shapely.force_2d(one)) for one in shapes]
+        self._tree = shapely.STRtree(self._shapes)
+
+    def within(self, grid: MapGrid, tile: Tile) -> Valid:
+        """Tell which pixels of a tile have their centre in a polygon (rows, columns)."""
+        part = grid.geobox[tile.rows, tile.columns]
+        box = part.boundingbox
+        near = self._tree.query(shapely.box(box.left, box.bottom, box.right, box.top))
+        if len(near) == 0:
+            return np.zeros(tile.shape, np.bool_)
+        inside: Valid = geometry_mask(
+            [self._shapes[i] for i in near], tile.shape, part.affine, all_touched=False, invert=True
+        )
+        return inside
