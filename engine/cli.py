@@ -197,25 +197,29 @@ def bench_group() -> None:
     """Measure how fast this computer is, as ratios within one run."""
 
 
+def _bench_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--preset", type=click.Choice(list(PRESETS)), default="paper-bimodal", show_default=True),
+        click.option("--step", type=click.IntRange(min=1), default=1, show_default=True),
+        click.option("--size", type=click.IntRange(min=1), default=1024, show_default=True,
+                     help="Output pixels along a side."),
+        click.option("--species-count", type=click.IntRange(min=1), default=100, show_default=True),
+        click.option("--precision", type=click.Choice(PRECISIONS[1:]), default="float32", show_default=True),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @bench_group.command("dense")
-@click.option("--preset", type=click.Choice(list(PRESETS)), default="paper-bimodal", show_default=True)
-@click.option("--step", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--size", type=click.IntRange(min=1), default=1024, show_default=True, help="Output px a side.")
-@click.option("--species-count", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
+@_bench_options
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="How long each reference runs.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
 def bench_dense_command(
-    preset: str,
-    step: int,
-    size: int,
-    species_count: int,
-    precision: str,
-    device: str,
+    preset: str, step: int, size: int, species_count: int, precision: str, as_json: bool, device: str,
     seconds: float,
-    as_json: bool,
-) -> None:
+) -> None:  # fmt: skip
     """Dense evaluation beside the same network, and the paper's form, window by window; no files."""
     with _exit_status():
         from .bench import bench_dense
@@ -224,12 +228,31 @@ def bench_dense_command(
             preset, step, size, species_count, precision, device, seconds,
             lambda text: click.echo(f"{text} ...", err=True),
         )  # fmt: skip
-        if as_json:
-            click.echo(json.dumps(asdict(found), allow_nan=False))
-            return
-        for name, value in asdict(found).items():
-            shown = f"{value:.4g}" if isinstance(value, float) else value
-            click.echo(f"{name.replace('_', ' '):22} {shown}")
+        _say_figures(asdict(found), as_json)
+
+
+@bench_group.command("map")
+@_bench_options
+@click.option("--memory", default="2GiB", show_default=True, help="Memory budget.")
+def bench_map_command(
+    preset: str, step: int, size: int, species_count: int, precision: str, as_json: bool, memory: str
+) -> None:
+    """A whole map run, from files to files: share of reading and writing, memory, cancelling."""
+    with _exit_status():
+        from .bench_map import bench_map
+
+        _say_figures(
+            asdict(bench_map(preset, step, size, species_count, precision, memory_of(memory))), as_json
+        )
+
+
+def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(figures, allow_nan=False))
+        return
+    for name, value in figures.items():
+        shown = f"{value:.4g}" if isinstance(value, float) else value
+        click.echo(f"{name.replace('_', ' '):22} {shown}")
 
 
 @cli.command("serve")

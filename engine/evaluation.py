@@ -58,8 +58,11 @@ class Evaluator:
         self._fine = self._branches[plan.finest]
         self._column: DenseStrips | None = None
 
-    def strips(self) -> Iterator[Strip]:
-        """Yield every strip of the map, column by column; may run in a thread of its own."""
+    def strips(self, after: Tile | None = None) -> Iterator[Strip]:
+        """Yield every strip of the map, column by column; may run in a thread of its own.
+
+        ``after`` goes on below a tile that was done, in columns of the same width.
+        """
         plan, fill = self.plan, self.plan.job.edge == "fill"
         coarse = {
             name: CoarseField(branches, plan.predictors[name], plan.grid, fill, plan.job.blend)
@@ -77,7 +80,13 @@ class Evaluator:
         )
         rows, across = plan.reachable
         for columns in self.layout.columns(across):
-            yield from reader.strips(rows, columns, self.layout.strip, self._between)
+            down = rows
+            if after is not None:
+                if columns.start < after.columns.start:
+                    continue
+                if columns.start == after.columns.start:
+                    down = slice(after.rows.stop, rows.stop)
+            yield from reader.strips(down, columns, self.layout.strip, self._between)
 
     def _wanted(self) -> Callable[[Tile], Valid]:
         """Return what tells which pixels of a tile are wanted: those in the extent and, if asked, the mask."""
@@ -139,22 +148,38 @@ def map_strips(
 ) -> int:
     """Evaluate a map and ``write`` each tile that holds a value; return how many pixels have one.
 
-    ``see`` is shown each strip that holds one, with its probabilities.
+    ``see`` is shown each strip that holds one, with its probabilities. Where a device's memory runs out, strips
+    are halved and the map goes on below the last one that was written.
     """
     rows, columns = evaluator.plan.reachable
     total = (rows.stop - rows.start) * (columns.stop - columns.start)
     done = valid_pixels = 0
+    last: Tile | None = None
 
     def written(result: tuple[Strip, Probability | None]) -> None:
-        nonlocal done, valid_pixels
+        nonlocal done, valid_pixels, last
         strip, values = result
         if values is not None:
             write(strip.tile, values, strip.valid)
             see(strip, values)
             valid_pixels += int(strip.valid.sum())
+        last = strip.tile
         done += strip.tile.shape[0] * strip.tile.shape[1]
         monitor.report(phase, done, total, "px")
 
+    def computed(strip: Strip) -> tuple[Strip, Probability | None]:
+        with monitor.timed("computing"):
+            return evaluator.probability(strip)
+
     monitor.report(phase, 0, total, "px")
-    overlapped(evaluator.strips(), evaluator.probability, written)
-    return valid_pixels
+    while True:
+        try:
+            overlapped(evaluator.strips(last), computed, written)
+        except torch.OutOfMemoryError:
+            smaller = evaluator.layout.halved()
+            if smaller is None:
+                raise
+            evaluator.layout = smaller
+            torch.cuda.empty_cache()
+        else:
+            return valid_pixels

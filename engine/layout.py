@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..models.architecture import Architecture
@@ -43,6 +43,10 @@ class Layout:
     memory: int
     cost: ColumnCost | None = None
     patch_flops: float = 0.0
+
+    def halved(self) -> Layout | None:
+        """Return the layout with strips half as long, None where they are one row already."""
+        return replace(self, strip=self.strip // 2) if self.strip > 1 else None
 
     @property
     def work(self) -> float:

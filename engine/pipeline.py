@@ -49,18 +49,20 @@ class _Line(Generic[Read]):
 def overlapped(source: Iterable[Read], compute: Callable[[Read], Done], write: Callable[[Done], None]) -> None:
     """Read from ``source`` in one thread, ``compute`` in the caller's, ``write`` in another, in order.
 
-    The first exception of any stage stops all three and is raised here.
+    The first exception of any stage stops all three and is raised here. What was computed before reading or
+    computing failed is still written, so that a caller who can mend the cause knows how far things are.
     """
-    stop = threading.Event()
+    stop_reading, stop_writing = threading.Event(), threading.Event()
     failures: list[BaseException] = []
-    read, done = _Line[Read](stop), _Line[Done](stop)
+    read, done = _Line[Read](stop_reading), _Line[Done](stop_writing)
 
-    def guarded(stage: Callable[[], None]) -> None:
+    def guarded(stage: Callable[[], None], *stops: threading.Event) -> None:
         try:
             stage()
         except BaseException as error:
             failures.append(error)
-            stop.set()
+            for stop in stops:
+                stop.set()
 
     def reading() -> None:
         for item in source:
@@ -72,19 +74,24 @@ def overlapped(source: Iterable[Read], compute: Callable[[Read], Done], write: C
         for item in read:
             if not done.put(compute(item)):
                 return
-        done.put(_End())
 
     def writing() -> None:
         for item in done:
             write(item)
 
     threads = [
-        threading.Thread(target=guarded, args=(stage,), name=f"scalescape-{stage.__name__}", daemon=True)
-        for stage in (reading, writing)
+        threading.Thread(target=guarded, args=(reading, stop_reading), name="scalescape-reading", daemon=True),
+        threading.Thread(
+            target=guarded,
+            args=(writing, stop_reading, stop_writing),
+            name="scalescape-writing",
+            daemon=True,
+        ),
     ]
     for thread in threads:
         thread.start()
-    guarded(computing)
+    guarded(computing, stop_reading)
+    done.put(_End())
     for thread in threads:
         thread.join()
     if failures:

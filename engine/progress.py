@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from .errors import Cancelled
 from .protocol import Progress
@@ -28,6 +29,16 @@ class Monitor:
         self._phase = ""
         self._started = 0.0
         self._reported = 0.0
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time in this context to ``spent[stage]``, in seconds."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[stage] = self.spent.get(stage, 0.0) + time.perf_counter() - started
 
     def cancel(self) -> None:
         """Ask the job to stop at its next ``check``."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from scalescape.engine.bench import PaperForm, bench_dense
+from scalescape.engine.bench_map import bench_map
 from scalescape.models.presets import architecture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +38,10 @@ def test_the_command_prints_one_json_object() -> None:
     found = json.loads(run.stdout)
     assert {"paper_px_per_s", "patch_px_per_s", "dense_px_per_s", "ratio_paper", "ratio_patch", "max_abs_diff",
             "fraction_of_peak", "peak_gflop_per_s", "device", "precision"} <= set(found)  # fmt: skip
+
+
+def test_a_whole_run_is_measured_with_its_files() -> None:
+    found = bench_map("climate-only", step=1, size=64, species=3, precision="float32", memory=2 * 1024**3)
+    assert 0 < found.files_share < 1
+    assert found.verified_max_abs_diff is not None and found.verified_max_abs_diff < 1e-5
+    assert found.peak_over_idle_bytes >= 0 and found.px_per_s > 0

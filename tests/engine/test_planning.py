@@ -25,6 +25,7 @@ from scalescape.engine.plan import planned
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 from scalescape.engine.speed import Speeds
+from scalescape.engine.strips import Strip
 from scalescape.engine.verification import MismatchError
 from scalescape.models.fusion import fused
 from scalescape.models.model_file import read_model
@@ -217,3 +218,24 @@ def test_blending_interpolates_what_climate_contributes(job: MapJob) -> None:
     got = (np.log(second / (1 - second)) - np.log(first / (1 - first)))[rows, columns]
     assert np.abs(wanted).max() > 0.05
     np.testing.assert_allclose(got, wanted, atol=2e-3)
+
+
+def test_where_memory_runs_out_strips_are_halved_and_the_map_goes_on(
+    job: MapJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_map(job, Monitor())
+    honest, heights = Evaluator._dense, []
+
+    def short_of_memory(self: Evaluator, strip: Strip) -> torch.Tensor:
+        heights.append(strip.tile.shape[0])
+        if strip.tile.rows.start > 15 and strip.tile.shape[0] > 3:
+            raise torch.OutOfMemoryError("no memory left")
+        return honest(self, strip)
+
+    monkeypatch.setattr(Evaluator, "_dense", short_of_memory)
+    monkeypatch.setattr("scalescape.engine.layout.STRIPS", (8, 4, 2, 1))
+    small = run_map(replace(job, out=job.out + "_small"), Monitor())
+    assert max(heights) == 8 and heights[-1] <= 3
+    assert small.valid_pixels == whole.valid_pixels
+    for one, other in zip(whole.files, small.files, strict=True):
+        np.testing.assert_allclose(read(one), read(other), atol=1e-5)
