@@ -30,7 +30,7 @@ SECONDS = 20.0
 LOGIT_DEVIATION = 2.0
 MATRIX = 2048
 PEAK_SECONDS = 2.0
-COLUMN, STRIP = 512, 64
+COLUMN, STRIP = 1024, 64
 SAMPLE = 4096
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -204,7 +204,7 @@ def dense_map(network: FusionNetwork, scene: Scene) -> tuple[float, Tensor]:
             new = scene.fine[None, :, read:stop, first : first + (across - 1) * scene.step + scene.window]
             column.feed(new.to(network.dtype_of(scene.finest), memory_format=torch.channels_last))
             read = stop
-            logits = fine.logits(column.take(rows)).add_(bias)
+            logits = fine.next_logits(column, rows).add_(bias)
             r = scene.cell(torch.arange(up, up + rows))[:, None]
             c = scene.cell(torch.arange(left, left + across))[None, :]
             for modality in scene.others:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as functional
 from torch import Tensor
 
 from ..models.dense import DenseModality, DenseStrips
@@ -14,6 +15,7 @@ from ..models.network import Features, FusionNetwork
 from .raster import Values
 
 PATCH_BATCH = 16
+CHUNK = 1024  # positions whose features are held at a time; with 1,024 features about 4 MB
 
 Between = Callable[[], None]
 
@@ -74,6 +76,24 @@ class Branches:
             weight = self._weights[key]
             matrix = matrix.to(weight.dtype)  # the head stays in float32, whatever the branches are in
             total = weight @ matrix if total is None else total.addmm_(weight, matrix)
+        if total is None:
+            raise RuntimeError("no branch is on")
+        return total
+
+    def next_logits(self, column: DenseStrips, rows: int) -> Tensor:
+        """Return what the branches add to the next ``rows`` rows of a column: (species, positions).
+
+        Projection and head go chunk by chunk, so that the features in between stay in the processor's cache.
+        """
+        total: Tensor | None = None
+        for key, matrix in column.take_stacks(rows):
+            project, weight = self._network.branch(key).project, self._weights[key]
+            if total is None:
+                total = weight.new_zeros(len(weight), len(matrix))
+            for start in range(0, len(matrix), CHUNK):
+                features = functional.linear(matrix[start : start + CHUNK], project.weight, project.bias)
+                features = torch.relu_(features).to(weight.dtype)
+                total[:, start : start + CHUNK].addmm_(weight, features.T)
         if total is None:
             raise RuntimeError("no branch is on")
         return total

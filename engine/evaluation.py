@@ -116,7 +116,7 @@ class Evaluator:
         if strip.top or self._column is None:
             self._column = self._fine.column(columns, self.layout.strip, self._between)
         self._column.feed(self._fine.tensor(strip.rows))
-        return self._fine.logits(self._column.take(rows))
+        return self._fine.next_logits(self._column, rows)
 
     def _patches(self, strip: Strip) -> Tensor:
         if strip.rows is None:

@@ -17,7 +17,7 @@ computed twice along a column of any length, memory does not grow with it, and e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from .architecture import ModalityShape
+from .architecture import BranchKey, ModalityShape
 from .errors import ModelError
 from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading
 from .network import BasicBlock, Features, FusionNetwork
@@ -136,17 +136,25 @@ class DenseStrips:
         return max(0, (fed - self._dense.window) // self._dense.step + 1)
 
     def take(self, rows: int) -> Features:
-        """Return the next ``rows`` output rows: by branch, (1, out_size, rows, columns)."""
-        self._taken += rows
+        """Return the features of the next ``rows`` output rows: by branch, (1, out_size, rows, columns)."""
         found: Features = {}
+        for key, matrix in self.take_stacks(rows):
+            project = self._dense.network.branch(key).project
+            features = torch.relu_(functional.linear(matrix, project.weight, project.bias))
+            found[key] = features.T.reshape(1, -1, rows, self._columns)
+        return found
+
+    def take_stacks(self, rows: int) -> Iterator[tuple[BranchKey, Tensor]]:
+        """Yield for each branch what its stack gives for the next ``rows`` output rows, before its projection.
+
+        Matrices are (positions, channels), row by row of the output; take all before the next rows.
+        """
+        self._taken += rows
         for scale, leaf in self._leaves.items():
             values = leaf.rows(self._taken, self._between)
             self._between()
-            project = self._dense.network.branch((self._dense.name, scale)).project
-            # Channels last, a feature map is a matrix already: one product, no copy.
-            features = functional.linear(values.permute(0, 2, 3, 1), project.weight, project.bias)
-            found[self._dense.name, scale] = torch.relu(features).permute(0, 3, 1, 2)
-        return found
+            # Channels last, a feature map is a matrix already: no copy.
+            yield (self._dense.name, scale), values.permute(0, 2, 3, 1).reshape(-1, values.shape[1])
 
     def _grow(
         self, source: FeatureRows, layers: Sequence[nn.Module], index: int, starts: Mapping[int, int]

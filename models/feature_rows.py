@@ -192,7 +192,22 @@ class LayerRows(FeatureRows):
             return functional.conv2d(
                 values, self._layer.weight, self._layer.bias, stride, padding=0, dilation=dilation
             )
-        return functional.max_pool2d(values, self._layer.kernel_size, stride, padding=0, dilation=dilation)
+        kernel = self._layer.kernel_size
+        if stride > 1 or not isinstance(kernel, int) or torch.is_grad_enabled():
+            return functional.max_pool2d(values, kernel, stride, padding=0, dilation=dilation)
+        return _largest(_largest(values, 2, kernel, dilation), 3, kernel, dilation)
+
+
+def _largest(values: Tensor, dim: int, kernel: int, dilation: int) -> Tensor:
+    """Return the largest of ``kernel`` values ``dilation`` apart along one axis, at stride 1.
+
+    One axis after the other: twice as fast on a CPU as a dilated max-pool.
+    """
+    length = values.shape[dim] - (kernel - 1) * dilation
+    largest = values.narrow(dim, 0, length)
+    for tap in range(1, kernel):
+        largest = torch.maximum(largest, values.narrow(dim, tap * dilation, length))
+    return largest
 
 
 class Beside:

@@ -126,7 +126,7 @@ def test_adjoining_extents_of_a_warped_scene_join(job: MapJob, tmp_path: Path) -
             }
 
     whole = mapped("whole", (left, bottom, right, top))
-    parts = [mapped("west", (left, bottom, cut, top), 163), mapped("east", (cut, bottom, right, top))]
+    parts = [mapped("west", (left, bottom, cut, top), 161), mapped("east", (cut, bottom, right, top))]
     assert not parts[0].keys() & parts[1].keys()
     joined = parts[0] | parts[1]
     assert joined.keys() == whole.keys() and len(whole) > 100

@@ -88,7 +88,7 @@ def test_each_coarse_cell_is_evaluated_once(job: MapJob, monkeypatch: pytest.Mon
         return evaluate(self, values, between)
 
     monkeypatch.setattr(Branches, "everywhere", counted)
-    run_map(replace(job, step=1, memory=165 * 1024**2), Monitor())
+    run_map(replace(job, step=1, memory=161 * 1024**2), Monitor())
     assert len(blocks) == 1  # all cells of this landscape lie in one block, whatever the strips
 
 
@@ -103,7 +103,7 @@ def test_sparse_cells_are_looked_up_one_by_one_with_the_same_result(
 
 def test_the_layout_keeps_to_the_budget_and_grows_with_it(job: MapJob) -> None:
     sizes = []
-    for megabytes in (163, 200, 2048):
+    for megabytes in (161, 162, 2048):
         with planned(replace(job, step=1, memory=megabytes * 1024**2)) as plan:
             layout = chosen_layout(read_model(job.model).network.architecture, plan)
         assert layout.memory <= megabytes * 1024**2
