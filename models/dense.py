@@ -84,7 +84,7 @@ class DenseModality:
         Parameters
         ----------
         tile
-            (1, bands, rows, columns), normalised. The window of the first output starts at its first pixel,
+            (tiles, bands, rows, columns), normalised. A tile's first window starts at its first pixel,
             so rows = (outputs - 1) * step + largest scale.
         between
             Called before every layer; raises to stop.
@@ -92,7 +92,7 @@ class DenseModality:
         Returns
         -------
         Features
-            By branch, (1, out_size, output rows, output columns).
+            By branch, (tiles, out_size, output rows, output columns).
         """
         rows, columns = ((side - self.window) // self.step + 1 for side in tile.shape[-2:])
         strips = DenseStrips(self, columns, between=between)
@@ -127,7 +127,7 @@ class DenseStrips:
         self._grow(self._input, dense.shared, 0, starts)
 
     def feed(self, rows: Tensor) -> None:
-        """Add input rows, (1, bands, rows, input_side(columns)), below those fed before."""
+        """Add input rows, (tiles, bands, rows, input_side(columns)), below those fed before."""
         self._input.append(rows)
 
     def available(self) -> int:
@@ -136,18 +136,18 @@ class DenseStrips:
         return max(0, (fed - self._dense.window) // self._dense.step + 1)
 
     def take(self, rows: int) -> Features:
-        """Return the features of the next ``rows`` output rows: by branch, (1, out_size, rows, columns)."""
+        """Return the features of the next ``rows`` output rows: by branch, (tiles, out_size, rows, columns)."""
         found: Features = {}
         for key, matrix in self.take_stacks(rows):
             project = self._dense.network.branch(key).project
             features = torch.relu_(functional.linear(matrix, project.weight, project.bias))
-            found[key] = features.T.reshape(1, -1, rows, self._columns)
+            found[key] = features.reshape(-1, rows, self._columns, features.shape[1]).permute(0, 3, 1, 2)
         return found
 
     def take_stacks(self, rows: int) -> Iterator[tuple[BranchKey, Tensor]]:
         """Yield for each branch what its stack gives for the next ``rows`` output rows, before its projection.
 
-        Matrices are (positions, channels), row by row of the output; take all before the next rows.
+        Matrices are (positions, channels), tile by tile and row by row; take all before the next rows.
         """
         self._taken += rows
         for scale, leaf in self._leaves.items():

@@ -173,6 +173,17 @@ def test_a_padded_network_is_refused() -> None:
         DenseModality(padded, "satellite", 1)
 
 
+def test_several_tiles_at_once_are_as_each_alone() -> None:
+    shape = architecture("default", {"bioclim": 2, "satellite": 2}, species=1, width=0.03)
+    dense = DenseModality(random_network(shape, 0), "satellite", 16)
+    tiles = torch.randn(3, 2, dense.input_side(2), dense.input_side(4), dtype=torch.float64)
+    with torch.no_grad():
+        together = dense.features(tiles)
+        for index in range(3):
+            for key, features in dense.features(tiles[index : index + 1]).items():
+                torch.testing.assert_close(together[key][index], features[0], rtol=0, atol=1e-10)
+
+
 def test_gradients_flow_through_dense_evaluation() -> None:
     shape = architecture("default", {"bioclim": 2, "satellite": 2}, species=1, width=0.03)
     network = random_network(shape, 0)
