@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import Affine
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -61,6 +64,7 @@ def report(tmp_path_factory) -> dict:
         "step": STEP,
         "report": str(folder / "report.json"),
         "pictures": str(pictures),
+        "bad": {name: [modality, str(file)] for name, (modality, file) in bad_rasters(folder).items()},
     }
     (folder / "task.json").write_text(json.dumps(task))
     run(
@@ -74,6 +78,46 @@ def report(tmp_path_factory) -> dict:
     (pictures / "report.json").write_text(json.dumps(found, indent=1))
     assert "error" not in found, found["error"]
     return found
+
+
+def bad_rasters(folder: Path) -> dict[str, tuple[str, Path]]:
+    """Write rasters that can't be used; by what is wrong, the modality that gets each."""
+    here = Affine(10, 0, 480_000, 0, -10, 5_200_000)
+    far = Affine(1000, 0, 900_000, 0, -1000, 5_200_000)
+    cases = {
+        "no CRS": ("satellite", (4, 300, 300), here, None),
+        "rotated": ("satellite", (4, 300, 300), here @ Affine.rotation(15), "EPSG:32632"),
+        "one pixel": ("satellite", (4, 1, 1), here, "EPSG:32632"),
+        "no overlap": ("bioclim", (2, 30, 30), far, "EPSG:32632"),
+        "missing band": ("satellite", (3, 300, 300), here, "EPSG:32632"),
+    }
+    found = {}
+    for name, (modality, shape, transform, crs) in cases.items():
+        path = folder / f"{name.replace(' ', '_')}.tif"
+        values = np.random.default_rng(0).integers(300, 1500, shape).astype(np.uint16)
+        with rasterio.open(
+            path, "w", driver="GTiff", count=shape[0], height=shape[1], width=shape[2], dtype="uint16",
+            transform=transform, crs=crs,
+        ) as target:  # fmt: skip
+            target.write(values)
+        found[name] = modality, path
+    return found
+
+
+SENTENCES = {
+    "no CRS": "no coordinate system",
+    "rotated": "rotated",
+    "one pixel": "1 × 1 pixels",
+    "no overlap": "does not overlap",
+    "missing band": "needs 4 bands",
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_an_unusable_raster_gets_its_sentence_in_the_dock(report, name):
+    said, can_run = report["said"][name]
+    assert SENTENCES[name] in said and not can_run, said
+    assert "--" not in said, "the dock has no command-line options"
 
 
 def test_a_press_of_run_ends_well(report):

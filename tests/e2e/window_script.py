@@ -140,7 +140,31 @@ class Visit:
             layer.name() for layer in QgsProject.instance().mapLayers().values() if "preview" in layer.name()
         ]
         self.picture("finished")
-        self.leave()
+        self.report["said"] = {}
+        self.bad = list(TASK["bad"].items())
+        self.after(100, self.next_bad)
+
+    def next_bad(self):
+        """Choose one unusable raster after another, and take down what stands above Run."""
+        if not self.bad:
+            self.leave()
+            return
+        name, (modality, file) = self.bad.pop(0)
+        for one in self.dock.inputs.modalities:
+            good = Path(TASK["landscape"]) / f"{one}.tif"
+            self.dock.inputs.modalities[one].choose_file(file if one == modality else str(good))
+        self.since = time.monotonic()
+        self.after(1000, lambda: self.await_verdict(name))
+
+    def await_verdict(self, name):
+        bar = self.dock.run_bar
+        waiting = self.dock.desk.state.checking and time.monotonic() - self.since < READY_S
+        if waiting or time.monotonic() - self.since < 1.5:
+            self.after(200, lambda: self.await_verdict(name))
+            return
+        self.report["said"][name] = [bar.hint.text(), bar.run.isEnabled()]
+        self.picture("bad_" + name.replace(" ", "_"))
+        self.after(100, self.next_bad)
 
     def facts(self, layer):
         shader = layer.renderer().shader()
