@@ -19,7 +19,7 @@ from ..models.fusion import fused
 from ..models.network import FusionNetwork
 from ..models.presets import PRESETS, architecture
 from .branches import Branches
-from .device import chosen, devices
+from .device import chosen, label_of
 
 BANDS = {"bioclim": 19, "satellite": 4}
 FINE_PER_CELL = 64  # a climate cell of the paper is about 643 m, a satellite pixel 10 m
@@ -36,8 +36,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class DenseBench:
-    """The figures of ``scalescape bench dense``; differences are of probabilities, over the sample."""
+class BenchSetting:
+    """What was measured, and on what."""
 
     preset: str
     step: int
@@ -46,6 +46,12 @@ class DenseBench:
     device: str
     threads: int
     precision: str
+
+
+@dataclass(frozen=True)
+class DenseBench(BenchSetting):
+    """The figures of ``scalescape bench dense``; differences are of probabilities, over the sample."""
+
     paper_px_per_s: float
     patch_px_per_s: float
     dense_px_per_s: float
@@ -120,7 +126,7 @@ def bench_dense(
         step=step,
         size=size,
         species=species,
-        device=next(d.label for d in devices() if d.name == device.type),
+        device=label_of(device),
         threads=torch.get_num_threads(),
         precision=precision,
         paper_px_per_s=paper_rate,

@@ -20,7 +20,7 @@ from ..models.card import Band, Card, Modality, Species, Training
 from ..models.model_file import ModelFile, write_model
 from ..models.network import FusionNetwork
 from ..models.presets import architecture
-from .bench import BANDS, FINE_PER_CELL, calibrated
+from .bench import BANDS, FINE_PER_CELL, BenchSetting, calibrated
 from .errors import Cancelled
 from .map_job import run_map
 from .progress import Monitor
@@ -33,7 +33,7 @@ WATCH_S = 0.005
 
 
 @dataclass(frozen=True)
-class MapBench:
+class MapBench(BenchSetting):
     """The figures of ``scalescape bench map``.
 
     ``files_share`` is the share of the wall time during which nothing was computed: reading that computing
@@ -41,13 +41,6 @@ class MapBench:
     ``cancel_s`` is the time from asking to stop until the job had ended.
     """
 
-    preset: str
-    step: int
-    size: int
-    species: int
-    device: str
-    threads: int
-    precision: str
     method: str
     seconds: float
     px_per_s: float

@@ -48,3 +48,8 @@ def chosen(name: str) -> torch.device:
     if name not in have:
         raise InputError(f"There is no device {name} here ({gpu_note()}); choose from {', '.join(have)}.")
     return torch.device(name)
+
+
+def label_of(device: torch.device) -> str:
+    """Return a device in words."""
+    return next((one.label for one in devices() if one.name == device.type), device.type)

@@ -15,7 +15,7 @@ import torch
 from ..models.fusion import fused
 from ..models.model_file import digest, read_model
 from .aside import Aside
-from .device import chosen, devices
+from .device import chosen, label_of
 from .errors import InputError
 from .evaluation import Evaluator, map_strips
 from .layout import chosen_layout
@@ -89,7 +89,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             valid_pixels=valid_pixels,
             px_per_s=width * height / mapped,
             seconds=time.monotonic() - started,
-            device=next((d.label for d in devices() if d.name == device.type), device.type),
+            device=label_of(device),
             precision=precision,
             method=layout.method,
             verified_max_abs_diff=difference,

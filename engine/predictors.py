@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ class BandSource:
 
 
 class Predictor:
-    """The rasters of one modality on one grid, bands in the card's order. Use as a context manager."""
+    """The rasters of one modality on one grid, bands in the card's order; ``close`` it at the end."""
 
     def __init__(self, modality: Modality, sources: Sequence[BandSource], by_name: bool) -> None:
         self.modality = modality
@@ -42,14 +41,6 @@ class Predictor:
         self._mean = np.array([b.mean for b in modality.bands], np.float32)[:, None, None]
         self._std = np.array([b.std for b in modality.bands], np.float32)[:, None, None]
         self._fill = np.array([b.fill for b in modality.bands], np.float32)[:, None, None]
-
-    def __enter__(self) -> Predictor:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all files."""

@@ -31,7 +31,6 @@ SMOOTH_LENGTH_CELLS = 12.0
 # With this part of the variance smooth and the rest white, a cell and the mean of the five by five cells
 # around it correlate by about 0.55.
 SMOOTH_VARIANCE = 0.28
-NEIGHBOURHOOD_CELLS = 5
 
 
 def draw_climate(rng: np.random.Generator, coverage: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import Affine
+from unusable_raster import CORNER, CRS, FAR, noise_raster
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = [sys.executable, str(ROOT / "engine" / "__main__.py")]
@@ -65,16 +66,6 @@ def test_the_map_is_that_of_the_command_line(place: Path) -> None:
             np.testing.assert_allclose(ours.read(1), theirs.read(1), atol=1e-5)
 
 
-def raster(path: Path, shape: tuple[int, int, int], transform: Affine, crs: str | None) -> Path:
-    values = np.random.default_rng(0).integers(300, 1500, shape).astype(np.uint16)
-    with rasterio.open(
-        path, "w", driver="GTiff", count=shape[0], height=shape[1], width=shape[2], dtype="uint16",
-        transform=transform, crs=crs,
-    ) as target:  # fmt: skip
-        target.write(values)
-    return path
-
-
 def given(place: Path, satellite: object, bioclim: object = None) -> str:
     climate = bioclim or place / "landscape" / "bioclim.tif"
     return f"INPUTS=satellite={satellite}\nbioclim={climate}"
@@ -82,13 +73,12 @@ def given(place: Path, satellite: object, bioclim: object = None) -> str:
 
 def bad_inputs(place: Path) -> dict[str, tuple[list[str], str]]:
     scene, climate = (place / "landscape" / f"{name}.tif" for name in ("satellite", "bioclim"))
-    here = Affine(10, 0, 480_000, 0, -10, 5_200_000)
     bad = place / "bad"
     bad.mkdir(exist_ok=True)
-    far = raster(bad / "far.tif", (2, 30, 30), Affine(1000, 0, 900_000, 0, -1000, 5_200_000), "EPSG:32632")
-    naked = raster(bad / "naked.tif", (4, 300, 300), here, None)
-    turned = raster(bad / "turned.tif", (4, 300, 300), here @ Affine.rotation(15), "EPSG:32632")
-    dot = raster(bad / "dot.tif", (4, 1, 1), here, "EPSG:32632")
+    far = noise_raster(bad / "far.tif", (2, 30, 30), FAR, CRS)
+    naked = noise_raster(bad / "naked.tif", (4, 300, 300), CORNER, None)
+    turned = noise_raster(bad / "turned.tif", (4, 300, 300), CORNER @ Affine.rotation(15), CRS)
+    dot = noise_raster(bad / "dot.tif", (4, 1, 1), CORNER, CRS)
     (bad / "file").write_text("in the way")
     good = layers(place)
     return {

@@ -9,10 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import rasterio
 from rasterio.transform import Affine
+from unusable_raster import CORNER, CRS, FAR, noise_raster
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -82,26 +81,17 @@ def report(tmp_path_factory) -> dict:
 
 def bad_rasters(folder: Path) -> dict[str, tuple[str, Path]]:
     """Write rasters that can't be used; by what is wrong, the modality that gets each."""
-    here = Affine(10, 0, 480_000, 0, -10, 5_200_000)
-    far = Affine(1000, 0, 900_000, 0, -1000, 5_200_000)
     cases = {
-        "no CRS": ("satellite", (4, 300, 300), here, None),
-        "rotated": ("satellite", (4, 300, 300), here @ Affine.rotation(15), "EPSG:32632"),
-        "one pixel": ("satellite", (4, 1, 1), here, "EPSG:32632"),
-        "no overlap": ("bioclim", (2, 30, 30), far, "EPSG:32632"),
-        "missing band": ("satellite", (3, 300, 300), here, "EPSG:32632"),
+        "no CRS": ("satellite", (4, 300, 300), CORNER, None),
+        "rotated": ("satellite", (4, 300, 300), CORNER @ Affine.rotation(15), CRS),
+        "one pixel": ("satellite", (4, 1, 1), CORNER, CRS),
+        "no overlap": ("bioclim", (2, 30, 30), FAR, CRS),
+        "missing band": ("satellite", (3, 300, 300), CORNER, CRS),
     }
-    found = {}
-    for name, (modality, shape, transform, crs) in cases.items():
-        path = folder / f"{name.replace(' ', '_')}.tif"
-        values = np.random.default_rng(0).integers(300, 1500, shape).astype(np.uint16)
-        with rasterio.open(
-            path, "w", driver="GTiff", count=shape[0], height=shape[1], width=shape[2], dtype="uint16",
-            transform=transform, crs=crs,
-        ) as target:  # fmt: skip
-            target.write(values)
-        found[name] = modality, path
-    return found
+    return {
+        name: (modality, noise_raster(folder / f"{name.replace(' ', '_')}.tif", *grid))
+        for name, (modality, *grid) in cases.items()
+    }
 
 
 SENTENCES = {
