@@ -1,0 +1,1 @@
+"""Patches: what the network sees at each site, read once and kept."""
