@@ -12,39 +12,44 @@ LARGEST_WEIGHT = 1e4  # of a species found at a single site of very many
 class FullWeightedLoss(torch.nn.Module):
     """Mean over sites and species of the weighted cross-entropy, with background points beside the sites.
 
-    With n sites where species s was looked for, n_s of them with it, and w_s = n / n_s, a site costs::
+    With n_s the sites with species s, m_s those where it was looked for and not found, and n = n_s + m_s, a site
+    costs::
 
-        w_s * -log p                                  where s was recorded     (lambda1 = 1)
-        lambda2 * w_s / (w_s - 1) * -log(1 - p)       where it was not
+        n / n_s * -log p                              where s was recorded     (lambda1 = 1)
+        lambda2 * n / m_s * -log(1 - p)               where it was not
         (1 - lambda2) * -log(1 - p)                   at a background point
 
-    so that presences, other species' sites and background weigh alike for every species. It is computed from
-    logits with log-sigmoid, so it is finite for any logit. A species at every site has no other sites, so its
-    second term never occurs; one without a site is left out.
+    so that presences, other species' sites and background weigh alike for every species. Where a species was not
+    looked for everywhere, n is the number of all sites, so that those where it was weigh as if they were all.
+    The loss is computed from logits with log-sigmoid, so it is finite for any logit. A species at every site has
+    no other sites, so its second term never occurs; one without a site is left out.
 
     Parameters
     ----------
     presences
         (species,) number of training sites of each species.
     sites
-        Number of training sites where it was looked for: one for all species, or (species,).
+        Number of training sites.
     lambda2
         Weight of other species' sites against background, one for all species or (species,); 1 is the
         paper's, without background.
+    surveys
+        (species,) number of training sites where each was looked for; all unless told.
     """
 
     presence_weight: Tensor
     absence_weight: Tensor
     lambda2: Tensor
 
-    def __init__(self, presences: Tensor, sites: int | Tensor, lambda2: float | Tensor) -> None:
+    def __init__(
+        self, presences: Tensor, sites: int, lambda2: float | Tensor, surveys: Tensor | None = None
+    ) -> None:
         super().__init__()
         counts = presences.to(torch.float64)
-        total = torch.as_tensor(sites).to(torch.float64)
         known = counts > 0
-        weight = torch.where(known, total / counts.clamp(min=1), 0.0).clamp(max=LARGEST_WEIGHT)
-        others = (total - counts).clamp(min=1)
-        absence = torch.where(known, total / others, 0.0).clamp(max=LARGEST_WEIGHT)
+        weight = torch.where(known, sites / counts.clamp(min=1), 0.0).clamp(max=LARGEST_WEIGHT)
+        others = ((sites if surveys is None else surveys) - counts).clamp(min=1)
+        absence = torch.where(known, sites / others, 0.0).clamp(max=LARGEST_WEIGHT)
         self.register_buffer("presence_weight", weight.to(torch.float32))
         self.register_buffer("absence_weight", absence.to(torch.float32))
         self.register_buffer("lambda2", torch.as_tensor(lambda2, dtype=torch.float32).expand(len(counts)))
@@ -73,10 +78,7 @@ class FullWeightedLoss(torch.nn.Module):
         found = -functional.logsigmoid(logits) * presence * self.presence_weight
         not_found = -functional.logsigmoid(-logits) * (1 - presence) * self.absence_weight
         cost = found + self.lambda2 * not_found
-        if surveyed is None:
-            loss = cost.mean()
-        else:
-            loss = torch.where(surveyed, cost, 0.0).sum() / surveyed.sum().clamp(min=1)
+        loss = (cost if surveyed is None else torch.where(surveyed, cost, 0.0)).mean()
         if background is not None and len(background):
             weight = (1 - self.lambda2) * (self.presence_weight > 0)
             loss = loss + (-functional.logsigmoid(-background) * weight).mean()

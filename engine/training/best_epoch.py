@@ -22,7 +22,7 @@ class BestEpoch(Callback):
         Called after every epoch, with the network in evaluation mode: higher is better, NaN is none. Without
         one the last epoch is the best.
     patience
-        Epochs without a better one after which training stops.
+        Epochs without a better one after which training stops; 0: never.
     last
         Number of epochs after which training stops in any case.
     """
@@ -50,7 +50,7 @@ class BestEpoch(Callback):
             self.best = self.value if self.value == self.value else self.best
             self.epoch = done
             self.weights = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-        if done >= self._last or (self._score is not None and done - self.epoch >= self._patience):
+        if done >= self._last or (self._patience and done - self.epoch >= self._patience):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:

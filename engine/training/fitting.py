@@ -95,7 +95,9 @@ def fit(
     seed = (recipe.seed, turn.number)
     torch.manual_seed(recipe.seed * 1009 + turn.number)
     network = FusionNetwork(architecture)
-    loss = FullWeightedLoss(*_counts(places, share), lambda2)
+    mine = places.sites.taken(share.sites)
+    presences, surveys = torch.from_numpy(mine.presences()), torch.from_numpy(mine.surveys())
+    loss = FullWeightedLoss(presences, len(mine), lambda2, surveys)
     learner = Learner(network, loss, recipe, seed)
     best = BestEpoch(
         None if score is None else lambda: score(network), recipe.patience, epochs or recipe.epochs
@@ -136,9 +138,3 @@ def fit(
     network.load_state_dict(best.weights)
     network.requires_grad_(False).eval().to("cpu")
     return Fitted(network, best.epoch, best.best if score is not None else float("nan"))
-
-
-def _counts(places: Places, share: Share) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return at how many of the training sites each species was found, and at how many it was looked for."""
-    mine = places.sites.taken(share.sites)
-    return torch.from_numpy(mine.presences()), torch.from_numpy(mine.surveys())
