@@ -10,17 +10,17 @@ LARGEST_WEIGHT = 1e4  # of a species found at a single site of very many
 
 
 class FullWeightedLoss(torch.nn.Module):
-    """Mean over sites and species of the weighted cross-entropy, with background points beside the sites.
+    """Mean over sites and species of the weighted cross-entropy, with background points beside.
 
-    With n_s the sites with species s, m_s those where it was looked for and not found, and n = n_s + m_s, a site
-    costs::
+    With n_s the sites with species s, m_s those where it was looked for and not found, and
+    n = n_s + m_s, a site costs::
 
         n / n_s * -log p                              where s was recorded     (lambda1 = 1)
         lambda2 * n / m_s * -log(1 - p)               where it was not
         (1 - lambda2) * -log(1 - p)                   at a background point
 
-    so that presences, other species' sites and background weigh alike for every species. Where a species was not
-    looked for everywhere, n is the number of all sites, so that those where it was weigh as if they were all.
+    so that presences, other species' sites and background weigh alike for every species. Where a species
+    was not looked for everywhere, n is the number of all sites: those where it was weigh as if they were all.
     The loss is computed from logits with log-sigmoid, so it is finite for any logit. A species at every site has
     no other sites, so its second term never occurs; one without a site is left out.
 

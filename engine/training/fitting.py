@@ -98,11 +98,10 @@ def fit(
     mine = places.sites.taken(share.sites)
     presences, surveys = torch.from_numpy(mine.presences()), torch.from_numpy(mine.surveys())
     loss = FullWeightedLoss(presences, len(mine), lambda2, surveys)
-    learner = Learner(network, loss, recipe, seed)
+    learner = Learner(network, places.sights, loss, recipe, seed)
     best = BestEpoch(
         None if score is None else lambda: score(network), recipe.patience, epochs or recipe.epochs
     )
-    imagery = tuple(m.name for m in architecture.modalities if m.backbone == "residual")
     trainer = Trainer(
         max_epochs=recipe.epochs,
         accelerator={"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu"),
@@ -122,7 +121,6 @@ def fit(
         share.background,
         recipe.batch_size,
         seed,
-        imagery if recipe.augment else (),
         lambda: Moment(trainer.current_epoch, trainer.global_rank, trainer.world_size),
     )
     with warnings.catch_warnings():

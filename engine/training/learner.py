@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from ...models.scale_dropout import draw_kept
 from ..errors import InputError
 from .batches import Batch
 from .recipe import Recipe
+from .sights import Sight, features_at
 
 
 class DivergedError(InputError):
@@ -28,6 +30,8 @@ class Learner(LightningModule):
     ----------
     network
         Trained in place.
+    sights
+        How it sees places, by modality.
     loss
         The loss, on the training sites' counts.
     recipe
@@ -37,10 +41,16 @@ class Learner(LightningModule):
     """
 
     def __init__(
-        self, network: FusionNetwork, loss: FullWeightedLoss, recipe: Recipe, seed: tuple[int, ...]
+        self,
+        network: FusionNetwork,
+        sights: Mapping[str, Sight],
+        loss: FullWeightedLoss,
+        recipe: Recipe,
+        seed: tuple[int, ...],
     ) -> None:
         super().__init__()
         self.network = network
+        self._sights = dict(sights)
         self.loss = loss
         self._recipe = recipe
         self._seed = seed
@@ -57,7 +67,7 @@ class Learner(LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch. Raise DivergedError where it is no number."""
         sites = len(batch.found)
-        features = self.network.features(batch.patches)
+        features = features_at(self.network, self._sights, batch.seen)
         if self._recipe.dropout > 0:
             features = {key: functional.dropout(part, self._recipe.dropout) for key, part in features.items()}
         kept = None
@@ -78,11 +88,8 @@ class Learner(LightningModule):
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Batch:
         """Move a batch."""
-        return Batch(
-            {name: patch.to(device, non_blocking=True) for name, patch in batch.patches.items()},
-            batch.found.to(device, non_blocking=True),
-            batch.surveyed.to(device, non_blocking=True),
-        )
+        moved: Batch = batch.to(device)
+        return moved
 
     def configure_optimizers(self) -> Any:
         """Return the recipe's optimiser, and its schedule by step."""
