@@ -21,8 +21,8 @@ class FullWeightedLoss(torch.nn.Module):
 
     so that presences, other species' sites and background weigh alike for every species. Where a species
     was not looked for everywhere, n is the number of all sites: those where it was weigh as if they were all.
-    The loss is computed from logits with log-sigmoid, so it is finite for any logit. A species at every site has
-    no other sites, so its second term never occurs; one without a site is left out.
+    The loss is computed from logits with log-sigmoid, so it is finite for any logit. A species at every site
+    has no other sites, so its second term never occurs; one without a site is left out.
 
     Parameters
     ----------
