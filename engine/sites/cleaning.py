@@ -53,7 +53,8 @@ class Cleaning:
         """Return the report for a person, a sentence each."""
         said = [f"{table}: {number:,} records read." for table, number in self.read.items()]
         said += [
-            f"{one.table}: {one.count:,} left out, {one.reason}" + (f" ({one.example})." if one.example else ".")
+            f"{one.table}: {one.count:,} left out, {one.reason}"
+            + (f" ({one.example})." if one.example else ".")
             for one in self.dropped
         ]
         if self.thinned:

@@ -111,9 +111,7 @@ def stacked(tables: Sequence[Observations]) -> Stack:
         if has_patches
         else None,
         day=np.concatenate([np.full(len(one), -1) if one.day is None else one.day for one in tables]),
-        columns={
-            name: np.concatenate([one.columns[name] for one in tables]) for name in tables[0].columns
-        },
+        columns={name: np.concatenate([one.columns[name] for one in tables]) for name in tables[0].columns},
     )
 
 
@@ -176,6 +174,7 @@ def merged(stack: Stack, place: Index, cleaning: Cleaning) -> SiteTable:
     group = codes_of([rows[:, number] > 0 for number in range(len(stack.names))])
     groups = np.zeros((int(group.max()) + 1, len(stack.names)), np.bool_)
     groups[group] = rows > 0
+    surveyed: npt.NDArray[np.bool_] = groups.astype(np.int32) @ stack.named.astype(np.int32) > 0
     _warn_of_different_values(stack, place, first, cleaning)
     return SiteTable(
         x=stack.x[first],
@@ -185,7 +184,7 @@ def merged(stack: Stack, place: Index, cleaning: Cleaning) -> SiteTable:
         kinds=tuple(_kind(stack, number, cleaning) for number in range(len(stack.species))),
         found=sparse.csr_array(found),
         group=group.astype(np.int32),
-        surveyed=(groups[:, :, None] & stack.named[None]).any(axis=1),
+        surveyed=surveyed,
         holes=_holes(stack, to_site, rows),
         columns={name: values[first] for name, values in stack.columns.items()},
         patch_ids=None if stack.patch is None else stack.patch[first],

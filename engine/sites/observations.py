@@ -171,7 +171,7 @@ def read_observations(source: SourceConfig, predictors: Predictors, cleaning: Cl
 def tells(values: Any, words: Set[str]) -> Rows:
     """Tell for each cell of a column of categories whether it holds one of ``words``, apart by semicolons."""
     held = [bool(words & set(str(one).strip().upper().split(";"))) for one in values.categories]
-    return np.array([*held, False], np.bool_)[values.codes]  # the code of an empty cell is -1
+    return _looked_up(np.array([*held, False], np.bool_), values.codes)
 
 
 def known_crs(crs: str, table: str) -> CRS:
@@ -203,12 +203,18 @@ def category_texts(column: Any) -> npt.NDArray[np.str_]:
         return str(int(number)) if number.is_integer() else str(number)
 
     codes, values = pandas.factorize(column)
-    return np.array([*(plain(str(one)) for one in values), ""], np.str_)[codes]
+    return _looked_up(np.array([*(plain(str(one)) for one in values), ""], np.str_), codes)
 
 
 def _texts(column: Any) -> npt.NDArray[np.str_]:
     codes, values = pandas.factorize(column)
-    return np.array([*(str(one).strip() for one in values), ""], np.str_)[codes]
+    return _looked_up(np.array([*(str(one).strip() for one in values), ""], np.str_), codes)
+
+
+def _looked_up(of_code: npt.NDArray[Any], codes: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
+    """Return the value of each code; the last is that of an empty cell, whose code is -1."""
+    found: npt.NDArray[Any] = of_code[codes]
+    return found
 
 
 def _meets(condition: Condition, table: pandas.DataFrame) -> Rows:

@@ -127,7 +127,7 @@ class TableFile:
         twice = [one for one in wanted if self.columns.count(one) > 1]
         if twice:
             raise InputError(f"{self.name} has two columns {twice[0]!r}; rename one.")
-        types = {name: "str" for name in texts} | {name: "category" for name in codes}
+        types = dict.fromkeys(texts, "str") | dict.fromkeys(codes, "category")
         table = self._vector(wanted, types) if self.points else self._delimited(wanted, types)
         if table.empty:
             raise InputError(f"{self.name} holds no record; choose another file.")
@@ -162,8 +162,7 @@ class TableFile:
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise self._unreadable(error) from error
         delimiter = max(DELIMITERS, key=line.count) if any(map(line.count, DELIMITERS)) else ","
-        quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-        names = next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
+        names = line.split("\t") if delimiter == "\t" else next(csv.reader([line], delimiter=delimiter), [])
         if not names:
             raise InputError(f"{self.name} is empty; choose another file.")
         return delimiter, names

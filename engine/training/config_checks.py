@@ -36,8 +36,9 @@ def checked(config: TrainingConfig, faulty: Sequence[Key]) -> Iterator[Fault]:
     yield from _sites(config, faulty)
     yield from _modalities(config, faulty)
     if config.model.preset not in PRESETS:
-        yield ("model", "preset"), (
-            f"there is no preset {config.model.preset!r}; {suggestion(config.model.preset, list(PRESETS))}"
+        yield (
+            ("model", "preset"),
+            (f"there is no preset {config.model.preset!r}; {suggestion(config.model.preset, list(PRESETS))}"),
         )
         return
     yield from _shapes(config)
@@ -57,9 +58,11 @@ def _sites(config: TrainingConfig, faulty: Sequence[Key]) -> Iterator[Fault]:
     if sites.test_species_columns and not sites.test:
         yield ("sites", "test_species_columns"), "is of use with test alone; name the test table"
     yield from _table(("sites",), SourceConfig(**{n: getattr(sites, n) for n in TABLE_KEYS}), whole=False)
-    named = {("sites", "source", place): one for place, one in enumerate(sites.sources()) if sites.source}
-    if sites.train:
-        named[("sites",)] = sites.sources()[0]
+    named: dict[Key, SourceConfig] = {
+        ("sites", "source", place): one for place, one in enumerate(sites.sources())
+    }
+    if not sites.source:
+        named = {("sites",): sites.sources()[0]}
     for key, source in named.items():
         yield from _records(key, source, faulty)
         if sites.source:
@@ -96,16 +99,18 @@ def _records(key: Key, source: SourceConfig, faulty: Sequence[Key]) -> Iterator[
     if source.kind is None and not _any_of(faulty, "kind") and (*key, "kind") not in faulty:
         yield (*key, "kind"), "is missing; po: presence-only, pa: presence-absence, or pa-balanced"
     if not ways and not any(one[:-1] in {("sites",), key} and "species" in str(one[-1]) for one in faulty):
-        yield (*key, "species"), (
-            "is missing; name the column with the species, or give species_columns or species_name"
+        yield (
+            (*key, "species"),
+            ("is missing; name the column with the species, or give species_columns or species_name"),
         )
     if len(ways) > 1:
         yield (*key, ways[1]), f"{ways[0]} is given too; give one of them"
     if source.presence and "species_name" not in ways:
         yield (*key, "presence"), "goes with species_name, the name of the species that it is about"
     if ways == ["species_name"] and not source.presence and source.kind in ("pa", "pa-balanced"):
-        yield (*key, "presence"), (
-            f"is missing; name the column that is 1 where {source.species_name} was found and 0 where not"
+        yield (
+            (*key, "presence"),
+            (f"is missing; name the column that is 1 where {source.species_name} was found and 0 where not"),
         )
 
 
@@ -138,8 +143,9 @@ def _shapes(config: TrainingConfig) -> Iterator[Fault]:
     for field in ("scales", "widths"):
         for name, sizes in getattr(config.model, field).items():
             if name not in config.modality:
-                yield ("model", field, name), (
-                    f"there is no [modality.{name}]; {suggestion(name, list(config.modality))}"
+                yield (
+                    ("model", field, name),
+                    (f"there is no [modality.{name}]; {suggestion(name, list(config.modality))}"),
                 )
             elif not sizes or min(sizes) < 1:
                 yield ("model", field, name), "must be one or more numbers above 0"
@@ -181,14 +187,20 @@ def _background(config: TrainingConfig) -> Iterator[Fault]:
         if one.columns or (one.patches and not any(other.inputs for other in config.modality.values()))
     ]
     if recipe.n_background > 0 and needs_file:
-        yield ("sites", "background"), (
-            f"is missing; points can't be drawn at random where {needs_file[0]} has no rasters: name a file of "
-            "points, or set training.n_background = 0 and training.lambda2 = 1"
+        yield (
+            ("sites", "background"),
+            (
+                f"is missing; points can't be drawn at random where {needs_file[0]} has no rasters: name a file of "
+                "points, or set training.n_background = 0 and training.lambda2 = 1"
+            ),
         )
     if recipe.n_background == 0 and recipe.lambda2 < 1:
-        yield ("training", "lambda2"), (
-            f"{recipe.lambda2:g} leaves weight to background points, and training.n_background is 0; "
-            "set lambda2 = 1 or draw some"
+        yield (
+            ("training", "lambda2"),
+            (
+                f"{recipe.lambda2:g} leaves weight to background points, and training.n_background is 0; "
+                "set lambda2 = 1 or draw some"
+            ),
         )
     if recipe.n_background == 0 and config.sites.bias:
         yield ("sites", "bias"), "is of no use, since training.n_background is 0"
