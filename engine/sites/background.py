@@ -149,7 +149,7 @@ def points_by_effort(
     draw = np.random.default_rng([seed, 2])
     with Raster(file) as raster:
         raster.put_on(raster.grid, [1])
-        height, width = raster.grid.shape
+        height = raster.grid.shape[0]
         of_row = np.concatenate(
             [_effort(raster, row, min(row + STRIP, height)).sum(axis=1) for row in range(0, height, STRIP)]
         )
@@ -205,7 +205,7 @@ def _window(grid: GeoBox, area: Area | None) -> tuple[int, int, int, int]:
 
 
 def _pixels_in_random_order(total: int, count: int, draw: np.random.Generator) -> Iterator[Index]:
-    """Yield numbers below ``total`` in batches, in random order and each once; of very many, not all of them."""
+    """Yield numbers below ``total`` in batches, in random order and each once; of very many not all."""
     if total <= SHUFFLED:
         order = draw.permutation(total)
         for start in range(0, total, BATCH):
@@ -224,7 +224,7 @@ def _pixels_in_random_order(total: int, count: int, draw: np.random.Generator) -
 def _fitting(
     x: Floats, y: Floats, fits: Accepts, crs: CRS, inside: Inside | None, area: Area | None
 ) -> Accepts:
-    """Narrow ``fits`` to the points in the area, then to those where predictors have values (which is slower)."""
+    """Narrow ``fits`` to points in the area, then to those where predictors have values (which is slower)."""
     fits = fits.copy()
     if area is not None:
         fits[fits] = area.holds(x[fits], y[fits])

@@ -175,7 +175,7 @@ def within(places: Places, of: Places, distance_m: float) -> npt.NDArray[np.bool
     if distance_m <= 0 or len(of) == 0 or len(places) == 0:
         return np.zeros(len(places), np.bool_)
     nearest, _ = spatial.cKDTree(of).query(places, distance_upper_bound=np.nextafter(distance_m, np.inf))
-    return np.isfinite(nearest)
+    return np.asarray(np.isfinite(nearest), np.bool_)
 
 
 def make_blocks(
@@ -284,7 +284,7 @@ def _automatic_side(
     ]
     if side < wanted:
         notes.append(
-            f"Blocks of {_km(wanted)} would be too few for {folds} folds, so nearby sites may tell on each other."
+            f"Blocks of {_km(wanted)} would be too few for {folds} folds, so near sites may tell on each other."
         )
     return side, tuple(notes)
 
@@ -306,8 +306,9 @@ def _summed(group: Index, rows: sparse.csr_array, groups: int) -> sparse.csr_arr
 def _dealt(loads: sparse.csr_array, folds: int, seed: list[int]) -> Numbers:
     """Deal blocks to folds so that each column of ``loads`` is spread evenly: (blocks,) fold.
 
-    Blocks are taken from the largest (in the first column) to the smallest, in an order shaken by the seed, and each goes to the fold that has least of what it holds: the one where the sum of squares of the
-    folds' shares grows least. The first column weighs as much as all others together.
+    Blocks are taken from the largest (in the first column) to the smallest, in an order shaken by the seed.
+    Each goes to the fold that has least of what it holds: the one where the sum of squares of the folds' shares
+    grows least. The first column weighs as much as all others together.
 
     Parameters
     ----------

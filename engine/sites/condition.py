@@ -1,4 +1,4 @@
-"""Conditions on the rows of a table, such as ``pr_ab == 1 and year >= 2000``, evaluated without running code."""
+"""Conditions on the rows of a table, such as ``pr_ab == 1 and year >= 2000``, met without running code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether folds ask as much of a network as its map will: distances from test to training sites, and from map."""
+"""Whether folds ask as much of a network as its map will: how far test sites and map are from the data."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class FoldDistance:
     def sentence(self) -> str:
         """Return what it means, for a report."""
         said = (
-            f"Test sites lie {self.test_median_m / 1000:.3g} km (median) from the nearest training site, the map "
-            f"{self.map_median_m / 1000:.3g} km from the nearest site (W = {self.w_m / 1000:.3g} km)"
+            f"Test sites lie {self.test_median_m / 1000:.3g} km (median) from the nearest training site, "
+            f"the map {self.map_median_m / 1000:.3g} km from the nearest site (W = {self.w_m / 1000:.3g} km)"
         )
         if not self.differs:
             return f"{said}: the folds are about as hard as the map."

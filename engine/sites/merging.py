@@ -65,6 +65,16 @@ class Stack:
         """Tell which rows come from presence-only tables: (rows,)."""
         return np.array([kind == "po" for kind in self.kinds], np.bool_)[self.table]
 
+    def with_species(self, chosen: Index) -> Stack:
+        """Return the same rows with the species of ``chosen`` alone."""
+        return replace(
+            self,
+            species=tuple(self.species[i] for i in chosen),
+            named=self.named[:, chosen],
+            found=sparse.csr_array(self.found[:, chosen]),
+            holes=sparse.csr_array(self.holes[:, chosen]),
+        )
+
     def kept(self, keep: Rows) -> Stack:
         """Return the rows where ``keep`` is True."""
         return replace(
@@ -136,7 +146,7 @@ def codes_of(parts: Sequence[npt.NDArray[Any]]) -> Index:
 
 
 def without_repeats(stack: Stack, place: Index, cleaning: Cleaning) -> tuple[Stack, Index]:
-    """Return rows and their places without a table's second record of a species at a place; they are counted."""
+    """Return rows and places without a table's further records of a species at a place, which are counted."""
     keep = np.ones(len(place), np.bool_)
     for number, name in enumerate(stack.names):
         rows = np.flatnonzero(stack.table == number)

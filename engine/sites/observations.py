@@ -152,7 +152,7 @@ def read_observations(source: SourceConfig, predictors: Predictors, cleaning: Cl
         patch=None if not patch else _texts(table[PATCH]),
         day=None if not day else np.nan_to_num(numbers(table[DAY]), nan=-1).astype(np.int64),
         notes={name: table[name].astype("category").array for name in remarks}
-        | {UNCERTAINTY[0]: numbers(table[name]) for name in uncertainty},
+        | ({UNCERTAINTY[0]: numbers(table[uncertainty[0]])} if uncertainty else {}),
         columns={
             name: category_texts(table[name]) if name in predictors.categorical else numbers(table[name])
             for name in predictors.names

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from scipy import sparse
@@ -18,9 +17,8 @@ from .cleaning import Cleaning, listed
 from .coordinate_checks import Inside, with_sound_coordinates, within_rasters
 from .merging import Stack, crs_text, merged, places_of, stacked, without_repeats
 from .metric_plane import MetricPlane
-from .observations import Observations, Predictors, check_columns, known_crs, read_observations
+from .observations import Observations, Predictors, check_columns, read_observations
 from .site_table import Index, SiteTable
-from .table_file import TableFile
 from .thinning import merged_in_pixels, pixels, squares, thinned
 
 UNREACHED = "outside the area, with no species found"
@@ -85,9 +83,7 @@ def prepare(
     tables = [cleaner.read(source) for source in config.sites.sources()]
     crs = tables[0].crs
     area = Area(config.sites.area, crs) if config.sites.area else None
-    sites = _sites(tables, recipe, pixel_grid, report)
-    sites = _reachable(sites, area, "the training tables", report)
-    sites = _with_enough_records(sites, recipe.min_records, report)
+    sites = _reachable(_sites(tables, recipe, pixel_grid, report), area, "the training tables", report)
     test = _test(config, cleaner, sites, area, report)
     background = _background(config, recipe, cleaner, crs, area, pixel_grid)
     _check_absences(sites, recipe, background)
@@ -121,12 +117,11 @@ class _Cleaner:
         rows = with_sound_coordinates(rows, self.report, self._uncertainty, self._smallest_scale_m)
         rows = within_rasters(rows, self.report, self.crs, self.inside)
         if not len(rows):
-            reasons = listed(
-                [f"{one.count:,} {one.reason}" for one in self.report.dropped if one.table == rows.table]
-            )
+            gone = [one for one in self.report.dropped if one.table == rows.table]
+            reasons = listed([f"{one.count:,} {one.reason}" for one in gone])
             raise InputError(
-                f"No record of {rows.table} can be used: {reasons}; check its columns, its coordinate system and "
-                "the rasters."
+                f"No record of {rows.table} can be used: {reasons}; check its columns, its coordinate "
+                "system and the rasters."
             )
         check_columns(rows, self.predictors.categorical)
         return rows
@@ -150,6 +145,7 @@ def _sites(
     elif pixel_grid is not None:
         stack, place, pixel = thinned(stack, place, _pixels(pixel_grid, stack), report)
         place = merged_in_pixels(stack, place, pixel)
+    stack, place = _with_enough_records(stack, place, recipe.min_records, report)
     return merged(stack, place, report)
 
 
@@ -171,7 +167,8 @@ def _reachable(sites: SiteTable, area: Area | None, what: str, report: Cleaning)
     if not outside.any():
         return sites
     report.warnings.append(
-        f"{int(outside.sum()):,} sites of {what} with presences lie outside the area; absences there do not count."
+        f"{int(outside.sum()):,} sites of {what} with presences lie outside the area; absences there "
+        "do not count."
     )
     index = np.flatnonzero(outside)
     found, known = sites.labels(index)
@@ -180,25 +177,21 @@ def _reachable(sites: SiteTable, area: Area | None, what: str, report: Cleaning)
     return replace(sites, holes=sparse.csr_array((sites.holes.astype(np.int8) + masked.astype(np.int8)) > 0))
 
 
-def _with_enough_records(sites: SiteTable, fewest: int, report: Cleaning) -> SiteTable:
-    """Return the sites with those species that were found at enough of them."""
-    presences = sites.presences()
+def _with_enough_records(stack: Stack, place: Index, fewest: int, report: Cleaning) -> tuple[Stack, Index]:
+    """Return rows and places with those species that were found at enough places."""
+    to_place = sparse.csr_array((np.ones(len(place), np.int32), (place, np.arange(len(place)))))
+    presences = np.asarray((to_place @ stack.found.astype(np.int32) > 0).sum(axis=0)).ravel()
     enough = presences >= fewest
-    report.left_out = {sites.species[i]: int(presences[i]) for i in np.flatnonzero(~enough)}
+    report.left_out = {stack.species[i]: int(presences[i]) for i in np.flatnonzero(~enough)}
     if not enough.any():
         raise InputError(
-            f"No species was found at {fewest} sites or more, the most at {presences.max()}; set min_records lower."
+            f"No species was found at {fewest} places or more, the most at {presences.max()}; set min_records "
+            "lower."
         )
-    sites = sites.with_species(np.flatnonzero(enough))
-    bare = (np.diff(sites.found.indptr) == 0) & _of_presences_alone(sites)
+    stack = stack.with_species(np.flatnonzero(enough))
+    bare = stack.presence_only() & (np.diff(stack.found.indptr) == 0)
     report.drop("the training tables", WITHOUT_SPECIES, int(bare.sum()), "")
-    return sites.taken(np.flatnonzero(~bare)) if bare.any() else sites
-
-
-def _of_presences_alone(sites: SiteTable) -> npt.NDArray[np.bool_]:
-    """Tell which sites come from presence-only tables: all species surveyed there are presence-only."""
-    surveys = np.array([kind != "po" for kind in sites.kinds], np.bool_)
-    return ~(sites.surveyed[:, surveys].any(axis=1))[sites.group]
+    return stack.kept(~bare), place[~bare]
 
 
 def _test(
@@ -214,8 +207,8 @@ def _test(
     unknown = [name for name in test.species if name not in set(sites.species)]
     if len(unknown) == len(test.species):
         raise InputError(
-            f"None of the species of {rows.table} ({listed(unknown[:3], len(unknown[3:]))}) is among those trained "
-            f"on ({listed(sites.species[:3], len(sites.species[3:]))}); check the names in both tables."
+            f"None of the species of {rows.table} ({listed(unknown[:3], len(unknown[3:]))}) is among those "
+            f"trained on ({listed(sites.species[:3], len(sites.species[3:]))}); check the names in both tables."
         )
     if unknown:
         report.warnings.append(
@@ -226,7 +219,7 @@ def _test(
 
 
 def aligned(test: SiteTable, sites: SiteTable) -> SiteTable:
-    """Return test sites with the species of others in their order; those that they lack are surveyed nowhere."""
+    """Return test sites with the species of others in their order; what they lack is surveyed nowhere."""
     place = {name: number for number, name in enumerate(test.species)}
     source = np.array([place.get(name, -1) for name in sites.species])
     have = np.flatnonzero(source >= 0)
@@ -289,9 +282,8 @@ def _background(
 def _background_file(config: TrainingConfig, cleaner: _Cleaner, crs: CRS, area: Area | None) -> Background:
     """Return all points of the file that can be used, with their own predictor columns."""
     file = str(config.sites.background)
-    table, sites = TableFile(file), config.sites
+    sites = config.sites
     own = sites.sources()[0]
-    known_crs(table.coordinates(own.x, own.y, own.crs)[2], table.name)
     source = SourceConfig(file=file, kind="po", species_name="background", x=own.x, y=own.y, crs=own.crs)
     rows = cleaner.read(source)
     if area is not None:
@@ -309,9 +301,9 @@ def _check_absences(sites: SiteTable, recipe: Recipe, background: Background) ->
         return
     everywhere = np.flatnonzero(sites.presences() == sites.surveys())
     if len(everywhere):
-        names = [sites.species[i] for i in everywhere[:3]]
+        names = listed([sites.species[i] for i in everywhere[:3]], len(everywhere[3:]))
         raise InputError(
-            f"{listed(names, len(everywhere) - len(names))} {'is' if len(everywhere) == 1 else 'are'} at every site "
-            "looked at, so there is nothing to tell presences from; add background points (n_background, lambda2 "
-            "below 1), other species or surveys."
+            f"{names} {'is' if len(everywhere) == 1 else 'are'} at every site looked at, so there is nothing "
+            "to tell presences from; add background points (n_background, lambda2 below 1), other species or "
+            "surveys."
         )

@@ -190,8 +190,8 @@ def _background(config: TrainingConfig) -> Iterator[Fault]:
         yield (
             ("sites", "background"),
             (
-                f"is missing; points can't be drawn at random where {needs_file[0]} has no rasters: name a file of "
-                "points, or set training.n_background = 0 and training.lambda2 = 1"
+                f"is missing; points can't be drawn at random where {needs_file[0]} has no rasters: name a file "
+                "of points, or set training.n_background = 0 and training.lambda2 = 1"
             ),
         )
     if recipe.n_background == 0 and recipe.lambda2 < 1:
