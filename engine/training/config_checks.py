@@ -35,12 +35,11 @@ def checked(config: TrainingConfig, faulty: Sequence[Key]) -> Iterator[Fault]:
     """
     yield from _sites(config, faulty)
     yield from _modalities(config, faulty)
-    if config.model.preset not in PRESETS:
-        yield (
-            ("model", "preset"),
-            (f"there is no preset {config.model.preset!r}; {suggestion(config.model.preset, list(PRESETS))}"),
-        )
-        return
+    preset = config.model.preset
+    if preset not in PRESETS:
+        yield ("model", "preset"), f"there is no preset {preset!r}; {suggestion(preset, list(PRESETS))}"
+        model = config.model.model_copy(update={"preset": "default"})  # the rest is checked all the same
+        config = config.model_copy(update={"model": model})
     yield from _shapes(config)
     yield from _background(config)
 
@@ -190,8 +189,8 @@ def _background(config: TrainingConfig) -> Iterator[Fault]:
         yield (
             ("sites", "background"),
             (
-                f"is missing; points can't be drawn at random where {needs_file[0]} has no rasters: name a file "
-                "of points, or set training.n_background = 0 and training.lambda2 = 1"
+                f"is missing; points can't be drawn at random where {needs_file[0]} has no rasters: name a "
+                "file of points, or set training.n_background = 0 and training.lambda2 = 1"
             ),
         )
     if recipe.n_background == 0 and recipe.lambda2 < 1:
