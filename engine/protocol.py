@@ -99,6 +99,31 @@ class DemoJob:
 
 
 @dataclass(frozen=True)
+class TrainJob:
+    """Train networks by the file ``config`` and write the model file ``out``; see docs/command-line.md.
+
+    ``resume`` goes on from the last whole epoch of a run that was stopped.
+    """
+
+    config: str
+    out: str
+    resume: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class EvaluateJob:
+    """Judge the model file ``model`` and write figures and a report into the folder ``out``.
+
+    On the test table of ``config``; without one on the out-of-fold values beside the model file.
+    """
+
+    model: str
+    config: Optional[str]
+    out: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: ``done`` of ``total`` in ``phase``; ``rate`` in ``unit``/s, ``eta`` in seconds.
 
@@ -172,6 +197,29 @@ class MapResult:
     precision: str
     method: str
     verified_max_abs_diff: Optional[float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training gave: files, the median AUC of out-of-fold values, and what was left out, in sentences."""
+
+    model: str
+    oof: str
+    report: str
+    auc_median: Optional[float]
+    n_species: int
+    n_sites: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """Figures over species (the content of summary.json) and the files that hold all of them."""
+
+    summary: dict[str, Any]
+    files: tuple[str, ...]
     warnings: tuple[str, ...]
 
 

@@ -136,9 +136,13 @@ class ModalityConfig(_Table):
 
 
 class ModelConfig(_Table):
-    """``[model]``: a preset, and what to change in its networks; modalities by name."""
+    """``[model]``: a preset, and what to change in its networks; modalities by name; texts for the card."""
 
     preset: str = "default"
+    name: str = ""
+    summary: str = ""
+    licence: str = ""
+    citation: str = ""
     scales: dict[str, Sizes] = {}
     widths: dict[str, Sizes] = {}
     channels: Annotated[int, Field(ge=1)] | None = None
@@ -165,6 +169,7 @@ class TrainingSettings(_Table):
     augment: bool | None = None
     scale_dropout: bool | None = None
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    jitter: Annotated[float, Field(ge=0)] | None = None
     width: Annotated[float, Field(gt=0)] | None = None
     folds: Annotated[int, Field(ge=1)] | None = None
     blocks_km: Kilometres | None = None

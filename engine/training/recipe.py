@@ -29,7 +29,9 @@ class Recipe:
     scale_dropout
         Whether only the smallest scales are kept now and then.
     dropout
-        Of features in pointwise networks.
+        Share of branch features that are left out at random.
+    jitter
+        Noise added to the predictors of pointwise networks, in their standard deviations.
     width
         Multiplies all widths; 1 is the paper's.
     folds, blocks_km, buffer_km
@@ -55,6 +57,7 @@ class Recipe:
     augment: bool = True
     scale_dropout: bool = True
     dropout: float = 0.0
+    jitter: float = 0.0
     width: float = 1.0
     folds: int = 5
     blocks_km: float | Literal["auto"] = "auto"

@@ -69,15 +69,20 @@ class PatchSight:
         The patches.
     turned
         Whether they may be turned and mirrored.
+    jitter
+        Deviation of the noise that is added where there is a ``draw``.
     """
 
     name: str
     patches: Patches
     turned: bool = False
+    jitter: float = 0.0
 
     def seen(self, index: Index, draw: np.random.Generator | None = None) -> Seen:
         """Return the patches of some places."""
         values = torch.from_numpy(self.patches.batch(index))
+        if self.jitter and draw is not None:
+            values += self.jitter * torch.from_numpy(draw.standard_normal(values.shape, np.float32))
         if self.turned and draw is not None:
             values = turned(values, torch.from_numpy(draw.integers(0, TURNS, len(index))))
         return Seen(values)

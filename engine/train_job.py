@@ -1,0 +1,196 @@
+"""The ``train`` job: from a config to a model file, its out-of-fold values and a report."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from odc.geo.crs import CRS
+
+from ..models.model_file import ModelFile, write_model
+from .aside import refusal
+from .device import chosen
+from .errors import InputError
+from .judging.calibration import calibrate
+from .judging.coordinates import coordinates_null
+from .judging.judgement import Judgement, judge
+from .judging.judgement_files import write_judgement
+from .judging.scored import Scored
+from .judging.scored_file import write_scored
+from .progress import Monitor
+from .protocol import TrainJob, TrainResult
+from .sites.fold_distance import fold_distance
+from .training.config import read_config
+from .training.course import Course, course_of
+from .training.fitting import Fitted, Share, Turn, fit
+from .training.model_card import favourability, tested_card, untested_card
+from .training.out_of_fold import held_out, places_of, scored_places
+from .training.prediction import branch_means, logits_at
+from .training.run_folder import RunFolder
+from .training.stopping_score import stopping_score
+from .version import software
+
+MODEL_SUFFIX = ".safetensors"
+
+
+def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
+    """Train a network for each fold, then the one that is shipped, and judge them.
+
+    Raises
+    ------
+    InputError
+        The config or its data can't be used, or the files can't be written.
+    Cancelled
+        The user asked for it; what is done is kept for ``resume``.
+    """
+    started = time.monotonic()
+    out = Path(job.out)
+    if out.suffix != MODEL_SUFFIX:
+        raise InputError(f"The model file {out} must end in {MODEL_SUFFIX}; call it {out.name}{MODEL_SUFFIX}.")
+    device = chosen(job.device)
+    monitor.report("preparing", 0, 1)
+    course = course_of(read_config(Path(job.config)), monitor)
+    with RunFolder(out, fingerprint(course), job.resume) as folder:
+        networks = _Networks(course, folder, device, monitor)
+        shipped = networks.shipped()
+        monitor.report("judging", 0, 1)
+        everything = scored_places(course, networks.logits)
+        scored = held_out(everything)
+        null = coordinates_null(scored, networks.rows_of_folds(everything), course.recipe.seed, everything)
+        judgement, model = _judged(course, shipped, scored, null, networks.folds_text, out, device)
+        report = out.with_suffix(".report")
+        oof = out.with_suffix(".oof.csv")
+        try:
+            write_model(out, model)
+            write_scored(scored, oof)
+            write_judgement(judgement, report, _distance_note(course))
+        except OSError as error:
+            raise refusal(out.parent, error) from error
+        folder.remove()
+        return TrainResult(
+            model=str(out),
+            oof=str(oof),
+            report=str(report / "report.html"),
+            auc_median=judgement.summary["auc_median"],
+            n_species=len(course.sites.species),
+            n_sites=len(course.sites),
+            seconds=time.monotonic() - started,
+            warnings=tuple([*course.report.sentences(), *course.blocks.notes]),
+        )
+
+
+def fingerprint(course: Course) -> str:
+    """Return a digest of all that decides the weights: settings, sites, predictors, versions."""
+    sites, points = course.sites, course.background
+    digest = hashlib.sha256()
+    for values in (sites.x, sites.y, sites.found.indices, sites.found.indptr, points.x, points.y):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    settings = (course.recipe, course.modalities, course.architecture, sites.species, sites.kinds, software())
+    digest.update(repr(settings).encode())
+    return digest.hexdigest()
+
+
+class _Networks:
+    """The networks of a training, one a fold and one to be shipped."""
+
+    def __init__(self, course: Course, folder: RunFolder, device: torch.device, monitor: Monitor) -> None:
+        self._course = course
+        self._folder = folder
+        self._device = device
+        self._monitor = monitor
+        recipe, blocks = course.recipe, course.blocks
+        self._folds = blocks.folds
+        self._total = (self._folds + (self._folds > 1)) * recipe.epochs
+        self.logits = np.full(
+            (len(course.sites) + len(course.background), len(course.sites.species)), np.nan, np.float32
+        )
+        self.folds_text = (
+            f"{self._folds} folds of {blocks.side_m / 1000:.3g} km blocks"
+            if self._folds > 1
+            else f"a fifth of the {blocks.side_m / 1000:.3g} km blocks, kept out"
+        ) + f" ({course.buffer_m / 1000:.3g} km buffer)"
+
+    def shipped(self) -> Fitted:
+        """Train all networks, fill ``logits``, and return the one to be shipped."""
+        course, epochs = self._course, []
+        for fold in range(self._folds):
+            split = course.blocks.split(fold, course.buffer_m)
+            score, share = None, Share(split.training, split.background_training + len(course.sites))
+            if course.recipe.patience:
+                inner = course.blocks.inner(fold, course.buffer_m)
+                score = stopping_score(course.places, inner, self._device)
+                share = Share(inner.training, inner.background_training + len(course.sites))
+            fitted = self._fitted(fold, f"fold {fold + 1} of {self._folds}", share, score, None)
+            tested = places_of(split, len(course.sites), training=False)
+            self.logits[tested] = logits_at(
+                fitted.network, course.places, tested, self._device, self._monitor.check
+            )
+            epochs.append(fitted.epochs)
+        if self._folds == 1:
+            return fitted
+        every = Share(
+            np.arange(len(course.sites)), np.arange(len(course.background)) + len(course.sites)
+        )
+        return self._fitted(self._folds, "the whole", every, None, max(1, round(float(np.median(epochs)))))
+
+    def rows_of_folds(self, everything: Scored) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return for each fold the places trained on, and the rows of the held-out places that it tests."""
+        row = np.cumsum(everything.fold >= 0) - 1
+        found = []
+        for fold in range(self._folds):
+            split = self._course.blocks.split(fold, self._course.buffer_m)
+            sites = len(self._course.sites)
+            found.append((places_of(split, sites, training=True), row[places_of(split, sites, training=False)]))
+        return found
+
+    def _fitted(self, number: int, name: str, share: Share, score: object, epochs: int | None) -> Fitted:
+        course = self._course
+        kept = self._folder.kept(number, course.architecture)
+        if kept is not None:
+            return kept
+        fitted = fit(
+            course.architecture,
+            course.places,
+            share,
+            course.recipe,
+            course.lambda2,
+            Turn(name, number, number * course.recipe.epochs, self._total),
+            self._folder.checkpoint(number),
+            self._monitor,
+            self._device,
+            score,  # type: ignore[arg-type]
+            epochs,
+        )
+        self._folder.keep(number, fitted)
+        return fitted
+
+
+def _judged(
+    course: Course,
+    shipped: Fitted,
+    scored: Scored,
+    null: Scored,
+    folds: str,
+    out: Path,
+    device: torch.device,
+) -> tuple[Judgement, ModelFile]:
+    """Return the judgement on the folds' networks, and the shipped network with its card."""
+    card = untested_card(course, out.stem)
+    calibration = calibrate(scored, None, favourability(card).tolist())
+    judgement = judge(scored, seed=course.recipe.seed, null=null, card=card)
+    card = tested_card(card, judgement, calibration, [*course.report.sentences(), *course.blocks.notes], folds)
+    sites = len(course.sites)
+    centre = np.arange(sites, sites + len(course.background)) if len(course.background) else np.arange(sites)
+    means = branch_means(shipped.network, course.places, centre, device)
+    return replace(judgement, card=card), ModelFile(shipped.network, card, means)
+
+
+def _distance_note(course: Course) -> str:
+    points = course.background
+    if not len(points):
+        return ""
+    return fold_distance(course.blocks, points.x, points.y, CRS(points.crs), course.buffer_m).sentence()

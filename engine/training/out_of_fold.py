@@ -1,0 +1,54 @@
+"""Values of every site and background point by a network that did not learn from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..judging.scored import Scored
+from ..sites.blocks import Split
+from ..sites.site_table import Index
+from .course import Course
+
+
+def scored_places(course: Course, logits: npt.NDArray[np.float32]) -> Scored:
+    """Return all sites and background points with their values; those of no fold have fold -1.
+
+    Parameters
+    ----------
+    course
+        What was trained on.
+    logits
+        (sites and points, species); those of no fold are not looked at.
+    """
+    sites, points, blocks = course.sites, len(course.background), course.blocks
+    found, surveyed = sites.labels(np.arange(len(sites)))
+    presence_only = np.array([kind == "po" for kind in sites.kinds])
+    return Scored(
+        species=sites.species,
+        logit=logits.astype(np.float64),
+        found=np.concatenate([found > 0, np.zeros((points, len(sites.species)), np.bool_)]),
+        known=np.concatenate([surveyed, np.broadcast_to(presence_only, (points, len(sites.species)))]),
+        block=np.concatenate([blocks.block, blocks.background_block]).astype(np.int64),
+        fold=np.concatenate([blocks.fold, blocks.background_fold]).astype(np.int64),
+        x=np.concatenate([sites.x, course.background.x]),
+        y=np.concatenate([sites.y, course.background.y]),
+        crs=sites.crs,
+        background=np.arange(len(sites) + points) >= len(sites),
+        kinds=sites.kinds,
+        presences=sites.presences(),
+    )
+
+
+def held_out(scored: Scored) -> Scored:
+    """Return the rows that some fold held out."""
+    return scored.taken(np.flatnonzero(scored.fold >= 0))
+
+
+def places_of(split: Split, sites: int, training: bool) -> Index:
+    """Return the places that a split trains on, or tests: sites, and points after all of the ``sites``."""
+    mine, points = (
+        (split.training, split.background_training) if training else (split.testing, split.background_testing)
+    )
+    return np.concatenate([mine, points + sites])
+

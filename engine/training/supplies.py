@@ -1,0 +1,170 @@
+"""Where a modality's values come from, as a config tells: rasters, ready-made images, or columns of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+
+from ..errors import InputError
+from ..ground import ground_size
+from ..patches.column_source import ColumnSource
+from ..patches.image_source import PIXEL_SIZE_M, ImageSource
+from ..patches.raster_source import RasterSource
+from ..patches.source import PatchSource
+from ..protocol import RasterInput
+from ..raster import Raster
+from ..sites.site_table import Floats
+from ..values import input_of
+from .config import ModalityConfig
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Places as tables know them: coordinates in ``crs``, predictor columns, names of images."""
+
+    x: Floats
+    y: Floats
+    crs: str
+    columns: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    patch_ids: npt.NDArray[np.str_] | None = None
+
+
+class Supply(Protocol):
+    """One modality's predictors.
+
+    Attributes
+    ----------
+    name
+        The modality.
+    grid
+        The raster grid, None where there is no raster.
+    pixel_m
+        Side of a pixel on the ground in metres, about; 0 for table columns.
+    """
+
+    name: str
+
+    @property
+    def grid(self) -> GeoBox | None: ...
+
+    @property
+    def pixel_m(self) -> float: ...
+
+    def source(self, spots: Spots, side: int) -> Iterator[PatchSource]:
+        """Open the patches of some places, as a context."""
+        ...
+
+    def pixel_size(self, source: PatchSource) -> tuple[float, str]:
+        """Return the size of a pixel and its unit, as a card has them."""
+        ...
+
+
+class RasterSupply:
+    """Raster files; the first one's grid is the modality's."""
+
+    def __init__(self, name: str, config: ModalityConfig) -> None:
+        self.name = name
+        self._inputs = tuple(_input(name, text) for text in config.inputs)
+        self._nodata = {} if config.nodata is None else {one.file: config.nodata for one in self._inputs}
+        self._categorical = config.categorical
+        first = self._inputs[0].file
+        with Raster(first, self._nodata.get(first)) as raster:
+            self._grid = raster.grid
+
+    @property
+    def grid(self) -> GeoBox:
+        """The grid of the first file."""
+        return self._grid
+
+    @property
+    def pixel_m(self) -> float:
+        """Side of a pixel in the middle of the raster."""
+        height, width = self._grid.shape
+        return sum(ground_size(self._grid, self._grid.affine * (width / 2, height / 2))) / 2
+
+    @contextmanager
+    def source(self, spots: Spots, side: int) -> Iterator[RasterSource]:
+        """Open the patches of some places."""
+        with RasterSource(
+            self._inputs, side, spots.x, spots.y, spots.crs, self._nodata, self._categorical
+        ) as source:
+            yield source
+
+    def pixel_size(self, source: PatchSource) -> tuple[float, str]:
+        """Return the size of a pixel in the middle of the sites."""
+        if not isinstance(source, RasterSource):
+            raise TypeError("not a raster's patches")
+        return source.pixel_size()
+
+    def holds(self, x: Floats, y: Floats, crs: CRS) -> npt.NDArray[np.bool_]:
+        """Tell at which points all bands have a value."""
+        text = crs.to_wkt()
+        try:
+            with self.source(Spots(x, y, text), 1) as source:
+                found = np.concatenate([valid.all(axis=(1, 2, 3)) for _, valid in source.chunks(lambda: None)])
+                return np.asarray((source.places >= 0) & found[source.places])
+        except NoSiteError:
+            return np.zeros(len(x), np.bool_)
+
+
+class ImageSupply:
+    """The JPEG tree of GeoLifeCLEF 2023."""
+
+    grid = None
+    pixel_m = PIXEL_SIZE_M
+
+    def __init__(self, name: str, config: ModalityConfig) -> None:
+        self.name = name
+        self._folder = Path(str(config.patches))
+
+    @contextmanager
+    def source(self, spots: Spots, side: int) -> Iterator[ImageSource]:
+        """Open the patches of some places."""
+        if spots.patch_ids is None:
+            raise InputError(
+                f"The images of {self.name} belong to sites by the column patchID, and a table has none; add it."
+            )
+        yield ImageSource(self._folder, spots.patch_ids, side)
+
+    def pixel_size(self, source: PatchSource) -> tuple[float, str]:
+        """Return the size of a pixel."""
+        return PIXEL_SIZE_M, "metre"
+
+
+class ColumnSupply:
+    """Columns of the tables of sites."""
+
+    grid = None
+    pixel_m = 0.0
+
+    def __init__(self, name: str, config: ModalityConfig) -> None:
+        self.name = name
+        self._names, self._categorical = config.columns, config.categorical
+
+    @contextmanager
+    def source(self, spots: Spots, side: int) -> Iterator[ColumnSource]:
+        """Open the values of some places."""
+        yield ColumnSource(spots.columns, self._names, self._categorical)
+
+    def pixel_size(self, source: PatchSource) -> tuple[float, str]:
+        """Return a size that no raster has to meet: table columns know none."""
+        return 1.0, "metre"
+
+
+def supply_of(name: str, config: ModalityConfig) -> RasterSupply | ImageSupply | ColumnSupply:
+    """Return a modality's supply. Raises InputError where the first raster can't be opened."""
+    if config.columns:
+        return ColumnSupply(name, config)
+    return ImageSupply(name, config) if config.patches else RasterSupply(name, config)
+
+
+def _input(name: str, text: str) -> RasterInput:
+    return input_of(f"{name}={text}")
