@@ -15,8 +15,8 @@ import torch
 from ..models.cost import column_costs
 from ..models.dense import DenseModality, DenseStrips
 from ..models.network import FusionNetwork
+from .cache_folder import cache_folder
 
-CACHE_VARIABLE = "SCALESCAPE_CACHE"
 WIDTH, STRIP = 256, 16  # output px of the columns that are measured, where they are no more work than
 LARGEST_FLOPS = 6e10  # this much a strip
 FEWEST_STRIPS, MOST_STRIPS, LONG_ENOUGH_S = 3, 30, 0.7  # the best counts: others use the cores too
@@ -51,15 +51,6 @@ class Speeds:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-
-def cache_folder() -> Path:
-    """Return the user's folder for what can be made again."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen)
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "scalescape"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "scalescape"
 
 
 def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: int) -> str:
