@@ -16,8 +16,6 @@ import numpy.typing as npt
 from ..models.card import Band
 from .raster import Valid, Values
 
-CHUNK = 1 << 16  # values that are worked on at once, so that they stay in the processor's cache
-
 Raw = npt.NDArray[Any]
 
 
@@ -83,15 +81,6 @@ class Normalisation:
                     out[..., start : start + 1, :, :],
                     one,
                 )
-        return out
-
-    def batch(self, values: Raw, valid: Valid | None) -> Values:
-        """Return ``channels_of`` of patches (patches, bands, rows, columns), a few at a time for speed."""
-        out = np.empty((len(values), self.channels, *values.shape[-2:]), np.float32)
-        step = max(1, CHUNK // max(1, values[:1].size))
-        for start in range(0, len(values), step):
-            part = slice(start, start + step)
-            self.channels_of(values[part], None if valid is None else valid[part], out[part])
         return out
 
     def _continuous(self, values: Raw, valid: Valid | None, out: Values, bands: slice = slice(None)) -> None:

@@ -112,7 +112,7 @@ class Raster:
         return [str(file) for file in self._dataset.files]
 
     def exact_dtype(self, bands: Collection[int]) -> np.dtype[Any] | None:
-        """Return the one integer type of at most 16 bits that holds what ``read`` gives of ``bands``, if any."""
+        """Return the integer type of at most 16 bits that holds what ``read`` gives of ``bands``, if any."""
         if self._interpolated:
             return None
         kept = {
