@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..models.card import Card, Modality
+from ..models.card import Band, Card, Modality
 
 
 def card_text(card: Card) -> str:
@@ -11,10 +11,7 @@ def card_text(card: Card) -> str:
     for modality in card.modalities:
         lines.append(_modality_line(modality))
         for band in modality.bands:
-            unit = f" {band.unit}" if band.unit else ""
-            lines.append(
-                f"    {band.name}: {band.mean:.4g} ± {band.std:.4g}{unit}  {band.description}".rstrip()
-            )
+            lines.append(f"    {band.name}: {_values(band)}  {band.description}".rstrip())
     lines += ["", f"{len(card.species)} species:"]
     width = max(len(one.name) for one in card.species)
     for one in card.species:
@@ -31,6 +28,12 @@ def card_text(card: Card) -> str:
         lines.append(f"{key.replace('_', ' ')}: {shown}")
     lines += [f"Date: {card.date}", f"Licence: {card.licence}", f"Cite: {card.citation}"]
     return "\n".join(lines)
+
+
+def _values(band: Band) -> str:
+    if band.categories:
+        return f"categories {', '.join(str(one) for one in band.categories)}"
+    return f"{band.mean:.4g} ± {band.std:.4g}{f' {band.unit}' if band.unit else ''}"
 
 
 def _modality_line(modality: Modality) -> str:

@@ -144,7 +144,7 @@ def _memory(plan: Plan, cost: ColumnCost, across: int, strip: int) -> int:
 def _other_memory(plan: Plan, across: int, strip: int) -> int:
     """Return the bytes of a strip's input and output, in all stages of the pipeline."""
     step, window = plan.grid.step, max(plan.scales[plan.finest])
-    bands = len(plan.card.modality(plan.finest).bands)
+    bands = plan.card.modality(plan.finest).channels
     pixels = (strip * step + window) * ((across - 1) * step + window)
     read = (READ_COPIES + AHEAD) * bands * pixels * FLOAT_BYTES
     written = (SPECIES_COPIES + AHEAD) * len(plan.species) * across * strip * FLOAT_BYTES

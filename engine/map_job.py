@@ -78,6 +78,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
                     "No pixel of the area has all its predictors (they are NoData there); choose another "
                     "area, other rasters, or fewer scales."
                 )
+            run["warnings"] += foreign_categories(plan)
             difference = verifier.largest_difference(network.float(), precision, monitor)
             others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
             files = writer.finish(json.dumps(run, indent=2), monitor)
@@ -93,7 +94,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             precision=precision,
             method=layout.method,
             verified_max_abs_diff=difference,
-            warnings=(*(caution.message for caution in plan.cautions), *others),
+            warnings=(*run["warnings"], *others),
         )
 
 
@@ -108,6 +109,11 @@ def within_memory() -> Iterator[None]:
         if "allocate memory" not in str(error):  # the processor's allocator has no exception of its own
             raise
         raise InputError(OUT_OF_MEMORY) from error
+
+
+def foreign_categories(plan: Plan) -> list[str]:
+    """Return a sentence about each band that held categories which the network does not know."""
+    return [text for one in plan.predictors.values() for text in one.foreign.sentences()]
 
 
 def other_maps(folder: Path, slugs: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whether rasters hold what the network was trained on: the mean of each band in training deviations."""
+"""Whether rasters hold what the network was trained on: means in training deviations, and categories."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ..models.card import Band
+from .foreign_categories import listed
 from .predictors import Predictor
 from .protocol import Caution
+from .raster import Valid, Values
 
 LIMIT = 6.0  # training standard deviations
 CLOSE = 3.0  # within so many, another unit explains the difference
@@ -35,8 +37,12 @@ CELSIUS: tuple[Conversion, ...] = (
 def cautions(
     predictor: Predictor, rows: slice, columns: slice, between: Callable[[], None]
 ) -> Iterator[Caution]:
-    """Yield a caution where the mean of bands over a window is beyond ``LIMIT`` training deviations."""
+    """Yield a caution where the mean of bands over a window is beyond ``LIMIT`` training deviations.
+
+    And one for each categorical band of which most pixels hold categories that the network does not know.
+    """
     values, valid = predictor.sample(rows, columns, between)
+    yield from _foreign(predictor, values, valid)
     found: list[tuple[Band, float]] = []
     for band, one, mask in zip(predictor.modality.bands, values, valid, strict=True):
         if mask.any() and not band.categories:
@@ -61,6 +67,22 @@ def cautions(
         modality=predictor.modality.name,
         band=found[0][0].name if len(found) == 1 else "",
     )
+
+
+def _foreign(predictor: Predictor, values: Values, valid: Valid) -> Iterator[Caution]:
+    for place, band in enumerate(predictor.modality.bands):
+        held = values[place][valid[place]]
+        foreign = held[~np.isin(held, band.categories)] if band.categories else held[:0]
+        if 2 * foreign.size > held.size:
+            known = listed({float(one) for one in band.categories})
+            yield Caution(
+                "category",
+                f"Most pixels of {band.name} hold categories that the model was not trained on "
+                f"({listed(set(np.unique(foreign).tolist()))}; it knows {known}): is it the right raster?",
+                blocking=True,
+                modality=predictor.modality.name,
+                band=band.name,
+            )
 
 
 def _guess(mean: float, band: Band) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ..models.card import Card, Modality
+from .band_stack import BandSource, BandStack, offered_bands
 from .errors import InputError
+from .foreign_categories import ForeignCategories
 from .ground import crs_name, transformer, working_grid
+from .normalisation import Normalisation
 from .protocol import RasterInput
 from .raster import Raster, Valid, Values
 
@@ -22,30 +22,30 @@ SAMPLES = 8  # windows along rows and columns when a raster is sampled
 SAMPLE_SIDE = 16  # px of such a window
 
 
-@dataclass(frozen=True)
-class BandSource:
-    """Where one band of a modality comes from; ``band`` is counted from 1."""
-
-    raster: Raster
-    band: int
-
-
 class Predictor:
     """The rasters of one modality on one grid, bands in the card's order; ``close`` it at the end."""
 
     def __init__(self, modality: Modality, sources: Sequence[BandSource], by_name: bool) -> None:
         self.modality = modality
-        self.sources = tuple(sources)
         self.by_name = by_name
-        self.grid = self.own_grid = self.sources[0].raster.grid
-        self._mean = np.array([b.mean for b in modality.bands], np.float32)[:, None, None]
-        self._std = np.array([b.std for b in modality.bands], np.float32)[:, None, None]
-        self._fill = np.array([b.fill for b in modality.bands], np.float32)[:, None, None]
+        self.foreign = ForeignCategories(modality.bands)
+        self._stack = BandStack(sources)
+        self.own_grid = self._stack.grid
+        self._normalisation = Normalisation(modality.bands)
 
     def close(self) -> None:
         """Close all files."""
-        for raster in self._rasters():
-            raster.close()
+        self._stack.close()
+
+    @property
+    def sources(self) -> tuple[BandSource, ...]:
+        """Where each band comes from, in the card's order."""
+        return self._stack.sources
+
+    @property
+    def grid(self) -> GeoBox:
+        """The grid on which windows are read."""
+        return self._stack.grid
 
     @property
     def crs(self) -> CRS:
@@ -57,7 +57,7 @@ class Predictor:
     @property
     def files(self) -> list[str]:
         """Each file, once."""
-        return [raster.file for raster in self._rasters()]
+        return [raster.file for raster in self._stack.rasters]
 
     def put_on_working_grid(self, at: tuple[float, float], at_crs: CRS, map_area: GeoBox | None) -> list[str]:
         """Choose the grid by the model's pixel size at a point, put all files on it, and say what that meant.
@@ -77,29 +77,25 @@ class Predictor:
             around = map_area.crs, (box.left, box.bottom, box.right, box.top), margin
         chosen = working_grid(own, self.modality.pixel_size, self.modality.pixel_unit, point, around)
         notes = [f"{self.modality.name}: {chosen.reason} ({reference.file})."] if chosen.reason else []
-        for raster in self._rasters():
-            categories = any(
-                band.categories
-                for band, source in zip(self.modality.bands, self.sources, strict=True)
-                if source.raster is raster
-            )
-            bands = {source.band for source in self.sources if source.raster is raster}
-            raster.put_on(chosen.grid, bands, interpolate=not categories)
-            if raster.resampled and not chosen.reason:
-                notes.append(
-                    f"{self.modality.name}: {raster.file} was resampled onto the grid of {reference.file}."
-                )
-        self.grid = chosen.grid
+        resampled = self._stack.put_on(chosen.grid, [bool(band.categories) for band in self.modality.bands])
+        if not chosen.reason:
+            notes += [
+                f"{self.modality.name}: {raster.file} was resampled onto the grid of {reference.file}."
+                for raster in resampled
+            ]
         return notes
 
     def read(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
-        """Return a window normalised by the card, and where it holds values: each (bands, rows, columns).
+        """Return a window as the network's channels, and where bands hold values that the card knows.
 
-        NoData, and what lies outside the raster, takes the card's fill.
+        They are (channels, rows, columns) and (bands, rows, columns). NoData, and what lies outside the raster,
+        takes the card's fill; a category that the card does not know is NoData, and noted in ``foreign``.
         """
         values, valid = self.values(rows, columns)
-        values = np.where(valid, values, self._fill)
-        return (values - self._mean) / self._std, valid
+        known = self._normalisation.known(values, valid)
+        if known is not valid:
+            self.foreign.note(values, valid & ~known, rows.start, columns.start)
+        return self._normalisation.channels_of(values, known), known
 
     def sample(self, rows: slice, columns: slice, between: Callable[[], None]) -> tuple[Values, Valid]:
         """Return pixels of a few small windows spread over a window of the grid, and where they hold values.
@@ -122,18 +118,7 @@ class Predictor:
 
     def values(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
         """Return a window in the files' units and where it holds values: each (bands, rows, columns)."""
-        values: list[Any] = [None] * len(self.sources)
-        valid: list[Any] = [None] * len(self.sources)
-        for raster in self._rasters():
-            places = [i for i, source in enumerate(self.sources) if source.raster is raster]
-            bands = tuple(self.sources[i].band for i in places)
-            read_values, read_valid = raster.read(bands, rows, columns)
-            for place, one, mask in zip(places, read_values, read_valid, strict=True):
-                values[place], valid[place] = one, mask
-        return np.stack(values), np.stack(valid)
-
-    def _rasters(self) -> list[Raster]:
-        return list(dict.fromkeys(source.raster for source in self.sources))
+        return self._stack.values(rows, columns)
 
 
 def _spread(start: int, stop: int) -> list[slice]:
@@ -188,19 +173,8 @@ def open_predictors(
 def _matched(card: Card, name: str, inputs: Sequence[RasterInput], rasters: dict[str, Raster]) -> Predictor:
     """Match bands by name where every band is found once, else take them in the order given."""
     modality = card.modality(name)
-    offered: list[BandSource] = []
-    names: list[str] = []
-    for item in inputs:
-        raster = rasters[item.file]
-        for band in item.bands or range(1, raster.count + 1):
-            if not 1 <= band <= raster.count:
-                raise InputError(f"{item.file} has {raster.count} bands, no band {band}; choose another.")
-            offered.append(BandSource(raster, band))
-            names.append(raster.band_names[band - 1] or (Path(item.file).stem if raster.count == 1 else ""))
-    taken = [(source.raster.file, source.band) for source in offered]
-    twice = next((one for one in taken if taken.count(one) > 1), None)
-    if twice is not None:
-        raise InputError(f"Band {twice[1]} of {twice[0]} is given twice for {name}; name each band once.")
+    offered = offered_bands([(rasters[item.file], item.bands) for item in inputs], name)
+    names = [source.name for source in offered]
     matched = [i for i in modality.match(names) if i is not None]
     chosen_by_hand = any(item.bands for item in inputs)
     if not chosen_by_hand and len(matched) == len(modality.bands) and len(set(matched)) == len(matched):

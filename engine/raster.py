@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,7 @@ class Raster:
         self._views: list[MemoryFile] = []
         self._view: DatasetReader | None = None
         self._warped: WarpedVRT | None = None
+        self._interpolated = False
         self._offset = (0, 0)  # rows and columns from the file's first pixel to the grid's
 
     def __enter__(self) -> Raster:
@@ -92,6 +94,35 @@ class Raster:
     def band_names(self) -> list[str]:
         """Description of each band, or an empty string."""
         return [name or "" for name in self._dataset.descriptions]
+
+    @property
+    def band_units(self) -> list[str]:
+        """Unit of each band, or an empty string."""
+        return [unit or "" for unit in self._dataset.units]
+
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks in which the file is stored."""
+        rows, columns = self._dataset.block_shapes[0]
+        return int(rows), int(columns)
+
+    @property
+    def parts(self) -> list[str]:
+        """The files that GDAL reads it from: itself, masks beside it, the sources of a virtual raster."""
+        return [str(file) for file in self._dataset.files]
+
+    def exact_dtype(self, bands: Collection[int]) -> np.dtype[Any] | None:
+        """Return the integer type of at most 16 bits that holds what ``read`` gives of ``bands``, if any."""
+        if self._interpolated:
+            return None
+        kept = {
+            np.dtype(self._dataset.dtypes[b - 1])
+            if (self._dataset.scales[b - 1], self._dataset.offsets[b - 1]) == (1, 0)
+            else None
+            for b in bands
+        }
+        one = kept.pop()
+        return one if not kept and one is not None and one.kind in "iu" and one.itemsize <= 2 else None
 
     @property
     def resampled(self) -> bool:
@@ -129,6 +160,7 @@ class Raster:
             )
         except (RasterioError, CRSError) as error:
             raise InputError(f"{self.file} can't be resampled ({error}); warp it yourself first.") from error
+        self._interpolated = interpolate
         self.grid = grid
 
     def _shrinking(self, grid: GeoBox) -> tuple[float, float]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,8 +13,9 @@ import torch
 from ..models.cost import column_costs
 from ..models.dense import DenseModality, DenseStrips
 from ..models.network import FusionNetwork
+from .cache_folder import cache_folder
+from .kept_values import KeptValues
 
-CACHE_VARIABLE = "SCALESCAPE_CACHE"
 WIDTH, STRIP = 256, 16  # output px of the columns that are measured, where they are no more work than
 LARGEST_FLOPS = 6e10  # this much a strip
 FEWEST_STRIPS, MOST_STRIPS, LONG_ENOUGH_S = 3, 30, 0.7  # the best counts: others use the cores too
@@ -26,40 +25,16 @@ class Speeds:
     """Measured operations a second, by device, network and precision, kept on disk."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._file = (folder or cache_folder()) / "speed.json"
+        self._kept = KeptValues((folder or cache_folder()) / "speed.json")
 
     def known(self, key: str) -> float | None:
         """Return a speed measured before, or None."""
-        value = self._all().get(key)
+        value = self._kept.get(key)
         return value if isinstance(value, float) and value > 0 else None
 
     def keep(self, key: str, speed: float) -> None:
         """Keep a speed; where that can't be done it is measured again next time."""
-        speeds = {**self._all(), key: speed}
-        partial = self._file.with_suffix(f".{os.getpid()}")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(speeds), encoding="utf-8")
-            partial.replace(self._file)
-        except OSError:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-
-    def _all(self) -> dict[str, float]:
-        try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-
-def cache_folder() -> Path:
-    """Return the user's folder for what can be made again."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen)
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "scalescape"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "scalescape"
+        self._kept.keep(key, speed)
 
 
 def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: int) -> str:

@@ -30,7 +30,10 @@ class BranchShape:
 
 @dataclass(frozen=True)
 class ModalityShape:
-    """A modality's bands, backbone (``residual`` or ``pointwise``) with its widths, and branches."""
+    """A modality's number of input channels, backbone (``residual`` or ``pointwise``), widths and branches.
+
+    ``bands`` counts channels: a categorical band has one a category.
+    """
 
     name: str
     bands: int

@@ -30,7 +30,8 @@ class Band:
     """One variable of a modality, in the units of the raster that the network was trained on.
 
     ``quantiles`` are the 101 percentiles (0 to 100) over the training sites; ``fill`` replaces NoData inside
-    a window; ``categories`` lists the classes of a categorical band and is empty for a continuous one.
+    a window; ``categories`` lists the classes of a categorical band and is empty for a continuous one. A
+    categorical band (mean 0, std 1) gives one input channel a class, 1 where a pixel is of it.
     """
 
     name: str
@@ -52,6 +53,11 @@ class Modality:
     pixel_size: float
     pixel_unit: str
     scales: tuple[int, ...]
+
+    @property
+    def channels(self) -> int:
+        """Number of input channels of the network: one a continuous band, one a category of the others."""
+        return sum(len(band.categories) or 1 for band in self.bands)
 
     def width(self, scale: int) -> float:
         """Return the side of the window of ``scale`` pixels, in ``pixel_unit``."""
@@ -331,6 +337,7 @@ def _check(card: Card, source: str) -> None:
         for band in modality.bands:
             name = f"band {band.name} of {where}"
             demand(band.std > 0, f"{name} has no spread")
+            demand(len(set(band.categories)) == len(band.categories), f"{name} names a category twice")
             demand(len(band.quantiles) == N_QUANTILES, f"{name} has not {N_QUANTILES} quantiles")
             pairs = zip(band.quantiles, band.quantiles[1:])
             demand(all(a <= b for a, b in pairs), f"the quantiles of {name} are not in order")

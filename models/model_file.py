@@ -97,7 +97,7 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Archit
         architecture = Architecture.from_dict(card.architecture)
     except ModelError as error:
         raise ModelError(f"The card of {path} is faulty: {error} Get the file anew.") from error
-    described = [(m.name, len(m.bands), tuple(m.scales)) for m in card.modalities]
+    described = [(m.name, m.channels, tuple(m.scales)) for m in card.modalities]
     built = [(m.name, m.bands, m.scales) for m in architecture.modalities]
     if described != built or len(card.species) != architecture.species:
         raise ModelError(

@@ -1,1 +1,1 @@
-"""Patches: what the network sees at each site, read once and kept."""
+"""What the network sees at each site: patches of rasters, images or table columns, read once and kept."""

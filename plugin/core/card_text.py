@@ -36,7 +36,7 @@ def card_html(card: Card, file: str) -> str:
         head = tr("{}: pixels of {}, windows of {}").format(modality.name, distance(pixel_m(modality)), scales)
         bands = "".join(
             f"<tr><td>{escape(band.name)}&nbsp;&nbsp;</td><td>{escape(band.description)}</td>"
-            f"<td align='right'>&nbsp;{band.mean:.4g} ± {band.std:.3g} {escape(_unit(band))}</td></tr>"
+            f"<td align='right'>&nbsp;{escape(_values(band))}</td></tr>"
             for band in modality.bands
         )
         inputs += f"<p><b>{escape(head)}</b></p><table cellspacing='3'>{bands}</table>"
@@ -56,6 +56,12 @@ def card_html(card: Card, file: str) -> str:
         f"<tr><th align='left'>{tr('Name')}</th><th>{tr('Presences')}&nbsp;</th><th></th>"
         f"<th align='left'>AUC&nbsp;</th><th align='left'>{tr('against')}</th></tr>{species}</table>"
     )
+
+
+def _values(band: Band) -> str:
+    if band.categories:
+        return ", ".join(str(one) for one in band.categories)
+    return f"{band.mean:.4g} ± {band.std:.3g} {_unit(band)}"
 
 
 def _unit(band: Band) -> str:

@@ -1,0 +1,82 @@
+"""Patches of one pixel that came with the sites: predictor columns of their table (samples with data)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+from ..raster import Valid, Values
+from .source import chunk_length
+
+
+class ColumnSource:
+    """Columns of a table, one band each.
+
+    Parameters
+    ----------
+    columns
+        (sites,) values by name of column.
+    names
+        Which are bands, in order.
+    categorical
+        Which of them hold categories: whole numbers.
+
+    Raises
+    ------
+    InputError
+        A column is missing, holds text, or lacks a value.
+    """
+
+    side = 1
+    dtype = np.dtype(np.float32)
+
+    def __init__(
+        self,
+        columns: Mapping[str, npt.NDArray[np.generic]],
+        names: Sequence[str],
+        categorical: Collection[str] = (),
+    ) -> None:
+        unknown = sorted(set(categorical) - set(names))
+        if unknown:
+            raise InputError(f"The categorical column {unknown[0]!r} is no predictor; name it in columns too.")
+        self.bands = tuple(names)
+        self.units = ("",) * len(self.bands)
+        self.categorical = tuple(name in categorical for name in names)
+        self._values = np.stack([_numbers(columns, name) for name in names], axis=1)
+        self.count = len(self._values)
+        self.places = np.arange(self.count, dtype=np.int64)
+
+    def digest(self) -> str:
+        """Return a digest of names and values."""
+        found = hashlib.sha256(repr((self.bands, self.categorical)).encode())
+        found.update(self._values.tobytes())
+        return found.hexdigest()
+
+    def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
+        """Yield the rows in order."""
+        longest = chunk_length(len(self.bands), self.side)
+        for start in range(0, self.count, longest):
+            between()
+            values = self._values[start : start + longest, :, None, None]
+            yield values, np.ones(values.shape, np.bool_)
+
+
+def _numbers(columns: Mapping[str, npt.NDArray[np.generic]], name: str) -> Values:
+    """Return a column as float32."""
+    if name not in columns:
+        raise InputError(f"The sites have no column {name!r}; they have {', '.join(columns) or 'none'}.")
+    column = columns[name]
+    if column.dtype.kind not in "iufb":
+        raise InputError(f"The column {name} holds text; give numbers (codes for categories).")
+    numbers = column.astype(np.float64)
+    empty = int((~np.isfinite(numbers)).sum())
+    if empty:
+        raise InputError(
+            f"The column {name} has no value at {empty} of {len(numbers)} sites; leave out the column or those "
+            "sites."
+        )
+    return numbers.astype(np.float32)
