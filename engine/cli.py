@@ -6,9 +6,7 @@ import json
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,42 +14,18 @@ from typing import Any
 import click
 
 from ..models.card import read_card
-from ..models.errors import ModelError
 from ..models.presets import PRESETS
 from .card_text import card_text
-from .errors import Cancelled, InputError
+from .exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
 from .progress import Monitor
 from .protocol import DEFAULT_MEMORY, DEVICES, EDGES, METHODS, PRECISIONS, DemoJob, MapJob
 from .terminal import progress_sink
+from .training_commands import evaluate_command, train_command
 from .values import extent_of, input_of, memory_of, nodata_of, scales_of, species_in
 from .version import scalescape_version
 
 GDAL_CACHE_MB = "64"
 PRODUCTS, ENCODINGS, LAYOUTS = ("probability",), ("float32",), ("per-species",)  # what there is so far
-EXIT_DEFECT = 1
-EXIT_INPUT = 2
-EXIT_CANCELLED = 130
-
-
-@contextmanager
-def _exit_status() -> Iterator[None]:
-    """Turn what ends a job into the exit status that docs/command-line.md promises."""
-    try:
-        yield
-    except (InputError, ModelError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_INPUT)
-    except (Cancelled, KeyboardInterrupt):
-        click.echo("Cancelled.", err=True)
-        sys.exit(EXIT_CANCELLED)
-    except click.exceptions.Exit:
-        raise
-    except click.ClickException:
-        raise
-    except Exception:
-        traceback.print_exc()
-        click.echo("This is a defect of Scalescape; please report it with the lines above.", err=True)
-        sys.exit(EXIT_DEFECT)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -112,7 +86,7 @@ def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
 def map_command(model: Path, estimate: bool, as_json: bool, **options: Any) -> None:
     """Map the species of MODEL into a folder, one Cloud-Optimized GeoTIFF each."""
-    with _exit_status():
+    with exit_status():
         job = _map_job(model, options)
         if estimate:
             _say_estimate(job, as_json)
@@ -174,7 +148,7 @@ def _map_job(model: Path, options: dict[str, Any]) -> MapJob:
 @click.option("--seed", type=int, default=0, show_default=True, help="Each seed is another landscape.")
 def demo_command(folder: Path, size: int, seed: int) -> None:
     """Write a made-up landscape with a dozen virtual species whose truth is known into DIR."""
-    with _exit_status():
+    with exit_status():
         from .demo_job import run_demo
 
         with progress_sink() as sink:
@@ -187,9 +161,13 @@ def demo_command(folder: Path, size: int, seed: int) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
 def card_command(model: Path, as_json: bool) -> None:
     """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it."""
-    with _exit_status():
+    with exit_status():
         card = read_card(model)
         click.echo(card.to_json() if as_json else card_text(card))
+
+
+cli.add_command(train_command)
+cli.add_command(evaluate_command)
 
 
 @cli.group("bench")
@@ -221,7 +199,7 @@ def bench_dense_command(
     seconds: float,
 ) -> None:  # fmt: skip
     """Dense evaluation beside the same network, and the paper's form, window by window; no files."""
-    with _exit_status():
+    with exit_status():
         from .bench import bench_dense
 
         found = bench_dense(
@@ -238,7 +216,7 @@ def bench_map_command(
     preset: str, step: int, size: int, species_count: int, precision: str, as_json: bool, memory: str
 ) -> None:
     """A whole map run, from files to files: share of reading and writing, memory, cancelling."""
-    with _exit_status():
+    with exit_status():
         from .bench_map import bench_map
 
         _say_figures(

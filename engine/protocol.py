@@ -202,7 +202,7 @@ class MapResult:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training gave: files, the median AUC of out-of-fold values, and what was left out, in sentences."""
+    """What a training gave: files, the median AUC of out-of-fold values, and sentences on what was left out."""
 
     model: str
     oof: str

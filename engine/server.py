@@ -26,7 +26,8 @@ from .device import devices, gpu_note
 from .errors import Cancelled, InputError
 from .map_job import run_map
 from .progress import Monitor
-from .protocol import CheckJob, DemoJob, MapJob, MessageError, Progress
+from .protocol import CheckJob, DemoJob, EvaluateJob, MapJob, MessageError, Progress, TrainJob
+from .training_commands import training_packages
 from .version import scalescape_version
 
 RequestId = int | str
@@ -61,6 +62,8 @@ class Server:
         self._methods: dict[str, tuple[queue.Queue[_Request | None], Callable[[_Request], Any]]] = {
             "map": (self._jobs, self._map),
             "demo": (self._jobs, self._demo),
+            "train": (self._jobs, self._train),
+            "evaluate": (self._jobs, self._evaluate),
             "check": (self._questions, self._check),
             "hello": (self._questions, self._hello),
         }
@@ -149,9 +152,21 @@ class Server:
         files = run_demo(protocol.job_from_params(DemoJob, request.params), request.monitor)
         return {"files": [str(path) for path in files]}
 
+    def _train(self, request: _Request) -> dict[str, Any]:
+        with training_packages():
+            from .train_job import run_train
+
+            return asdict(run_train(protocol.job_from_params(TrainJob, request.params), request.monitor))
+
+    def _evaluate(self, request: _Request) -> dict[str, Any]:
+        with training_packages():
+            from .evaluate_job import run_evaluate
+
+            return asdict(run_evaluate(protocol.job_from_params(EvaluateJob, request.params), request.monitor))
+
     def _check(self, request: _Request) -> dict[str, Any]:
         with self._guard:
-            idle = not any(one.method in ("map", "demo") for one in self._open.values())
+            idle = not any(self._methods[one.method][0] is self._jobs for one in self._open.values())
         job = protocol.job_from_params(CheckJob, request.params)
         return asdict(run_check(job, request.monitor.check, measure=idle))
 

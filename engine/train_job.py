@@ -79,7 +79,7 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
             n_species=len(course.sites.species),
             n_sites=len(course.sites),
             seconds=time.monotonic() - started,
-            warnings=tuple([*course.report.sentences(), *course.blocks.notes]),
+            warnings=(*course.report.sentences(), *course.blocks.notes),
         )
 
 
@@ -132,9 +132,7 @@ class _Networks:
             epochs.append(fitted.epochs)
         if self._folds == 1:
             return fitted
-        every = Share(
-            np.arange(len(course.sites)), np.arange(len(course.background)) + len(course.sites)
-        )
+        every = Share(np.arange(len(course.sites)), np.arange(len(course.background)) + len(course.sites))
         return self._fitted(self._folds, "the whole", every, None, max(1, round(float(np.median(epochs)))))
 
     def rows_of_folds(self, everything: Scored) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -72,9 +72,7 @@ def auc_by_commonness(figures: Figures, null: Figures | None) -> str | None:
     panels = []
     for against in dict.fromkeys(one.against for one in figures.species):
         number = [
-            i
-            for i, one in enumerate(figures.species)
-            if one.against == against and one.auc.value is not None
+            i for i, one in enumerate(figures.species) if one.against == against and one.auc.value is not None
         ]
         if number:
             panels.append((against, number))

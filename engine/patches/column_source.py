@@ -70,9 +70,12 @@ def _numbers(columns: Mapping[str, npt.NDArray[np.generic]], name: str) -> Value
     if name not in columns:
         raise InputError(f"The sites have no column {name!r}; they have {', '.join(columns) or 'none'}.")
     column = columns[name]
-    if column.dtype.kind not in "iufb":
-        raise InputError(f"The column {name} holds text; give numbers (codes for categories).")
-    numbers = column.astype(np.float64)
+    try:
+        numbers = column.astype(np.float64)  # codes of categories may come as text
+    except ValueError as error:
+        raise InputError(
+            f"The column {name} holds text ({error}); give numbers, codes for categories."
+        ) from error
     empty = int((~np.isfinite(numbers)).sum())
     if empty:
         raise InputError(

@@ -1,8 +1,7 @@
-"""All that training needs before the first network: clean sites, what the network sees there, folds, its shape."""
+"""All that training needs before the first network: clean sites, what the network sees there, its shape."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,7 +79,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     """Prepare a training. Raises InputError, in one sentence, where the config's data can't be used."""
     recipe = recipe_of(config)
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
-    prepared = _prepared(config, recipe, supplies)
+    prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
     cache = PatchCache()
     scales = {one.name: scales_of(config, one.name) for one in supplies}
@@ -139,7 +138,8 @@ def _joined(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([one, other])
 
 
-def _prepared(config: TrainingConfig, recipe: Recipe, supplies: tuple[Supply, ...]) -> Prepared:
+def prepared_sites(config: TrainingConfig, recipe: Recipe, supplies: tuple[Supply, ...]) -> Prepared:
+    """Return clean sites and background points where the predictors have values."""
     rasters = [one for one in supplies if isinstance(one, RasterSupply)]
     grounded = [one for one in supplies if one.pixel_m > 0]
     smallest = min((min(scales_of(config, one.name)) * one.pixel_m for one in grounded), default=None)

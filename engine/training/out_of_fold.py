@@ -51,4 +51,3 @@ def places_of(split: Split, sites: int, training: bool) -> Index:
         (split.training, split.background_training) if training else (split.testing, split.background_testing)
     )
     return np.concatenate([mine, points + sites])
-

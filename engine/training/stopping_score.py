@@ -15,7 +15,7 @@ from .prediction import logits_at
 
 
 def stopping_score(places: Places, split: Split, device: torch.device) -> Callable[[FusionNetwork], float]:
-    """Return what scores a network at the test part of ``split``: median AUC over species, NaN where none has one.
+    """Return what scores a network at the test part of ``split``: median AUC over species, NaN without one.
 
     Presence-only species are compared with background points where there are any, all others with sites where
     they were looked for and not found.

@@ -1,4 +1,4 @@
-"""Where a modality's values come from, as a config tells: rasters, ready-made images, or columns of the tables."""
+"""Where a modality's values come from: rasters, ready-made images, or columns of the tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ from ..errors import InputError
 from ..ground import ground_size
 from ..patches.column_source import ColumnSource
 from ..patches.image_source import PIXEL_SIZE_M, ImageSource
-from ..patches.raster_source import RasterSource
+from ..patches.raster_source import RasterSource, pixels_of
 from ..patches.source import PatchSource
 from ..protocol import RasterInput
 from ..raster import Raster
@@ -35,36 +34,6 @@ class Spots:
     crs: str
     columns: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     patch_ids: npt.NDArray[np.str_] | None = None
-
-
-class Supply(Protocol):
-    """One modality's predictors.
-
-    Attributes
-    ----------
-    name
-        The modality.
-    grid
-        The raster grid, None where there is no raster.
-    pixel_m
-        Side of a pixel on the ground in metres, about; 0 for table columns.
-    """
-
-    name: str
-
-    @property
-    def grid(self) -> GeoBox | None: ...
-
-    @property
-    def pixel_m(self) -> float: ...
-
-    def source(self, spots: Spots, side: int) -> Iterator[PatchSource]:
-        """Open the patches of some places, as a context."""
-        ...
-
-    def pixel_size(self, source: PatchSource) -> tuple[float, str]:
-        """Return the size of a pixel and its unit, as a card has them."""
-        ...
 
 
 class RasterSupply:
@@ -106,13 +75,14 @@ class RasterSupply:
 
     def holds(self, x: Floats, y: Floats, crs: CRS) -> npt.NDArray[np.bool_]:
         """Tell at which points all bands have a value."""
-        text = crs.to_wkt()
-        try:
-            with self.source(Spots(x, y, text), 1) as source:
+        rows, columns = pixels_of(self._grid, x, y, crs.to_wkt())
+        height, width = self._grid.shape
+        held = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        if held.any():
+            with self.source(Spots(x, y, crs.to_wkt()), 1) as source:
                 found = np.concatenate([valid.all(axis=(1, 2, 3)) for _, valid in source.chunks(lambda: None)])
-                return np.asarray((source.places >= 0) & found[source.places])
-        except NoSiteError:
-            return np.zeros(len(x), np.bool_)
+                held &= found[source.places]
+        return held
 
 
 class ImageSupply:
@@ -130,7 +100,7 @@ class ImageSupply:
         """Open the patches of some places."""
         if spots.patch_ids is None:
             raise InputError(
-                f"The images of {self.name} belong to sites by the column patchID, and a table has none; add it."
+                f"The images of {self.name} belong to sites by the column patchID, and a table lacks it; add it."
             )
         yield ImageSource(self._folder, spots.patch_ids, side)
 
@@ -159,7 +129,10 @@ class ColumnSupply:
         return 1.0, "metre"
 
 
-def supply_of(name: str, config: ModalityConfig) -> RasterSupply | ImageSupply | ColumnSupply:
+Supply = RasterSupply | ImageSupply | ColumnSupply
+
+
+def supply_of(name: str, config: ModalityConfig) -> Supply:
     """Return a modality's supply. Raises InputError where the first raster can't be opened."""
     if config.columns:
         return ColumnSupply(name, config)
