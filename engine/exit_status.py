@@ -1,4 +1,4 @@
-"""How a command ends: one sentence on standard error, and the exit status that docs/command-line.md promises."""
+"""How a command ends: one sentence on standard error, and an exit status that scripts may rely on."""
 
 from __future__ import annotations
 

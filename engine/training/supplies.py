@@ -100,7 +100,7 @@ class ImageSupply:
         """Open the patches of some places."""
         if spots.patch_ids is None:
             raise InputError(
-                f"The images of {self.name} belong to sites by the column patchID, and a table lacks it; add it."
+                f"The images of {self.name} belong to sites by a column patchID that a table lacks; add it."
             )
         yield ImageSource(self._folder, spots.patch_ids, side)
 
