@@ -17,7 +17,7 @@ from .cleaning import Cleaning
 from .observations import Observations, Rows
 from .site_table import Floats, Index, SiteTable
 
-SAME_PLACE = {True: 1e-8, False: 1e-3}  # degrees (a millimetre), else units of the CRS
+SAME_PLACE = {True: 1e-6, False: 0.1}  # degrees (a decimetre), else units of the CRS; finer is no finding
 KINDS = ("po", "pa-balanced", "pa")  # of a species named by tables of several kinds, the first that occurs
 REPEATED = "a repeat of a species at a place"
 
@@ -128,7 +128,7 @@ def stacked(tables: Sequence[Observations]) -> Stack:
 def places_of(stack: Stack) -> Index:
     """Return for each row the number of its place, counted from 0 as they first occur.
 
-    Rows are at one place if their coordinates agree to a millimetre or so and, where tables have them, patch
+    Rows are at one place if their coordinates agree to a decimetre or so and, where tables have them, patch
     and day too (a site of GeoLifeCLEF).
     """
     size = SAME_PLACE[bool(stack.crs.geographic)]

@@ -183,8 +183,7 @@ def _background(config: TrainingConfig) -> Iterator[Fault]:
     needs_file = [
         f"modality.{name}"
         for name, one in config.modality.items()
-        if (one.columns and not one.inputs)
-        or (one.patches and not any(other.inputs for other in config.modality.values()))
+        if (one.columns or one.patches) and not one.inputs
     ]
     if recipe.n_background > 0 and needs_file:
         yield (
