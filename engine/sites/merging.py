@@ -153,7 +153,7 @@ def without_repeats(stack: Stack, place: Index, cleaning: Cleaning) -> tuple[Sta
         if not stack.one_each[number]:
             merged = len(rows) - len(np.unique(place[rows]))
             if merged:
-                cleaning.warnings.append(f"{name}: {merged:,} surveys lie at the place of another; merged.")
+                cleaning.warnings.append(f"{name}: {merged:,} merged with another survey at the place.")
             continue
         mine = stack.found[rows]
         species = np.full(len(rows), -1)
@@ -235,6 +235,6 @@ def _warn_of_different_values(stack: Stack, place: Index, first: Index, cleaning
         other = values != values[first[place]]
         if other.any():
             cleaning.warnings.append(
-                f"{int(other.sum()):,} records have another value of {name} than the first at their place; the "
-                "first is taken."
+                f"The value of {name} differs from that of the first record at the place {int(other.sum()):,} "
+                "times; the first is taken."
             )

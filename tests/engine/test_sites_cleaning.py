@@ -64,7 +64,7 @@ def test_every_drop_is_counted_with_its_reason_and_an_example(tmp_path: Path) ->
     said = done.report.sentences()
     assert "po.csv: 15 records read." in said
     assert f"po.csv: 1 left out, {checks.SWAPPED} (for example row 6: 45, -122)." in said
-    assert any("1 records are more uncertain than the smallest window (100 m)" in one for one in said)
+    assert any("po.csv: 1 kept though more uncertain than the smallest window (100 m)" in one for one in said)
 
 
 def test_columns_the_wrong_way_round_are_suspected(tmp_path: Path) -> None:

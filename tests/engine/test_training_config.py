@@ -229,6 +229,12 @@ NAMED = 'species = "species"'
         ((BIO, "[training]\nn_background = 0\n" + BIO), "training.lambda2", "0.5"),
         ((BIO, "[model.scales]\nsat = [25]\n" + BIO), "model.scales.sat", "sat"),
         ((BIO, "[training]\nprecision = 'half'\n" + BIO), "training.precision", "of"),
+        ((BIO, "[training]\nblocks_km = 0\n" + BIO), "training.blocks_km", "more than 0"),
+        (
+            (f'kind = "po"\n{NAMED}', 'test = "pa.csv"\nkind = "po"\nspecies_name = "A"'),
+            "sites.presence",
+            "test table",
+        ),
         (("[sites]\n", "folder = '.'\n[sites]\n"), "folder", "unknown key"),
     ],
 )  # fmt: skip
