@@ -37,12 +37,25 @@ def backbone_for(scales: tuple[int, ...]) -> str:
     return _IMAGERY if min(scales) >= BACKBONE_FIELDS[_IMAGERY].size else _CLIMATE
 
 
+def backbone_of_preset(preset: str, modality: str, scales: tuple[int, ...]) -> str:
+    """Return the backbone that a preset has for a modality, else that of the rule for its scales."""
+    known = PRESETS[preset].get(modality)
+    return known[0] if known else backbone_for(scales)
+
+
 def architecture(
     preset: str,
     bands: Mapping[str, int],
     species: int,
     width: float = 1.0,
     scales: Mapping[str, tuple[int, ...]] | None = None,
+    *,
+    backbones: Mapping[str, str] | None = None,
+    widths: Mapping[str, tuple[int, ...]] | None = None,
+    channels: int = CHANNELS,
+    out_size: int = OUT_SIZE,
+    branch_norm: bool | None = None,
+    padding: str = "valid",
 ) -> Architecture:
     """Return the architecture of ``preset``.
 
@@ -58,6 +71,12 @@ def architecture(
         Multiplies all widths, channels and feature sizes; 1 is the paper's.
     scales
         Scales by modality, in place of the preset's modalities and scales.
+    backbones, widths
+        By modality, in place of the preset's, else of ``backbone_for`` and ``WIDTHS``.
+    channels, out_size, padding
+        Of all branches.
+    branch_norm
+        Whether batch norm follows each convolution of a branch; the preset's unless told.
 
     Raises
     ------
@@ -79,16 +98,18 @@ def architecture(
 
     modalities = []
     for name, modality_scales in wanted.items():
-        backbone = known[name][0] if name in known else backbone_for(modality_scales)
+        backbone = (backbones or {}).get(name) or backbone_of_preset(preset, name, modality_scales)
         modalities.append(
             modality_shape(
                 name=name,
                 bands=bands[name],
                 scales=modality_scales,
                 backbone=backbone,
-                widths=tuple(scaled(w) for w in WIDTHS[backbone]),
-                channels=scaled(CHANNELS),
-                out_size=scaled(OUT_SIZE),
+                widths=tuple(scaled(w) for w in (widths or {}).get(name, WIDTHS[backbone])),
+                channels=scaled(channels),
+                out_size=scaled(out_size),
             )
         )
-    return Architecture(tuple(modalities), species, branch_norm=preset not in WITHOUT_BRANCH_NORM)
+    if branch_norm is None:
+        branch_norm = preset not in WITHOUT_BRANCH_NORM
+    return Architecture(tuple(modalities), species, padding, branch_norm)

@@ -51,11 +51,14 @@ def autocorrelation_range(
     lag = np.searchsorted(edges, distance)  # beyond the last edge: LAGS
     pairs = np.triu_indices(len(places), 1)  # in the order of pdist
     correlogram = np.array([_correlogram(labels[:, one], known[:, one], pairs, lag) for one in telling])
-    with np.errstate(all="ignore"):
-        median = np.array([np.median(column[~np.isnan(column)]) for column in correlogram.T])
+    median = np.array([_median(column[~np.isnan(column)]) for column in correlogram.T])
     middle = np.concatenate([[edges[0] / 2], np.sqrt(edges[1:] * edges[:-1])])
     under = np.flatnonzero(median < INDEPENDENT)
     return float(middle[under[0]] if len(under) else longest)
+
+
+def _median(values: npt.NDArray[np.float64]) -> float:
+    return float(np.median(values)) if len(values) else np.nan
 
 
 def _correlogram(

@@ -12,7 +12,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ..errors import InputError
-from ..ground import bounds_in, transformer
+from ..ground import transformer
 from ..mask import polygons_of
 from ..raster import Raster
 from .coordinate_checks import Inside
@@ -20,7 +20,7 @@ from .site_table import Floats, Index
 
 Accepts = npt.NDArray[np.bool_]
 
-BATCH = 65_536  # pixels drawn at a time
+BATCHES = (1024, 65_536)  # the fewest and most pixels tried at a time; between them twice what is wanted
 SHUFFLED = 10_000_000  # pixels of a grid that are all put in random order
 DRAWS = 400  # pixels tried for each point wanted before one gives up
 STRIP = 256  # rows of a raster of effort read at a time
@@ -196,7 +196,7 @@ def _window(grid: GeoBox, area: Area | None) -> tuple[int, int, int, int]:
     if area is None:
         return 0, 0, height, width
     a = grid.affine
-    left, bottom, right, top = bounds_in(area.bounds, area.crs, area.crs if grid.crs is None else grid.crs)
+    left, bottom, right, top = area.bounds
     first_column = max(0, int(np.floor((left - a.c) / a.a)))
     last_column = min(width, int(np.ceil((right - a.c) / a.a)))
     first_row = max(0, int(np.floor((top - a.f) / a.e)))
@@ -206,14 +206,15 @@ def _window(grid: GeoBox, area: Area | None) -> tuple[int, int, int, int]:
 
 def _pixels_in_random_order(total: int, count: int, draw: np.random.Generator) -> Iterator[Index]:
     """Yield numbers below ``total`` in batches, in random order and each once; of very many not all."""
+    batch = int(np.clip(2 * count, *BATCHES))
     if total <= SHUFFLED:
         order = draw.permutation(total)
-        for start in range(0, total, BATCH):
-            yield order[start : start + BATCH]
+        for start in range(0, total, batch):
+            yield order[start : start + batch]
         return
     seen = np.zeros(0, np.int64)
-    for _ in range(0, DRAWS * count, BATCH):
-        number = draw.integers(total, size=BATCH)
+    for _ in range(0, DRAWS * count, batch):
+        number = draw.integers(total, size=batch)
         _, first = np.unique(number, return_index=True)
         number = number[np.sort(first)]
         number = number[~np.isin(number, seen)]

@@ -178,6 +178,11 @@ def within(places: Places, of: Places, distance_m: float) -> npt.NDArray[np.bool
     return np.asarray(np.isfinite(nearest), np.bool_)
 
 
+def buffer_of(buffer_km: float | Literal["auto"], largest_window_m: float) -> float:
+    """Return the buffer around test sites in metres: for ``auto`` the largest window."""
+    return largest_window_m if buffer_km == "auto" else buffer_km * 1000
+
+
 def make_blocks(
     sites: SiteTable,
     background: Background,
@@ -220,8 +225,6 @@ def make_blocks(
         side, notes = _automatic_side(sites, places, background_places, needed, largest_window_m, seed)
     else:
         side = blocks_km * 1000
-    if not side > 0:
-        raise InputError("blocks_km is 0; give a side above 0, or auto.")
     both = squares(np.concatenate([places, background_places]), side)
     block, background_block = both[: len(places)], both[len(places) :]
     found = len(np.unique(block))

@@ -78,7 +78,7 @@ def with_sound_coordinates(
             wide = int((rows.notes[UNCERTAINTY[0]] > smallest_scale_m).sum())
             if wide:
                 cleaning.warnings.append(
-                    f"{rows.table}: {wide:,} records are more uncertain than the smallest window "
+                    f"{rows.table}: {wide:,} kept though more uncertain than the smallest window "
                     f"({smallest_scale_m:,.0f} m); max_uncertainty_m leaves them out."
                 )
     return rows

@@ -17,7 +17,7 @@ from .cleaning import Cleaning
 from .observations import Observations, Rows
 from .site_table import Floats, Index, SiteTable
 
-SAME_PLACE = {True: 1e-8, False: 1e-3}  # degrees (a millimetre), else units of the CRS
+SAME_PLACE = {True: 1e-6, False: 0.1}  # degrees (a decimetre), else units of the CRS; finer is no finding
 KINDS = ("po", "pa-balanced", "pa")  # of a species named by tables of several kinds, the first that occurs
 REPEATED = "a repeat of a species at a place"
 
@@ -128,7 +128,7 @@ def stacked(tables: Sequence[Observations]) -> Stack:
 def places_of(stack: Stack) -> Index:
     """Return for each row the number of its place, counted from 0 as they first occur.
 
-    Rows are at one place if their coordinates agree to a millimetre or so and, where tables have them, patch
+    Rows are at one place if their coordinates agree to a decimetre or so and, where tables have them, patch
     and day too (a site of GeoLifeCLEF).
     """
     size = SAME_PLACE[bool(stack.crs.geographic)]
@@ -153,7 +153,7 @@ def without_repeats(stack: Stack, place: Index, cleaning: Cleaning) -> tuple[Sta
         if not stack.one_each[number]:
             merged = len(rows) - len(np.unique(place[rows]))
             if merged:
-                cleaning.warnings.append(f"{name}: {merged:,} surveys lie at the place of another; merged.")
+                cleaning.warnings.append(f"{name}: {merged:,} merged with another survey at the place.")
             continue
         mine = stack.found[rows]
         species = np.full(len(rows), -1)
@@ -235,6 +235,6 @@ def _warn_of_different_values(stack: Stack, place: Index, first: Index, cleaning
         other = values != values[first[place]]
         if other.any():
             cleaning.warnings.append(
-                f"{int(other.sum()):,} records have another value of {name} than the first at their place; the "
-                "first is taken."
+                f"The value of {name} differs from that of the first record at the place {int(other.sum()):,} "
+                "times; the first is taken."
             )

@@ -83,7 +83,9 @@ def prepare(
     tables = [cleaner.read(source) for source in config.sites.sources()]
     crs = tables[0].crs
     area = Area(config.sites.area, crs) if config.sites.area else None
-    sites = _reachable(_sites(tables, recipe, pixel_grid, report), area, "the training tables", report)
+    has_patches = any(one.patches for one in config.modality.values())  # they are finer than any raster
+    sites = _sites(tables, recipe, None if has_patches else pixel_grid, report)
+    sites = _reachable(sites, area, "the training tables", report)
     test = _test(config, cleaner, sites, area, report)
     background = _background(config, recipe, cleaner, crs, area, pixel_grid)
     _check_absences(sites, recipe, background)

@@ -208,7 +208,7 @@ class TableFile:
 
 def _as_text(column: Any) -> Any:
     """Return values of a vector file's field as text: whole numbers without a point, empty ones as NaN."""
-    text = column.map(lambda one: str(int(one)) if isinstance(one, float) and one == int(one) else str(one))
+    text = column.map(lambda one: str(int(one)) if isinstance(one, float) and one.is_integer() else str(one))
     return text.where(column.notna() & ~text.isin(EMPTY))
 
 

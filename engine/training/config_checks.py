@@ -54,6 +54,15 @@ def _sites(config: TrainingConfig, faulty: Sequence[Key]) -> Iterator[Fault]:
         yield ("sites", "train"), "is missing; name a table of records, or several with [[sites.source]]"
     if sites.background and sites.bias:
         yield ("sites", "bias"), "give either background, a file of points, or bias, not both"
+    test = sites.test_source()
+    if (
+        test
+        and not (test.species or test.species_columns or test.species_name)
+        and not _any_of(faulty, "species")
+    ):
+        yield ("sites", "test_species_columns"), "is missing; name the columns of the species in the test table"
+    if test and test.species_name and not test.presence:
+        yield ("sites", "presence"), f"is missing; the test table must tell where {test.species_name} was not"
     if sites.test_species_columns and not sites.test:
         yield ("sites", "test_species_columns"), "is of use with test alone; name the test table"
     yield from _table(("sites",), SourceConfig(**{n: getattr(sites, n) for n in TABLE_KEYS}), whole=False)
@@ -176,15 +185,16 @@ def _modality_shape(config: TrainingConfig, name: str, modality: ModalityConfig)
 
 
 def _background(config: TrainingConfig) -> Iterator[Fault]:
-    """Yield a weight of background points that there are none for."""
+    """Yield a weight of background points that there are none for, and blocks without a side."""
+    if config.training.blocks_km == 0:
+        yield ("training", "blocks_km"), 'must be "auto" or more than 0 km'
     recipe = recipe_of(config)
     if config.sites.background:
         return
     needs_file = [
         f"modality.{name}"
         for name, one in config.modality.items()
-        if (one.columns and not one.inputs)
-        or (one.patches and not any(other.inputs for other in config.modality.values()))
+        if (one.columns or one.patches) and not one.inputs
     ]
     if recipe.n_background > 0 and needs_file:
         yield (

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from ...models.architecture import Architecture, modality_shape
-from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, WIDTHS, WITHOUT_BRANCH_NORM, backbone_for
+from ...models.architecture import Architecture
+from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, architecture, backbone_of_preset
 from .config import TrainingConfig
 
 
@@ -26,10 +25,7 @@ def scales_of(config: TrainingConfig, modality: str) -> tuple[int, ...]:
 def backbone_of(config: TrainingConfig, modality: str) -> str:
     """Return the backbone of a modality: its own, else the preset's, else by the rule for its scales."""
     own = config.modality[modality].backbone
-    if own is not None:
-        return own
-    known = PRESETS[config.model.preset].get(modality)
-    return known[0] if known else backbone_for(scales_of(config, modality))
+    return own or backbone_of_preset(config.model.preset, modality, scales_of(config, modality))
 
 
 def architecture_of(
@@ -48,28 +44,17 @@ def architecture_of(
     width
         Multiplies all widths, channels and feature sizes, as the recipe has it.
     """
-
-    def scaled(size: int) -> int:
-        return max(1, round(size * width))
-
     model = config.model
-    modalities = []
-    for name in config.modality:
-        backbone = backbone_of(config, name)
-        modalities.append(
-            modality_shape(
-                name=name,
-                bands=bands[name],
-                scales=scales_of(config, name),
-                backbone=backbone,
-                widths=tuple(scaled(size) for size in model.widths.get(name, WIDTHS[backbone])),
-                channels=scaled(model.channels or CHANNELS),
-                out_size=scaled(model.out_size or OUT_SIZE),
-            )
-        )
-    built = Architecture(
-        tuple(modalities),
+    return architecture(
+        model.preset,
+        bands,
         species,
-        branch_norm=model.preset not in WITHOUT_BRANCH_NORM if model.branch_norm is None else model.branch_norm,
+        width,
+        {name: scales_of(config, name) for name in config.modality},
+        backbones={name: backbone_of(config, name) for name in config.modality},
+        widths=model.widths,
+        channels=model.channels or CHANNELS,
+        out_size=model.out_size or OUT_SIZE,
+        branch_norm=model.branch_norm,
+        padding=model.padding or "valid",
     )
-    return replace(built, padding=model.padding) if model.padding else built

@@ -199,31 +199,42 @@ def test_all_faults_are_named_at_once_each_with_its_key(folder: Path) -> None:
     assert "none.tif" in found["modality.bioclim.inputs"]
 
 
+BIO = "[modality.bioclim]\n"
+INPUTS = 'inputs = ["bio1.tif"]'
+NAMED = 'species = "species"'
+
+
 @pytest.mark.parametrize(
     ("change", "key", "words"),
     [
         (('train = "po.csv"\n', ""), "sites.train", "is missing"),
         (('kind = "po"\n', ""), "sites.kind", "is missing"),
         (('species = "species"\n', ""), "sites.species", "is missing"),
-        (('species = "species"', 'species = "a"\nspecies_name = "b"'), "sites.species_name", "species is given"),
-        (('kind = "po"\nspecies = "species"', 'kind = "pa"\nspecies_name = "b"'), "sites.presence", "is missing"),
-        (('species = "species"', 'species = "a"\npresence = "p"'), "sites.presence", "goes with species_name"),
+        ((NAMED, 'species = "a"\nspecies_name = "b"'), "sites.species_name", "species is given"),
+        ((f'kind = "po"\n{NAMED}', 'kind = "pa"\nspecies_name = "b"'), "sites.presence", "is missing"),
+        ((NAMED, 'species = "a"\npresence = "p"'), "sites.presence", "goes with species_name"),
         (('kind = "po"', 'kind = "po"\nx = "a"'), "sites.y", "is missing"),
         (('kind = "po"', 'kind = "po"\ny = "a"'), "sites.x", "is missing"),
         (('kind = "po"', 'kind = "po"\nbackground = "bg.csv"\nbias = "bio1.tif"'), "sites.bias", "not both"),
         (('kind = "po"', 'kind = "po"\nmax_uncertainty_m = 0'), "sites.max_uncertainty_m", "more than 0"),
         (('kind = "po"', 'kind = "po"\ntest_species_columns = ["a"]'), "sites.test_species_columns", "test"),
-        (("[modality.bioclim]\n", "[modality.climate]\n"), "modality.climate.scales", "is missing"),
-        (("[modality.bioclim]\n", "[modality.Bio]\nscales = [1]\n"), "modality.Bio", "lower-case"),
+        ((BIO, "[modality.climate]\n"), "modality.climate.scales", "is missing"),
+        ((BIO, "[modality.Bio]\nscales = [1]\n"), "modality.Bio", "lower-case"),
         (('["bio1.tif"]', "[]"), "modality.bioclim.inputs", "is missing"),
-        (('inputs = ["bio1.tif"]', 'columns = ["a"]'), "sites.background", "is missing"),
-        (('inputs = ["bio1.tif"]', 'columns = ["a"]\nscales = [1, 5]'), "modality.bioclim.scales", "scale 1 alone"),
-        (('inputs = ["bio1.tif"]', 'columns = ["a"]\ncategorical = ["b"]'), "modality.bioclim.categorical", "'b'"),
-        (("[modality.bioclim]\n", "[modality.bioclim]\nscales = [4]\n"), "modality.bioclim.scales", "3 or 5"),
-        (("[modality.bioclim]\n", "[modality.bioclim]\nscales = [5, 5]\n"), "modality.bioclim.scales", "twice"),
-        (("[modality.bioclim]\n", "[training]\nn_background = 0\n[modality.bioclim]\n"), "training.lambda2", "0.5"),
-        (("[modality.bioclim]\n", "[model.scales]\nsat = [25]\n[modality.bioclim]\n"), "model.scales.sat", "sat"),
-        (("[modality.bioclim]\n", "[training]\nprecision = 'half'\n[modality.bioclim]\n"), "training.precision", "of"),
+        ((INPUTS, 'columns = ["a"]'), "sites.background", "is missing"),
+        ((INPUTS, 'columns = ["a"]\nscales = [1, 5]'), "modality.bioclim.scales", "scale 1 alone"),
+        ((INPUTS, 'columns = ["a"]\ncategorical = ["b"]'), "modality.bioclim.categorical", "'b'"),
+        ((BIO, BIO + "scales = [4]\n"), "modality.bioclim.scales", "3 or 5"),
+        ((BIO, BIO + "scales = [5, 5]\n"), "modality.bioclim.scales", "twice"),
+        ((BIO, "[training]\nn_background = 0\n" + BIO), "training.lambda2", "0.5"),
+        ((BIO, "[model.scales]\nsat = [25]\n" + BIO), "model.scales.sat", "sat"),
+        ((BIO, "[training]\nprecision = 'half'\n" + BIO), "training.precision", "of"),
+        ((BIO, "[training]\nblocks_km = 0\n" + BIO), "training.blocks_km", "more than 0"),
+        (
+            (f'kind = "po"\n{NAMED}', 'test = "pa.csv"\nkind = "po"\nspecies_name = "A"'),
+            "sites.presence",
+            "test table",
+        ),
         (("[sites]\n", "folder = '.'\n[sites]\n"), "folder", "unknown key"),
     ],
 )  # fmt: skip
