@@ -11,9 +11,7 @@ WINDOWS = 100
 WIDTH = 0.1  # of the range of predictions
 
 
-def boyce(
-    scores: Floats, present: Flags, expected: Flags, position: Integers, weights: Floats
-) -> Floats:
+def boyce(scores: Floats, present: Flags, expected: Flags, position: Integers, weights: Floats) -> Floats:
     """Return the continuous Boyce index for every weighting of the presences' blocks: (draws,).
 
     A window of a tenth of the range of predictions moves over that range in 100 steps. In each, P is the share
