@@ -14,6 +14,7 @@ RIDGE = 0.1  # pull of slope and intercept towards 1 and 0, in units of one site
 STEPS = 50
 TOLERANCE = 1e-9
 BINS = 10
+LEAST_VALUES = 10  # in a bin, before its share found says anything
 
 REFUSALS = {
     "po": "presence-only records do not say how often the species is present, so there is no occurrence",
@@ -53,7 +54,8 @@ class Calibration:
     def occurrence(self, logit: Floats) -> Floats:
         """Return the probability of presence for logits (rows, species); NaN where it is refused."""
         slope, intercept = (np.array(values, np.float64) for values in (self.slope, self.intercept))
-        return sigmoid(slope * logit + intercept)
+        line = slope * logit + intercept
+        return np.where(np.isfinite(line), sigmoid(np.nan_to_num(line)), np.nan)
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,24 @@ class Reliability:
     count: Integers
 
     @property
+    def filled(self) -> Flags:
+        """Return which bins hold 10 values or more: (bins,)."""
+        return self.count >= LEAST_VALUES
+
+    @property
     def error(self) -> float:
-        """Return the mean absolute difference over the bins that hold a value, each bin weighing the same."""
-        filled = self.count > 0
+        """Return the mean absolute difference over the bins with 10 values or more, each bin weighing the same.
+
+        NaN where there is no such bin.
+        """
+        filled = self.filled
         if not filled.any():
             return float("nan")
         return float(np.abs(self.predicted[filled] - self.observed[filled]).mean())
 
 
 def reliability(occurrence: Floats, outcome: Floats, bins: int = BINS) -> Reliability:
-    """Compare predictions with outcomes (0 or 1, or a true probability), both (values,), in equal bins of 0..1."""
+    """Compare predictions with outcomes (0 or 1, or a true probability), both (values,), in equal bins."""
     place = np.minimum((occurrence * bins).astype(np.int64), bins - 1)
     count = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -102,8 +112,8 @@ def calibrate(
     logit s = logit p - logit prevalence. So the logit is corrected by the prevalence, then recalibrated by a
     logistic regression on it (Platt 1999) with a small ridge towards slope 1 and intercept 0. Species with
     fewer than 20 presences share slope and intercept, fitted to all of them together (to all surveyed species
-    if those few hold fewer than 20 presences between them). A slope is never negative: where the network ranks a
-    species worse than chance, its occurrence is the same everywhere.
+    if those few hold fewer than 20 presences between them). A slope is never negative: where the network ranks
+    a species worse than chance, its occurrence is the same everywhere.
 
     Parameters
     ----------
@@ -147,7 +157,7 @@ def calibrate(
 
 
 def held_out_occurrence(scored: Scored, favourability: Sequence[bool] | None = None) -> Floats:
-    """Return occurrence (rows, species) where each fold is calibrated on the other folds; NaN where there is none."""
+    """Return occurrence (rows, species), each fold calibrated on the other folds; NaN where there is none."""
     occurrence = np.full(scored.logit.shape, np.nan)
     folds = np.unique(scored.fold)
     if len(folds) < 2:
@@ -167,7 +177,7 @@ def _fitted(scored: Scored, counted: Flags, columns: list[int], shift: Floats) -
 
 
 def platt(logit: Floats, found: Flags) -> tuple[float, float]:
-    """Return slope (not negative) and intercept of a logistic regression of ``found`` on ``logit``, (values,) both."""
+    """Return slope (never negative) and intercept of a logistic regression of ``found`` on ``logit``."""
     slope, intercept = _newton(logit, found, free_slope=True)
     return (slope, intercept) if slope >= 0 else _newton(logit, found, free_slope=False)
 

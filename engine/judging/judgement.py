@@ -14,7 +14,7 @@ from .calibration import BINS, Calibration, Reliability, held_out_occurrence, re
 from .resampling import DRAWS, Estimate, Resampling, average, finite
 from .scored import BACKGROUND, SURVEY, Floats, Scored
 from .site_figures import micro_f1, site_auc
-from .species_figures import Figures, SpeciesFigures, species_figures
+from .species_figures import FIGURES, Figures, SpeciesFigures, species_figures
 from .species_means import averaged, classes, compared, enough_presences, mean_of, over_species
 from .thresholds import LARGEST_TSS
 
@@ -77,7 +77,7 @@ def judge(
     card
         Says what the output is (a favourability or not), and is shown in the report.
     blocked
-        Whether test blocks were cut from the training area (``species_figures``); False for a survey of its own.
+        Whether test blocks were cut from the training area (``species_figures``); False for a separate survey.
     draws
         Number of block resamples.
     """
@@ -142,10 +142,7 @@ def _headline(
         **_estimate("micro_f1", Estimate() if f1 is None else f1.f1),
         "f1_threshold": None if f1 is None else f1.threshold,
         "n_f1": 0 if f1 is None else f1.sites,
-        "average_precision_mean": mean_of(figures, "average_precision"),
-        "tss_mean": mean_of(figures, "tss"),
-        "boyce_mean": mean_of(figures, "boyce"),
-        "brier_mean": mean_of(figures, "brier"),
+        **_means(figures),
         "calibration": None if curve is None else _curve_rows(curve),
         "against": " and ".join(against),
         "by_against": {kind: over_species(figures.auc, counts & (kinds == kind)) for kind in against},
@@ -159,6 +156,14 @@ def _headline(
         "n_blocks": resampling.weights.shape[1],
         "n_folds": resampling.folds,
     }
+
+
+def _means(figures: Figures) -> dict[str, float | int | None]:
+    found: dict[str, float | int | None] = {}
+    for name in FIGURES[1:]:
+        mean, number = mean_of(figures, name)
+        found.update({**_estimate(f"{name}_mean", mean), f"n_{name}": number})
+    return found
 
 
 def _estimate(name: str, estimate: Estimate) -> dict[str, float | None]:

@@ -11,9 +11,8 @@ import pandas as pd
 from .judgement import COLUMNS, Judgement
 from .report import report_html
 from .resampling import Estimate
-from .species_figures import Figures
+from .species_figures import FIGURES, Figures
 
-ESTIMATES = ("auc", "average_precision", "tss", "boyce", "brier")
 LONG_COLUMNS = ("species", "figure", "value", "low", "high", "sensitivity", "specificity")
 
 
@@ -35,7 +34,7 @@ def _long_rows(figures: Figures) -> list[tuple[Any, ...]]:
     """Return one row a species and figure: value and interval; for thresholds sensitivity and specificity."""
     rows: list[tuple[Any, ...]] = []
     for one in figures.species:
-        for name in ESTIMATES:
+        for name in FIGURES:
             estimate: Estimate = getattr(one, name)
             rows.append((one.name, name, estimate.value, estimate.low, estimate.high, None, None))
         for rule, at in one.thresholds.items():

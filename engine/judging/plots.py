@@ -1,4 +1,4 @@
-"""The report's plots, as SVG that stands in the page itself."""
+"""The report's plots, as images that stand in the page itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,8 +14,9 @@ import pyproj
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from .calibration import BINS, Reliability
+from .calibration import BINS, LEAST_VALUES, Reliability
 from .scored import SURVEY, Flags, Floats, Scored
 from .species_figures import FEW_PRESENCES, LEAST_PRESENCES, Figures, SpeciesFigures
 from .thresholds import operating_points
@@ -23,7 +25,7 @@ from .thresholds import operating_points
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F6A00", "#444444")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 NETWORK, NULL, FAINT = "#0072B2", "#D55E00", "#8a8a8a"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -33,8 +35,9 @@ STYLE = {
     "svg.hashsalt": "scalescape",
     "svg.fonttype": "path",
 }
-WIDTH = 7.2  # inches
-DOTS_PER_INCH = 150  # of clouds of points inside the SVG
+WIDTH = 8.6  # inches
+DOTS_PER_INCH = 190  # of a PNG
+MEDIA = {"svg": "svg+xml", "png": "png"}
 MOST_ROWS = 40  # species in the plot by name
 MOST_CURVES = 12
 MOST_POINTS = 20_000
@@ -53,7 +56,7 @@ def auc_by_name(figures: Figures, null: Figures | None) -> str | None:
     pairs.sort(key=lambda pair: pair[0].auc.value or 0.0)
     with _figure(WIDTH, 1.0 + 0.24 * len(pairs)) as figure:
         axes = figure.subplots()
-        place = np.arange(len(pairs))
+        place = np.arange(len(pairs), dtype=np.float64)
         _intervals(axes, place, [one for one, _ in pairs], horizontal=True)
         others = [(row, value) for row, (_, value) in enumerate(pairs) if value is not None]
         if others:
@@ -100,10 +103,9 @@ def auc_by_commonness(figures: Figures, null: Figures | None) -> str | None:
                         label="coordinates alone (median)",
                     )
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            if at.max() < 10 * at.min():
-                axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
-                axes.tick_params(axis="x", which="minor", labelsize=7, labelrotation=45)
+            axes.xaxis.set_minor_formatter(NullFormatter())
             surveys = against == SURVEY
             axes.set_xlabel("share of surveyed sites where found" if surveys else "training presences")
             axes.set_ylabel(f"AUC against {'survey absences' if surveys else 'background'}")
@@ -122,10 +124,11 @@ def roc_curves(scored: Scored, figures: Figures) -> str | None:
     columns = min(4, len(ranked))
     rows = -(-len(ranked) // columns)
     grid = np.linspace(0, 1, 101)
-    with _figure(max(1.8 * columns, 2.6), 0.4 + 2.0 * rows) as figure:
+    with _figure(max(2.1 * columns, 2.8), 0.4 + 2.3 * rows) as figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for axes in panels.flat[len(ranked) :]:
-            axes.set_visible(False)
+        for number in range(len(ranked), rows * columns):
+            panels.flat[number].set_visible(False)
+            panels.flat[number - columns].tick_params(labelbottom=True)
         for axes, column in zip(panels.flat, ranked, strict=False):
             curves = list(_fold_curves(scored, column))
             for alarms, hits in curves if len(curves) > 1 else []:
@@ -147,15 +150,25 @@ def calibration_curve(curve: Reliability) -> str:
     """Draw what was found against the calibrated probability, with the number of values in each bin."""
     with _figure(4.2, 4.4) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-        filled = curve.count > 0
+        filled, scarce = curve.filled, (curve.count > 0) & ~curve.filled
         upper.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=":", label="as predicted")
         upper.plot(curve.predicted[filled], curve.observed[filled], "o-", color=NETWORK, linewidth=1.2)
+        upper.plot(
+            curve.predicted[scarce],
+            curve.observed[scarce],
+            "o",
+            color=NETWORK,
+            markerfacecolor="white",
+            label=f"fewer than {LEAST_VALUES} values" if scarce.any() else None,
+        )
         upper.set_ylabel("share found")
         upper.set_ylim(-0.03, 1.03)
         upper.legend(loc="upper left")
         centres = (np.arange(BINS) + 0.5) / BINS
-        lower.bar(centres[filled], curve.count[filled], 0.9 / BINS, color="#b5c7d3")
+        lower.bar(centres, curve.count, 0.9 / BINS, color="#b5c7d3")
         lower.set_yscale("log")
+        lower.set_ylim(bottom=0.7)
+        lower.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         lower.set_ylabel("values")
         lower.set_xlabel("occurrence: calibrated probability of presence")
         lower.set_xlim(-0.02, 1.02)
@@ -174,7 +187,6 @@ def map_of_sites(scored: Scored) -> str:
             ".",
             color="#c4c4c4",
             markersize=1.5,
-            rasterized=True,
             label="background" if background.any() else None,
         )
         folds = np.unique(scored.fold)
@@ -186,7 +198,9 @@ def map_of_sites(scored: Scored) -> str:
                 left, bottom = scored.x[there].min(), scored.y[there].min()
                 width, height = np.ptp(scored.x[there]), np.ptp(scored.y[there])
                 axes.add_patch(
-                    Rectangle((left, bottom), width, height, facecolor="none", edgecolor=colour, linewidth=0.7)
+                    Rectangle(
+                        (left, bottom), width, height, facecolor=f"{colour}22", edgecolor=colour, linewidth=0.7
+                    )
                 )
             sites = _some(mine & ~scored.background)
             axes.plot(
@@ -196,7 +210,6 @@ def map_of_sites(scored: Scored) -> str:
                 color=colour,
                 markersize=2.6,
                 markeredgewidth=0,
-                rasterized=True,
                 label=f"fold {number + 1}" if len(folds) > 1 else "sites",
             )
         geographic = pyproj.CRS.from_user_input(scored.crs).is_geographic
@@ -207,7 +220,7 @@ def map_of_sites(scored: Scored) -> str:
         axes.ticklabel_format(style="plain", useOffset=False)
         axes.locator_params(nbins=6)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2.5)
-        return _uri(figure)
+        return _uri(figure, "png")
 
 
 def _fold_curves(scored: Scored, column: int) -> Iterator[tuple[Floats, Floats]]:
@@ -265,7 +278,9 @@ def _figure(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height), layout="constrained")
 
 
-def _uri(figure: Figure) -> str:
+def _uri(figure: Figure, kind: str = "svg") -> str:
+    """Return the figure as a data URI, ``svg`` or (for clouds of points) ``png``."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", dpi=DOTS_PER_INCH, metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    metadata = {"Date": None} if kind == "svg" else {}
+    figure.savefig(buffer, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    return f"data:image/{MEDIA[kind]};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

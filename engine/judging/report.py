@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ...models.card import Card
 from . import plots
+from .coordinates import MOST_SPECIES
 from .judgement import Judgement
 from .resampling import Estimate
 from .scored import BACKGROUND, SURVEY
@@ -28,6 +29,7 @@ class HeadlineFigure:
     estimate: Estimate
     over: str
     says: str
+    digits: int = 2
 
 
 def report_html(judgement: Judgement, distance_note: str = "") -> str:
@@ -51,7 +53,8 @@ def report_html(judgement: Judgement, distance_note: str = "") -> str:
         summary=judgement.summary,
         headline=_headline(judgement.summary),
         meanings=_meanings(card),
-        kinds=set(scored.against),
+        on_survey=SURVEY in scored.against,
+        on_background=BACKGROUND in scored.against,
         species=[
             {
                 "one": one,
@@ -60,14 +63,14 @@ def report_html(judgement: Judgement, distance_note: str = "") -> str:
             }
             for number, one in enumerate(figures.species)
         ],
+        one_against=len(set(scored.against)) == 1,
+        most_forests=MOST_SPECIES,
         has_null=null is not None,
         has_occurrence=judgement.curve is not None,
         distance_note=distance_note,
         least_presences=LEAST_PRESENCES,
         least_blocks=LEAST_BLOCKS,
         most_curves=plots.MOST_CURVES,
-        SURVEY=SURVEY,
-        BACKGROUND=BACKGROUND,
         by_name=plots.auc_by_name(figures, null),
         by_commonness=plots.auc_by_commonness(figures, null),
         roc=plots.roc_curves(scored, figures),
@@ -146,14 +149,15 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
                 "with the list found.",
             )
         )
-    for key, name, says in (
-        ("average_precision_mean", "Mean average precision", "Depends on how common a species is in the test."),
-        ("tss_mean", "Mean TSS", "Sensitivity + specificity − 1, at the best threshold for each species."),
-        ("boyce_mean", "Mean Boyce index", "From −1 to 1: do presences crowd where the prediction is high?"),
-        ("brier_mean", "Mean Brier score", "Mean squared error of occurrence; smaller is better."),
+    for key, name, digits, says in (
+        ("average_precision", "Mean average precision", 2, "Depends on how common a species is in the test."),
+        ("tss", "Mean TSS", 2, "Sensitivity + specificity − 1, at the best threshold for each species."),
+        ("boyce", "Mean Boyce index", 2, "From −1 to 1: do presences crowd where the prediction is high?"),
+        ("brier", "Mean Brier score", 3, "Mean squared error of occurrence; smaller is better."),
     ):
-        if summary[key] is not None:
-            rows.append(HeadlineFigure(name, Estimate(summary[key]), "see the table by species", says))
+        mean = estimate(f"{key}_mean")
+        if mean.value is not None:
+            rows.append(HeadlineFigure(name, mean, f"{_count(summary[f'n_{key}'])} species", says, digits))
     return rows
 
 

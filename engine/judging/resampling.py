@@ -68,7 +68,7 @@ class Resampling:
         return cls(weights, position.astype(np.int64), place.astype(np.int64), len(folds))
 
     def fold_means(self, values: Floats, counted: Floats) -> Floats:
-        """Return the mean of ``values`` (rows,) over the rows that ``counted`` (rows,) weighs: (1 + draws, folds).
+        """Return means by fold of ``values`` (rows,), weighed by ``counted`` (rows,): (1 + draws, folds).
 
         NaN where a fold has no such row in a draw.
         """

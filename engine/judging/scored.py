@@ -126,7 +126,7 @@ class Scored:
     def absent(self) -> Flags:
         """Return where a species counts as absent: (rows, species)."""
         place = self.background[:, None] != self.surveyed
-        return self.known & ~self.found & place
+        return np.asarray(self.known & ~self.found & place, np.bool_)
 
     @cached_property
     def compared(self) -> Flags:

@@ -48,7 +48,7 @@ def site_f1(scored: Scored, threshold: float) -> Floats:
 
 
 def chosen_threshold(validation: Scored) -> float | None:
-    """Return the candidate (0.2, 0.225, … 0.8) with the largest mean site F1; None without any site to count."""
+    """Return the candidate (0.2, 0.225, … 0.8) with the largest mean site F1; None where no site counts."""
     means = average(np.stack([site_f1(validation, threshold) for threshold in CANDIDATES]))
     return None if np.isnan(means).all() else CANDIDATES[int(np.nanargmax(means))]
 
@@ -77,7 +77,7 @@ def micro_f1(test: Scored, validation: Scored | None, resampling: Resampling) ->
 
 
 def site_auc(scored: Scored, resampling: Resampling) -> tuple[Estimate, int]:
-    """Return the mean over sites of the AUC over a site's species, and the number of sites that hold both classes."""
+    """Return the mean over sites of the AUC over a site's species, and how many sites hold both classes."""
     counted, values = scored.compared, np.full(len(scored), np.nan)
     number = (scored.found & counted).sum(axis=1)
     for row in np.flatnonzero((number > 0) & (number < counted.sum(axis=1))):

@@ -10,7 +10,7 @@ import numpy as np
 from .boyce import boyce
 from .calibration import reliability
 from .discrimination import resampled_skill
-from .resampling import Estimate, Resampling, average
+from .resampling import Estimate, Resampling, average, finite
 from .scored import Flags, Floats, Scored
 from .thresholds import LARGEST_TSS, Threshold, thresholds
 
@@ -19,6 +19,7 @@ FEW_BLOCKS = "few blocks"
 ONE_CLASS = "one class only"
 LEAST_PRESENCES = 10  # test presences
 LEAST_BLOCKS = 5  # blocks that hold a presence
+FIGURES = ("auc", "average_precision", "tss", "boyce", "brier")
 BOYCE_DRAWS = 200  # its ranks can't be shared between draws, so it takes the first of them
 
 
@@ -74,19 +75,24 @@ class SpeciesFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of all species, and the AUC of every draw.
+    """The figures of all species, and their values in every draw.
 
     Attributes
     ----------
     species
         One a species.
-    auc
-        (1 + draws, species) AUC in each draw, the first row being the data as they are; NaN where there is none,
-        and given for species in few blocks too.
+    drawn
+        By the name of a figure (``FIGURES``), (1 + draws, species): the first row holds the data as they are.
+        NaN where there is no value; species in few blocks have theirs, too.
     """
 
     species: tuple[SpeciesFigures, ...]
-    auc: Floats
+    drawn: Mapping[str, Floats]
+
+    @property
+    def auc(self) -> Floats:
+        """Return the AUC in every draw: (1 + draws, species)."""
+        return self.drawn["auc"]
 
 
 def species_figures(
@@ -94,9 +100,9 @@ def species_figures(
 ) -> Figures:
     """Judge every species.
 
-    AUC, average precision, Boyce index and Brier score are means over the folds that hold both classes; a pool of
-    folds would compare values of different networks. The thresholds must serve one map, so one score is sought
-    for all folds: sensitivity and specificity at it are again means over folds.
+    AUC, average precision, Boyce index and Brier score are means over the folds that hold both classes; a pool
+    of folds would compare values of different networks. The thresholds must serve one map, so one score is
+    sought for all folds: sensitivity and specificity at it are again means over folds.
 
     Parameters
     ----------
@@ -107,17 +113,17 @@ def species_figures(
         AUC, average precision, TSS or Boyce index. False for a survey of its own, where only the interval is
         left out.
     """
-    found, drawn = [], []
-    for column in range(len(scored.species)):
-        figures, auc = _one(scored, resampling, occurrence[:, column], blocked, column)
-        found.append(figures)
-        drawn.append(auc)
-    return Figures(tuple(found), np.stack(drawn, axis=1))
+    judged = [
+        _one(scored, resampling, occurrence[:, column], blocked, column)
+        for column in range(len(scored.species))
+    ]
+    drawn = {name: np.stack([values[name] for _, values in judged], axis=1) for name in FIGURES}
+    return Figures(tuple(figures for figures, _ in judged), drawn)
 
 
 def _one(
     scored: Scored, resampling: Resampling, occurrence: Floats, blocked: bool, column: int
-) -> tuple[SpeciesFigures, Floats]:
+) -> tuple[SpeciesFigures, dict[str, Floats]]:
     present, absent = scored.present[:, column], scored.absent[:, column]
     logit, probability = scored.logit[:, column], scored.probability(column)
     shape = (len(resampling.weights), resampling.folds)
@@ -156,9 +162,14 @@ def _one(
         rejected = resampling.fold_means(1 - called, (absent & used).astype(np.float64))
         skill = average(hits + rejected - 1)
 
-    auc_drawn = average(auc)
-    nothing = Estimate()
-    brier, error = _calibrated(scored, resampling, occurrence, bounded, column)
+    squared, error = _calibrated(scored, resampling, occurrence, column)
+    drawn = dict(
+        zip(FIGURES, (average(auc), average(precision), skill, average(crowding), squared), strict=True)
+    )
+    estimates = {
+        name: Estimate.of(values, bounded) if shown or name == "brier" else Estimate()
+        for name, values in drawn.items()
+    }
     figures = SpeciesFigures(
         name=scored.species[column],
         kind=scored.kinds[column],
@@ -167,26 +178,22 @@ def _one(
         n_absence=int(absent.sum()),
         n_blocks=n_blocks,
         presences=int(scored.presences[column]),
-        auc=Estimate.of(auc_drawn, bounded) if shown else nothing,
-        average_precision=Estimate.of(average(precision), bounded) if shown else nothing,
-        tss=Estimate.of(skill, bounded) if shown else nothing,
         thresholds=rules,
-        boyce=Estimate.of(average(crowding), bounded) if shown else nothing,
-        brier=brier,
+        **estimates,
         calibration_error=error,
         flag="; ".join(name for name, holds in reasons if holds),
     )
-    return figures, auc_drawn
+    return figures, drawn
 
 
 def _calibrated(
-    scored: Scored, resampling: Resampling, occurrence: Floats, bounded: bool, column: int
-) -> tuple[Estimate, float | None]:
-    """Return Brier score and calibration error of a species' occurrence."""
+    scored: Scored, resampling: Resampling, occurrence: Floats, column: int
+) -> tuple[Floats, float | None]:
+    """Return the Brier score of a species' occurrence, (1 + draws,), and its calibration error."""
     there: Flags = np.isfinite(occurrence) & scored.compared[:, column]
     if not there.any():
-        return Estimate(), None
+        return np.full(len(resampling.weights), np.nan), None
     found = scored.found[:, column].astype(np.float64)
     squared = np.where(there, (np.where(there, occurrence, 0) - found) ** 2, 0.0)
-    brier = Estimate.of(average(resampling.fold_means(squared, there.astype(np.float64))), bounded)
-    return brier, reliability(occurrence[there], found[there]).error
+    brier = average(resampling.fold_means(squared, there.astype(np.float64)))
+    return brier, finite(reliability(occurrence[there], found[there]).error)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .resampling import Estimate, average, finite, median
+from .resampling import Estimate, average, median
 from .scored import BACKGROUND, SURVEY, Flags, Floats
 from .species_figures import LEAST_PRESENCES, Figures, SpeciesFigures
 
@@ -81,11 +81,12 @@ def class_label(number: int, bounds: Sequence[float], against: str) -> str:
     return f"{low} or more training presences" if high is None else f"{low} to {high - 1:g} training presences"
 
 
-def mean_of(figures: Figures, name: str) -> float | None:
-    """Return the mean over species of a figure such as ``tss``; None where no species has it."""
-    values = [getattr(one, name).value for one in figures.species]
-    there = [value for value in values if value is not None]
-    return finite(np.mean(there)) if there else None
+def mean_of(figures: Figures, name: str) -> tuple[Estimate, int]:
+    """Return the mean over species of a figure such as ``tss``, and over how many."""
+    there = np.array([getattr(one, name).value is not None for one in figures.species], np.bool_)
+    if not there.any():
+        return Estimate(), 0
+    return Estimate.of(average(figures.drawn[name][:, there])), int(there.sum())
 
 
 def compared(network: Figures, null: Figures) -> dict[str, Any]:
