@@ -39,8 +39,8 @@ class PatchBench:
 
     ``cache_sites_per_s`` is over epochs in random order, batches as float32 tensors; ``loader_sites_per_s`` the
     same of a ``DataLoader`` without workers that reads each window from the open raster and normalises it;
-    ``build_sites_per_s`` how fast the cache was filled. Where a raster of ``decoded_mb`` fits in what GDAL keeps
-    of decoded blocks (``gdal_cache``: MB, or a share of all memory), the loader decodes nothing.
+    ``build_sites_per_s`` how fast the cache was filled. Where a raster of ``decoded_mb`` fits in what GDAL
+    keeps of decoded blocks (``gdal_cache``: MB, or a share of all memory), the loader decodes nothing.
     """
 
     size: int
