@@ -224,6 +224,32 @@ def bench_map_command(
         )
 
 
+@bench_group.command("patches")
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    default=4096,
+    show_default=True,
+    help="Side in pixels of the raster that is made up.",
+)
+@click.option("--raster", metavar="FILE", help="A raster without NoData to take in its place.")
+@click.option(
+    "--side", type=click.IntRange(min=1), default=115, show_default=True, help="Of a patch, in pixels."
+)
+@click.option("--sites", type=click.IntRange(min=2), default=5000, show_default=True)
+@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True)
+@click.option("--seconds", type=float, default=10.0, show_default=True, help="How long each way delivers.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
+def bench_patches_command(as_json: bool, **options: Any) -> None:
+    """Sites a second that training gets from the patch cache, beside a DataLoader over rasterio windows."""
+    with _exit_status():
+        from .bench_patches import bench_patches
+
+        if options["side"] % 2 == 0:
+            raise InputError(f"A patch of {options['side']} pixels has no centre; choose an odd side.")
+        _say_figures(asdict(bench_patches(**options)), as_json)
+
+
 def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures, allow_nan=False))

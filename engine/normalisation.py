@@ -31,9 +31,9 @@ class Normalisation:
     def __init__(self, bands: Sequence[Band]) -> None:
         self.bands = tuple(bands)
         self._mean = np.array([band.mean for band in bands], np.float32)[:, None, None]
-        self._std = np.array([band.std for band in bands], np.float32)[:, None, None]
+        self._factor = (1 / np.array([band.std for band in bands])).astype(np.float32)[:, None, None]
         fill = np.array([band.fill for band in bands], np.float32)[:, None, None]
-        self._fill = (fill - self._mean) / self._std
+        self._fill = (fill - self._mean) * self._factor
         self._categories = {i: np.array(b.categories) for i, b in enumerate(bands) if b.categories}
         counts = [len(band.categories) or 1 for band in bands]
         self._starts = [sum(counts[:i]) for i in range(len(counts))]
@@ -84,7 +84,11 @@ class Normalisation:
         return out
 
     def _continuous(self, values: Raw, valid: Valid | None, out: Values, bands: slice = slice(None)) -> None:
-        np.subtract(values, self._mean[bands], out=out, dtype=np.float32)
-        np.divide(out, self._std[bands], out=out)
+        if values.dtype == np.float32:
+            np.subtract(values, self._mean[bands], out=out)
+        else:
+            np.copyto(out, values, casting="same_kind")  # a cast within the subtraction is slower than both
+            np.subtract(out, self._mean[bands], out=out)
+        np.multiply(out, self._factor[bands], out=out)
         if valid is not None:
             np.copyto(out, self._fill[bands], where=~valid)

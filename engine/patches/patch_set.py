@@ -84,7 +84,8 @@ class Patches:
         places = self.places[np.asarray(index, np.int64)]
         if (places < 0).any():
             raise ValueError("a site without a patch was asked for")
-        values = self.values[places]
+        alone = len(places) == 1  # then it need not be copied
+        values = self.values[places[0] : places[0] + 1] if alone else self.values[places]
         if self.bits is None or self.whole[places].all():
             return values, None
         bits = np.unpackbits(self.bits[places], axis=1, count=int(np.prod(values.shape[1:])))
