@@ -16,6 +16,7 @@ import click
 from ..models.card import read_card
 from ..models.presets import PRESETS
 from .card_text import card_text
+from .errors import InputError
 from .exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
 from .progress import Monitor
 from .protocol import DEFAULT_MEMORY, DEVICES, EDGES, METHODS, PRECISIONS, DemoJob, MapJob
@@ -242,7 +243,7 @@ def bench_map_command(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
 def bench_patches_command(as_json: bool, **options: Any) -> None:
     """Sites a second that training gets from the patch cache, beside a DataLoader over rasterio windows."""
-    with _exit_status():
+    with exit_status():
         from .bench_patches import bench_patches
 
         if options["side"] % 2 == 0:

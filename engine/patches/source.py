@@ -37,13 +37,26 @@ class PatchSource(Protocol):
         How many different patches there are.
     """
 
-    bands: tuple[str, ...]
-    units: tuple[str, ...]
-    categorical: tuple[bool, ...]
-    side: int
-    dtype: np.dtype[Any]
-    places: Places
-    count: int
+    @property
+    def bands(self) -> tuple[str, ...]: ...
+
+    @property
+    def units(self) -> tuple[str, ...]: ...
+
+    @property
+    def categorical(self) -> tuple[bool, ...]: ...
+
+    @property
+    def side(self) -> int: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    @property
+    def places(self) -> Places: ...
+
+    @property
+    def count(self) -> int: ...
 
     def digest(self) -> str:
         """Return a text that differs where any patch may differ, or where there are other patches."""
