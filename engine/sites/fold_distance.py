@@ -12,6 +12,8 @@ from .blocks import Blocks
 from .metric_plane import Places
 from .site_table import Floats
 
+ALIKE = 0.75  # of the larger median: above it the medians are alike, and distances differ in spread
+
 
 @dataclass(frozen=True)
 class FoldDistance:
@@ -43,6 +45,11 @@ class FoldDistance:
         )
         if not self.differs:
             return f"{said}: the folds are about as hard as the map."
+        near, far = sorted((self.test_median_m, self.map_median_m))
+        if near > far * ALIKE:
+            return (
+                f"{said}: some of the map is nearer or further than the folds, so their figures may not hold."
+            )
         harder = self.test_median_m > self.map_median_m
         return (
             f"{said}: the folds are {'harder' if harder else 'easier'} than the map, and so are their figures."

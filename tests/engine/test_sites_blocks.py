@@ -13,7 +13,7 @@ from scalescape.engine.ground import transformer
 from scalescape.engine.sites.autocorrelation import autocorrelation_range
 from scalescape.engine.sites.background import Background
 from scalescape.engine.sites.blocks import Blocks, make_blocks, within
-from scalescape.engine.sites.fold_distance import fold_distance
+from scalescape.engine.sites.fold_distance import FoldDistance, fold_distance
 from scalescape.engine.sites.metric_plane import MetricPlane
 from scalescape.engine.sites.site_table import SiteTable
 from scipy import ndimage, sparse, spatial, stats
@@ -229,6 +229,19 @@ def test_fold_distance_is_the_wasserstein_distance_of_nearest_neighbours() -> No
     assert found.w_m == pytest.approx(stats.wasserstein_distance(test, of_map))
     assert found.test_median_m == pytest.approx(np.median(test))
     assert found.differs and "harder than the map" in found.sentence()
+
+
+@pytest.mark.parametrize(
+    ("w", "test", "of_map", "words"),
+    [
+        (1.0, 10.0, 10.0, "as hard as the map"),
+        (8.0, 15.0, 2.0, "harder than the map"),
+        (8.0, 2.0, 15.0, "easier than the map"),
+        (8.0, 10.0, 11.0, "may not hold"),
+    ],
+)
+def test_a_difference_of_distances_is_put_in_words(w: float, test: float, of_map: float, words: str) -> None:
+    assert words in FoldDistance(w * 1000, test * 1000, of_map * 1000).sentence()
 
 
 def test_random_folds_of_sites_as_dense_as_the_map_do_not_differ() -> None:
