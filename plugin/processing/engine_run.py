@@ -1,9 +1,10 @@
-"""Runs one job of the engine for an algorithm: in the worker thread, with progress and cancel."""
+"""Runs jobs of the engine for an algorithm: in the worker thread, with progress and cancel."""
 
 from __future__ import annotations
 
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any
+from types import TracebackType
+from typing import Any, Optional
 
 from qgis.core import QgsProcessingException, QgsProcessingFeedback
 
@@ -17,37 +18,63 @@ from ..core.translation import tr
 POLL_S = 0.1
 
 
-def run_job(method: str, job: Any, feedback: QgsProcessingFeedback) -> dict[str, Any]:
-    """Return the engine's result of ``job``; a cancelled one gives an empty result.
+class EngineRun:
+    """One engine for the jobs of one run of an algorithm; it ends with the ``with`` block.
 
     Raises
     ------
     QgsProcessingException
-        The job failed, or the engine can't be started: one sentence.
+        The engine can't be started: one sentence.
     """
-    reporter = _Reporter(feedback)
-    try:
-        client = new_client()
-    except EngineError as error:
-        raise QgsProcessingException(error.sentence()) from error
-    try:
-        call = client.call(method, to_params(job), reporter.notified)
-        while True:
-            try:
-                result = call.future.result(POLL_S)
-                return result if isinstance(result, dict) else {}
-            except FutureTimeoutError:
-                if feedback.isCanceled():
-                    client.cancel(call)
-    except EngineError as error:
-        if error.cancelled:
-            feedback.pushInfo(tr("Cancelled; nothing was written."))
-            return {}
-        if error.detail:
-            feedback.pushDebugInfo(error.detail)
-        raise QgsProcessingException(error.sentence()) from error
-    finally:
-        client.close()
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        self._feedback = feedback
+        try:
+            self._client = new_client()
+        except EngineError as error:
+            raise QgsProcessingException(error.sentence()) from error
+
+    def __enter__(self) -> EngineRun:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._client.close()
+
+    def job(self, method: str, job: Any) -> dict[str, Any]:
+        """Return the engine's result of ``job``; a cancelled one gives an empty result.
+
+        Raises
+        ------
+        QgsProcessingException
+            The job failed: one sentence.
+        """
+        try:
+            call = self._client.call(method, to_params(job), _Reporter(self._feedback).notified)
+            while True:
+                try:
+                    result = call.future.result(POLL_S)
+                    return result if isinstance(result, dict) else {}
+                except FutureTimeoutError:
+                    if self._feedback.isCanceled():
+                        self._client.cancel(call)
+        except EngineError as error:
+            if error.cancelled:
+                self._feedback.pushInfo(tr("Cancelled; nothing was written."))
+                return {}
+            if error.detail:
+                self._feedback.pushDebugInfo(error.detail)
+            raise QgsProcessingException(error.sentence()) from error
+
+
+def run_job(method: str, job: Any, feedback: QgsProcessingFeedback) -> dict[str, Any]:
+    """Return the result of one job, as ``EngineRun.job`` does, from an engine of its own."""
+    with EngineRun(feedback) as run:
+        return run.job(method, job)
 
 
 class _Reporter:
