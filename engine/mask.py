@@ -9,12 +9,37 @@ from odc.geo.crs import CRS
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 from rasterio.features import geometry_mask
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import transform
 
 from .errors import InputError
 from .ground import transformer
 from .lattice import MapGrid, Tile
 from .raster import Valid
+
+
+def polygons_of(file: str, crs: CRS, role: str) -> list[BaseGeometry]:
+    """Return the polygons of a vector file in ``crs``; ``role`` is what messages call the file.
+
+    Raises
+    ------
+    InputError
+        The file can't be read, has no CRS, or holds no polygon.
+    """
+    try:
+        meta, _, geometries, _ = pyogrio.raw.read(file, columns=[])
+    except (DataSourceError, DataLayerError, ValueError) as error:
+        raise InputError(f"The {role} {file} can't be read ({error}); choose a file of polygons.") from error
+    if not meta["crs"]:
+        raise InputError(f"The {role} {file} has no coordinate system; assign one.")
+    try:
+        project = transformer(CRS(meta["crs"]), crs).transform
+    except CRSError as error:
+        raise InputError(f"The {role} {file} has an unknown coordinate system ({error}).") from error
+    shapes = [one for one in shapely.from_wkb(geometries) if one is not None and one.area > 0]
+    if not shapes:
+        raise InputError(f"The {role} {file} holds no polygon; choose a file of polygons.")
+    return [transform(project, shapely.force_2d(one)) for one in shapes]
 
 
 class PolygonMask:
@@ -27,20 +52,7 @@ class PolygonMask:
     """
 
     def __init__(self, file: str, grid: MapGrid) -> None:
-        try:
-            meta, _, geometries, _ = pyogrio.raw.read(file, columns=[])
-        except (DataSourceError, DataLayerError, ValueError) as error:
-            raise InputError(f"The mask {file} can't be read ({error}); choose a file of polygons.") from error
-        if not meta["crs"]:
-            raise InputError(f"The mask {file} has no coordinate system; assign one.")
-        try:
-            project = transformer(CRS(meta["crs"]), grid.crs).transform
-        except CRSError as error:
-            raise InputError(f"The mask {file} has an unknown coordinate system ({error}).") from error
-        shapes = [one for one in shapely.from_wkb(geometries) if one is not None and one.area > 0]
-        if not shapes:
-            raise InputError(f"The mask {file} holds no polygon; choose a file of polygons.")
-        self._shapes = [transform(project, shapely.force_2d(one)) for one in shapes]
+        self._shapes = polygons_of(file, grid.crs, "mask")
         self._tree = shapely.STRtree(self._shapes)
 
     def within(self, grid: MapGrid, tile: Tile) -> Valid:

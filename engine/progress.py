@@ -49,16 +49,17 @@ class Monitor:
         if self._cancelled.is_set():
             raise Cancelled
 
-    def report(self, phase: str, done: int, total: int, unit: str = "") -> None:
+    def report(self, phase: str, done: int, total: int, unit: str = "", detail: str = "") -> None:
         """Report ``done`` of ``total``; rate and time left are of this phase alone. Raises Cancelled too."""
         self.check()
         now = time.monotonic()
         if phase != self._phase:
             self._phase, self._started, self._reported = phase, now, 0.0
-        if self._sink is None or (0 < done < total and now - self._reported < SMALLEST_INTERVAL_S):
+        soon = now - self._reported < SMALLEST_INTERVAL_S
+        if self._sink is None or (0 < done < total and soon and not detail):
             return
         self._reported = now
         elapsed = now - self._started
         rate = done / elapsed if done and elapsed > 0 else None
         eta = (total - done) / rate if rate else None
-        self._sink(Progress(phase, done, total, unit, rate, eta))
+        self._sink(Progress(phase, done, total, unit, rate, eta, detail))

@@ -100,7 +100,10 @@ class DemoJob:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: ``done`` of ``total`` in ``phase``; ``rate`` in ``unit``/s, ``eta`` in seconds."""
+    """How far a job is: ``done`` of ``total`` in ``phase``; ``rate`` in ``unit``/s, ``eta`` in seconds.
+
+    ``detail`` says in words what is worth knowing beside, such as loss and AUC; mostly it is empty.
+    """
 
     phase: str
     done: int
@@ -108,6 +111,7 @@ class Progress:
     unit: str = ""
     rate: Optional[float] = None
     eta: Optional[float] = None
+    detail: str = ""
 
 
 @dataclass(frozen=True)

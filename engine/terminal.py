@@ -30,6 +30,9 @@ def progress_sink() -> Iterator[Sink]:
             if report.phase not in tasks:
                 tasks[report.phase] = shown.add_task(report.phase, total=report.total, rate="")
             rate = f"{report.rate:,.0f} {report.unit}/s" if report.rate and report.unit else ""
-            shown.update(tasks[report.phase], completed=report.done, total=report.total, rate=rate)
+            said = f"{report.phase}, {report.detail}" if report.detail else report.phase
+            shown.update(
+                tasks[report.phase], description=said, completed=report.done, total=report.total, rate=rate
+            )
 
         yield sink

@@ -80,7 +80,10 @@ class Species:
 
     ``kind`` is presence-only (``po``), presence-absence (``pa``) or presence-absence with absences chosen by
     design (``pa-balanced``); ``prevalence`` the share of surveyed training sites where it was found (None
-    for presence-only). ``auc_against`` says in words against what ``auc`` was measured.
+    for presence-only). ``auc_against`` says in words against what ``auc`` was measured. ``lambda2`` is there
+    where it is not the training's: 1 means that background points did not count for this species.
+    ``thresholds`` gives the threshold by every rule, by the rule's name. ``calibration`` is (slope, intercept):
+    the logit of occurrence is slope * logit + intercept.
     """
 
     name: str
@@ -92,6 +95,9 @@ class Species:
     threshold_rule: str = ""
     auc: Optional[float] = None
     auc_against: str = ""
+    lambda2: Optional[float] = None
+    thresholds: dict[str, float] = field(default_factory=dict)
+    calibration: Optional[tuple[float, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,9 @@ class Card:
         logit(output) = logit(p) - logit(prevalence): favourability (Real et al. 2006). Otherwise the output
         says how concentrated records are here, compared with background and other species' records.
         """
-        surveyed = species.kind == "pa" and self.training.lambda2 == 1 and not self.training.background
+        lambda2 = self.training.lambda2 if species.lambda2 is None else species.lambda2
+        without_background = species.lambda2 == 1 or not self.training.background
+        surveyed = species.kind == "pa" and lambda2 == 1 and without_background
         return "favourability" if surveyed else "relative suitability"
 
     def meaning(self, species: Species) -> str:
@@ -191,7 +199,7 @@ class Card:
                 **{
                     **_known(cls, raw),
                     "modalities": tuple(_modality(item) for item in raw["modalities"]),
-                    "species": tuple(Species(**_known(Species, item)) for item in raw["species"]),
+                    "species": tuple(_species(item) for item in raw["species"]),
                     "training": _training(raw["training"]),
                 }
             )
@@ -287,6 +295,13 @@ def _modality(raw: dict[str, Any]) -> Modality:
     return Modality(**{**_known(Modality, raw), "bands": bands, "scales": tuple(raw["scales"])})
 
 
+def _species(raw: dict[str, Any]) -> Species:
+    calibration = raw.get("calibration")
+    return Species(
+        **{**_known(Species, raw), "calibration": None if calibration is None else tuple(calibration)}
+    )
+
+
 def _training(raw: dict[str, Any]) -> Training:
     return Training(**{**_known(Training, raw), "extent": tuple(raw.get("extent") or ())})
 
@@ -323,3 +338,7 @@ def _check(card: Card, source: str) -> None:
     demand(len(set(species)) == len(species), "two species have one name")
     for one in card.species:
         demand(one.kind in KINDS, f"species {one.name} has kind of data {one.kind!r}")
+        demand(
+            one.calibration is None or len(one.calibration) == 2,
+            f"the calibration of species {one.name} is not a slope and an intercept",
+        )

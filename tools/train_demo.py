@@ -17,10 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from scalescape.engine.demo.landscape import CRS, LEFT, PIXEL_M, TOP, make_landscape
-from scalescape.engine.demo.recovery import Judged, auc, best_threshold, recover
+from scalescape.engine.demo.recovery import Judged, recover
 from scalescape.engine.demo.sites import LATTICE_PX
 from scalescape.engine.demo.training_scene import COARSE, FINE, SCALES, described_modalities, training_scene
 from scalescape.engine.demo.virtual_species import SPECIES
+from scalescape.engine.judging.discrimination import auc
+from scalescape.engine.judging.thresholds import best_threshold
 from scalescape.engine.training.dense_trainer import DenseTrainer, DenseTraining, scene_features
 from scalescape.engine.training.lattice_scene import LatticeScene
 from scalescape.engine.version import software

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.stats import mannwhitneyu
 from torch import Tensor
 
 from ...models.architecture import BranchKey
@@ -18,6 +17,7 @@ from ...models.card import Modality
 from ...models.fusion import fused
 from ...models.model_file import ModelFile
 from ...models.network import FusionNetwork
+from ..judging.discrimination import auc
 from ..training.dense_trainer import scene_features
 from .files import describe
 from .landscape import Landscape
@@ -102,22 +102,6 @@ def centred_contributions(
     """What each branch adds to each logit beyond the average background point: by branch, (sites, species)."""
     weights = network.head_weights()
     return {key: (values - means[key]) @ weights[key].T for key, values in features.items()}
-
-
-def auc(scores: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]) -> float:
-    """Area under the ROC curve: how often a presence scores higher than an absence."""
-    found, missed = scores[present], scores[~present]
-    return float(mannwhitneyu(found, missed, method="asymptotic").statistic / (found.size * missed.size))
-
-
-def best_threshold(scores: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]) -> float:
-    """The score from which calling a site a presence gives the largest TSS (sensitivity + specificity − 1)."""
-    order = np.argsort(-scores, kind="stable")
-    found = np.cumsum(present[order]) / present.sum()
-    false_alarms = np.cumsum(~present[order]) / (~present).sum()
-    last_of_ties = np.append(np.diff(scores[order]) != 0, True)
-    skill = np.where(last_of_ties, found - false_alarms, -np.inf)
-    return float(scores[order][np.argmax(skill)])
 
 
 def _recovery(

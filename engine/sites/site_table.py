@@ -53,6 +53,15 @@ class SiteTable:
     columns: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     patch_ids: npt.NDArray[np.str_] | None = None
 
+    def __post_init__(self) -> None:
+        """Drop what was found where nobody is said to have looked."""
+        found = self.found.tocoo()
+        counts = self.surveyed[self.group[found.row], found.col]
+        kept = sparse.csr_array(
+            (np.ones(int(counts.sum()), np.bool_), (found.row[counts], found.col[counts])), self.found.shape
+        )
+        object.__setattr__(self, "found", sparse.csr_array(kept > kept.multiply(self.holes)))
+
     def __len__(self) -> int:
         return len(self.x)
 

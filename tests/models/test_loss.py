@@ -91,3 +91,25 @@ def test_presences_other_sites_and_background_weigh_alike_for_rare_and_common_sp
         pull_up = -logits.grad[present, species].sum()
         push_down = logits.grad[~present, species].sum() + background.grad[:, species].sum()
         assert float(pull_up) == pytest.approx(float(push_down), rel=1e-5)
+
+
+def test_a_species_not_looked_for_everywhere_weighs_as_if_it_were() -> None:
+    """The mean over its own surveys alone, species by species, written out."""
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(40, 3)).astype(np.float32)
+    surveyed = np.stack([np.ones(40, bool), np.arange(40) < 10, rng.random(40) < 0.5], axis=1)
+    presence = (rng.random((40, 3)) < 0.4) & surveyed
+    loss = FullWeightedLoss(
+        torch.from_numpy(presence.sum(axis=0)), 40, 0.8, torch.from_numpy(surveyed.sum(axis=0))
+    )
+    by_species = []
+    for species in range(3):
+        looked = surveyed[:, species]
+        found = presence[looked, species]
+        probability = 1 / (1 + np.exp(-logits[looked, species].astype(np.float64)))
+        share = found.mean()
+        costs = np.where(found, -np.log(probability) / share, 0.8 * -np.log(1 - probability) / (1 - share))
+        by_species.append(costs.mean())
+    lied = presence | ~surveyed
+    made = loss(torch.from_numpy(logits), torch.from_numpy(lied).float(), None, torch.from_numpy(surveyed))
+    assert float(made) == pytest.approx(np.mean(by_species), rel=1e-5)

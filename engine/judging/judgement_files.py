@@ -1,0 +1,43 @@
+"""The files that hold a judgement: species.csv, figures.csv, summary.json and report.html."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .judgement import COLUMNS, Judgement
+from .report import report_html
+from .resampling import Estimate
+from .species_figures import Figures
+
+ESTIMATES = ("auc", "average_precision", "tss", "boyce", "brier")
+LONG_COLUMNS = ("species", "figure", "value", "low", "high", "sensitivity", "specificity")
+
+
+def write_judgement(judgement: Judgement, folder: Path, distance_note: str = "") -> None:
+    """Write species.csv, summary.json, report.html, and figures.csv with every interval and threshold.
+
+    ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(list(judgement.species), columns=list(COLUMNS)).to_csv(folder / "species.csv", index=False)
+    long = pd.DataFrame(_long_rows(judgement.figures), columns=list(LONG_COLUMNS))
+    long.to_csv(folder / "figures.csv", index=False)
+    text = json.dumps(judgement.summary, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(report_html(judgement, distance_note), encoding="utf-8")
+
+
+def _long_rows(figures: Figures) -> list[tuple[Any, ...]]:
+    """Return one row a species and figure: value and interval; for thresholds sensitivity and specificity."""
+    rows: list[tuple[Any, ...]] = []
+    for one in figures.species:
+        for name in ESTIMATES:
+            estimate: Estimate = getattr(one, name)
+            rows.append((one.name, name, estimate.value, estimate.low, estimate.high, None, None))
+        for rule, at in one.thresholds.items():
+            rows.append((one.name, f"threshold: {rule}", at.value, None, None, at.sensitivity, at.specificity))
+    return rows

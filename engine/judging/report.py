@@ -1,0 +1,189 @@
+"""The report: one HTML page that stands alone, written for an ecologist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ...models.card import Card
+from . import plots
+from .judgement import Judgement
+from .resampling import Estimate
+from .scored import BACKGROUND, SURVEY
+from .species_figures import LEAST_BLOCKS, LEAST_PRESENCES
+from .thresholds import LARGEST_TSS
+
+TEMPLATES = Path(__file__).parent / "templates"
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class HeadlineFigure:
+    """A row of the first table: a figure, what it counts over, and what it says in plain words."""
+
+    name: str
+    estimate: Estimate
+    over: str
+    says: str
+
+
+def report_html(judgement: Judgement, distance_note: str = "") -> str:
+    """Return the report as one HTML page without anything to fetch; names are escaped.
+
+    ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=_number, interval=_interval, count=_count)
+    scored, figures, card = judgement.scored, judgement.figures, judgement.card
+    null = judgement.null
+    return environment.get_template("report.html.jinja").render(
+        title=card.name if card else "Species distribution model",
+        card=card,
+        summary=judgement.summary,
+        headline=_headline(judgement.summary),
+        meanings=_meanings(card),
+        kinds=set(scored.against),
+        species=[
+            {
+                "one": one,
+                "threshold": one.thresholds.get(LARGEST_TSS),
+                "coordinates": None if null is None else null.species[number].auc.value,
+            }
+            for number, one in enumerate(figures.species)
+        ],
+        has_null=null is not None,
+        has_occurrence=judgement.curve is not None,
+        distance_note=distance_note,
+        least_presences=LEAST_PRESENCES,
+        least_blocks=LEAST_BLOCKS,
+        most_curves=plots.MOST_CURVES,
+        SURVEY=SURVEY,
+        BACKGROUND=BACKGROUND,
+        by_name=plots.auc_by_name(figures, null),
+        by_commonness=plots.auc_by_commonness(figures, null),
+        roc=plots.roc_curves(scored, figures),
+        calibration=None if judgement.curve is None else plots.calibration_curve(judgement.curve),
+        sites_map=plots.map_of_sites(scored),
+    )
+
+
+def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
+    def estimate(name: str, low: str | None = None) -> Estimate:
+        start = name if low is None else low
+        return Estimate(summary[name], summary.get(f"{start}_low"), summary.get(f"{start}_high"))
+
+    judged = f"{_count(summary['n_species'])} species"
+    against = " and ".join(
+        {"survey": "survey absences", "background": "background points"}[one] for one in summary["by_against"]
+    )
+    enough = summary["enough_presences"]
+    rows = [
+        HeadlineFigure(
+            "Median AUC",
+            estimate("auc_median", "auc"),
+            judged,
+            f"For the middle species: how often a place with it scores higher than one of the {against}. "
+            "0.5 is chance, 1 perfect.",
+        ),
+        HeadlineFigure("Mean AUC", estimate("auc_mean"), judged, "The same, averaged over species."),
+    ]
+    if enough["n_species"] != summary["n_species"]:
+        rows.append(
+            HeadlineFigure(
+                f"Median AUC, {LEAST_PRESENCES} test presences or more",
+                Estimate(enough["auc_median"], enough["auc_low"], enough["auc_high"]),
+                f"{_count(enough['n_species'])} species",
+                "Species with a handful of presences tend to get an AUC that is too good or too bad.",
+            )
+        )
+    if len(summary["by_against"]) > 1:
+        rows += [
+            HeadlineFigure(
+                f"Median AUC against {'survey absences' if kind == SURVEY else 'background'}",
+                Estimate(group["auc_median"], group["auc_low"], group["auc_high"]),
+                f"{_count(group['n_species'])} species",
+                "The two kinds of AUC do not compare with each other.",
+            )
+            for kind, group in summary["by_against"].items()
+        ]
+    if summary["coordinates"] is not None:
+        null = summary["coordinates"]
+        rows.append(
+            HeadlineFigure(
+                "Mean gain in AUC over coordinates alone",
+                Estimate(null["gain_mean"], null["gain_low"], null["gain_high"]),
+                f"{_count(null['n_species'])} species",
+                f"A random forest that knows x and y only reaches a mean AUC of {_number(null['auc_mean'])}, "
+                f"the network {_number(null['network_auc_mean'])} on the same species. Near 0 means that these "
+                "folds cannot tell habitat from location.",
+            )
+        )
+    if summary["site_auc"] is not None:
+        rows.append(
+            HeadlineFigure(
+                "Site AUC",
+                estimate("site_auc"),
+                f"{_count(summary['n_site_auc'])} sites",
+                "At a site: how often a species found there scores higher than one that was not.",
+            )
+        )
+    if summary["micro_f1"] is not None:
+        rows.append(
+            HeadlineFigure(
+                "Site F1 (“micro F1”)",
+                estimate("micro_f1"),
+                f"{_count(summary['n_f1'])} sites",
+                f"Overlap of the species list predicted (probability of {summary['f1_threshold']:g} or more) "
+                "with the list found.",
+            )
+        )
+    for key, name, says in (
+        ("average_precision_mean", "Mean average precision", "Depends on how common a species is in the test."),
+        ("tss_mean", "Mean TSS", "Sensitivity + specificity − 1, at the best threshold for each species."),
+        ("boyce_mean", "Mean Boyce index", "From −1 to 1: do presences crowd where the prediction is high?"),
+        ("brier_mean", "Mean Brier score", "Mean squared error of occurrence; smaller is better."),
+    ):
+        if summary[key] is not None:
+            rows.append(HeadlineFigure(name, Estimate(summary[key]), "see the table by species", says))
+    return rows
+
+
+def _meanings(card: Card | None) -> list[tuple[str, str]]:
+    """Return each sentence on what the output means, with the species that it holds for."""
+    if card is None:
+        return []
+    by_meaning: dict[str, list[str]] = {}
+    for one in card.species:
+        by_meaning.setdefault(card.meaning(one), []).append(one.name)
+    if len(by_meaning) == 1:
+        return [(meaning, "") for meaning in by_meaning]
+    return [
+        (meaning, ", ".join(names) if len(names) <= 12 else f"{len(names):,} species")
+        for meaning, names in by_meaning.items()
+    ]
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    """Return a figure for a person, with a true minus sign; a dash where there is none."""
+    return DASH if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def _interval(estimate: Estimate, digits: int = 2) -> str:
+    """Return an interval as ``0.71 to 0.79``; nothing where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{_number(estimate.low, digits)} to {_number(estimate.high, digits)}"
+
+
+def _count(value: int) -> str:
+    """Return a number of things with thin gaps between thousands."""
+    return f"{value:,}".replace(",", "\u202f")

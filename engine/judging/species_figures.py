@@ -1,0 +1,192 @@
+"""How well each species is told apart, fold by fold, with intervals from resampled blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .boyce import boyce
+from .calibration import reliability
+from .discrimination import resampled_skill
+from .resampling import Estimate, Resampling, average
+from .scored import Flags, Floats, Scored
+from .thresholds import LARGEST_TSS, Threshold, thresholds
+
+FEW_PRESENCES = "few presences"
+FEW_BLOCKS = "few blocks"
+ONE_CLASS = "one class only"
+LEAST_PRESENCES = 10  # test presences
+LEAST_BLOCKS = 5  # blocks that hold a presence
+BOYCE_DRAWS = 200  # its ranks can't be shared between draws, so it takes the first of them
+
+
+@dataclass(frozen=True)
+class SpeciesFigures:
+    """What is known about one species.
+
+    Attributes
+    ----------
+    n_presence, n_absence
+        Test presences; survey absences or background points.
+    n_blocks
+        Blocks that hold a test presence.
+    against
+        ``survey`` or ``background``.
+    presences
+        Training presences.
+    thresholds
+        By rule, on the probability; empty without both classes in a fold.
+    tss
+        At the threshold of largest TSS.
+    flag
+        Why the figures deserve less trust, ``; `` between reasons.
+    """
+
+    name: str
+    kind: str
+    against: str
+    n_presence: int
+    n_absence: int
+    n_blocks: int
+    presences: int
+    auc: Estimate
+    average_precision: Estimate
+    tss: Estimate
+    thresholds: Mapping[str, Threshold]
+    boyce: Estimate
+    brier: Estimate
+    calibration_error: float | None
+    flag: str
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return the reasons in ``flag``."""
+        return tuple(self.flag.split("; ")) if self.flag else ()
+
+    @property
+    def prevalence(self) -> float | None:
+        """Return the share of surveyed test sites where the species was found; None against background."""
+        surveyed = self.against == "survey" and self.n_presence + self.n_absence > 0
+        return self.n_presence / (self.n_presence + self.n_absence) if surveyed else None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of all species, and the AUC of every draw.
+
+    Attributes
+    ----------
+    species
+        One a species.
+    auc
+        (1 + draws, species) AUC in each draw, the first row being the data as they are; NaN where there is none,
+        and given for species in few blocks too.
+    """
+
+    species: tuple[SpeciesFigures, ...]
+    auc: Floats
+
+
+def species_figures(
+    scored: Scored, resampling: Resampling, occurrence: Floats, blocked: bool = True
+) -> Figures:
+    """Judge every species.
+
+    AUC, average precision, Boyce index and Brier score are means over the folds that hold both classes; a pool of
+    folds would compare values of different networks. The thresholds must serve one map, so one score is sought
+    for all folds: sensitivity and specificity at it are again means over folds.
+
+    Parameters
+    ----------
+    occurrence
+        (rows, species) calibrated probabilities; NaN where there are none.
+    blocked
+        Whether the test blocks were cut from the training area: then a species in fewer than 5 blocks gets no
+        AUC, average precision, TSS or Boyce index. False for a survey of its own, where only the interval is
+        left out.
+    """
+    found, drawn = [], []
+    for column in range(len(scored.species)):
+        figures, auc = _one(scored, resampling, occurrence[:, column], blocked, column)
+        found.append(figures)
+        drawn.append(auc)
+    return Figures(tuple(found), np.stack(drawn, axis=1))
+
+
+def _one(
+    scored: Scored, resampling: Resampling, occurrence: Floats, blocked: bool, column: int
+) -> tuple[SpeciesFigures, Floats]:
+    present, absent = scored.present[:, column], scored.absent[:, column]
+    logit, probability = scored.logit[:, column], scored.probability(column)
+    shape = (len(resampling.weights), resampling.folds)
+    auc, precision = np.full(shape, np.nan), np.full(shape, np.nan)
+    crowding = np.full((min(BOYCE_DRAWS + 1, shape[0]), shape[1]), np.nan)
+    weight = np.zeros(len(scored))
+    for fold in range(resampling.folds):
+        rows = np.flatnonzero((resampling.fold == fold) & (present | absent))
+        here, gone, position = present[rows], absent[rows], resampling.position[rows]
+        if not here.any() or not gone.any():
+            continue
+        auc[:, fold], precision[:, fold] = resampled_skill(
+            logit[rows], here, gone, position, resampling.weights
+        )
+        area = gone if not scored.surveyed[column] else here | gone
+        crowding[:, fold] = boyce(probability[rows], here, area, position, resampling.weights[: len(crowding)])
+        weight[rows] = np.where(here, 1 / here.sum(), 1 / gone.sum())
+
+    n_presence = int(present.sum())
+    n_blocks = len(np.unique(scored.block[present]))
+    judged = bool(weight.any())
+    reasons = [
+        (ONE_CLASS, not judged),
+        (FEW_PRESENCES, n_presence < LEAST_PRESENCES),
+        (FEW_BLOCKS, n_blocks < LEAST_BLOCKS),
+    ]
+    bounded = n_blocks >= LEAST_BLOCKS
+    shown = bounded or not blocked
+    rules: dict[str, Threshold] = {}
+    skill = np.full(shape[0], np.nan)
+    if judged:
+        used = weight > 0
+        rules = thresholds(probability[used], present[used], weight[used])
+        called = (probability >= rules[LARGEST_TSS].value).astype(np.float64)
+        hits = resampling.fold_means(called, (present & used).astype(np.float64))
+        rejected = resampling.fold_means(1 - called, (absent & used).astype(np.float64))
+        skill = average(hits + rejected - 1)
+
+    auc_drawn = average(auc)
+    nothing = Estimate()
+    brier, error = _calibrated(scored, resampling, occurrence, bounded, column)
+    figures = SpeciesFigures(
+        name=scored.species[column],
+        kind=scored.kinds[column],
+        against=scored.against[column],
+        n_presence=n_presence,
+        n_absence=int(absent.sum()),
+        n_blocks=n_blocks,
+        presences=int(scored.presences[column]),
+        auc=Estimate.of(auc_drawn, bounded) if shown else nothing,
+        average_precision=Estimate.of(average(precision), bounded) if shown else nothing,
+        tss=Estimate.of(skill, bounded) if shown else nothing,
+        thresholds=rules,
+        boyce=Estimate.of(average(crowding), bounded) if shown else nothing,
+        brier=brier,
+        calibration_error=error,
+        flag="; ".join(name for name, holds in reasons if holds),
+    )
+    return figures, auc_drawn
+
+
+def _calibrated(
+    scored: Scored, resampling: Resampling, occurrence: Floats, bounded: bool, column: int
+) -> tuple[Estimate, float | None]:
+    """Return Brier score and calibration error of a species' occurrence."""
+    there: Flags = np.isfinite(occurrence) & scored.compared[:, column]
+    if not there.any():
+        return Estimate(), None
+    found = scored.found[:, column].astype(np.float64)
+    squared = np.where(there, (np.where(there, occurrence, 0) - found) ** 2, 0.0)
+    brier = Estimate.of(average(resampling.fold_means(squared, there.astype(np.float64))), bounded)
+    return brier, reliability(occurrence[there], found[there]).error

@@ -1,0 +1,138 @@
+"""One network from start to end: batches, loss, Lightning, the best epoch; resumable by epochs."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Trainer
+from torch.utils.data import DataLoader
+
+from ...models.architecture import Architecture
+from ...models.loss import FullWeightedLoss
+from ...models.network import FusionNetwork
+from ..progress import Monitor
+from ..sites.site_table import Index
+from .batches import Batches, Moment, Places
+from .best_epoch import BestEpoch
+from .learner import Learner
+from .recipe import Recipe
+from .watch import Watch
+
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which places one network learns from: sites and background points, by index."""
+
+    sites: Index
+    background: Index
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network in evaluation mode, after how many epochs, and its score there (NaN without one)."""
+
+    network: FusionNetwork
+    epochs: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One network's place in a job: its name in words, its number, epochs done before it and in all."""
+
+    name: str
+    number: int
+    done: int
+    total: int
+
+
+def fit(
+    architecture: Architecture,
+    places: Places,
+    share: Share,
+    recipe: Recipe,
+    lambda2: torch.Tensor,
+    turn: Turn,
+    checkpoint: Path,
+    monitor: Monitor,
+    device: torch.device,
+    score: Callable[[FusionNetwork], float] | None = None,
+    epochs: int | None = None,
+) -> Fitted:
+    """Train one network.
+
+    Parameters
+    ----------
+    architecture, places, share, recipe
+        What is trained, on what and how.
+    lambda2
+        (species,) weight of other species' sites against background.
+    turn
+        Which of the job's networks this is.
+    checkpoint
+        File that keeps the state after every epoch; where it is there, training goes on from it.
+    monitor
+        Told of progress; may cancel.
+    device
+        Where it runs; on CUDA, on all of them.
+    score
+        Judges the network after every epoch; the best one is kept.
+    epochs
+        Stop after so many, on the same schedule; the recipe's unless told.
+
+    Raises
+    ------
+    DivergedError
+        The loss is no number any more; the checkpoint of the last good epoch stays.
+    """
+    seed = (recipe.seed, turn.number)
+    torch.manual_seed(recipe.seed * 1009 + turn.number)
+    network = FusionNetwork(architecture)
+    mine = places.sites.taken(share.sites)
+    presences, surveys = torch.from_numpy(mine.presences()), torch.from_numpy(mine.surveys())
+    loss = FullWeightedLoss(presences, len(mine), lambda2, surveys)
+    learner = Learner(network, places.sights, loss, recipe, seed)
+    best = BestEpoch(
+        None if score is None else lambda: score(network), recipe.patience, epochs or recipe.epochs
+    )
+    trainer = Trainer(
+        max_epochs=recipe.epochs,
+        accelerator={"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu"),
+        devices="auto" if device.type == "cuda" else 1,
+        precision="bf16-mixed" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "32-true",
+        callbacks=[best, Watch(monitor, turn.name, turn.done, turn.total, best, checkpoint)],
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=checkpoint.parent,
+    )
+    batches = Batches(
+        places,
+        share.sites,
+        share.background,
+        recipe.batch_size,
+        seed,
+        lambda: Moment(trainer.current_epoch, trainer.global_rank, trainer.world_size),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Lightning, about workers and logging intervals
+        trainer.fit(
+            learner,
+            DataLoader(
+                batches, batch_size=None, generator=torch.Generator()
+            ),  # it draws a number, from its own
+            ckpt_path=checkpoint if checkpoint.is_file() else None,
+            weights_only=True,
+        )
+    network.load_state_dict(best.weights)
+    network.requires_grad_(False).eval().to("cpu")
+    return Fitted(network, best.epoch, best.best if score is not None else float("nan"))

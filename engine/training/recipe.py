@@ -1,0 +1,94 @@
+"""Everything that says how a network is trained, fully resolved from a config and its preset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; the fields are the keys of ``[training]``.
+
+    Attributes
+    ----------
+    epochs, seed, batch_size, learning_rate, weight_decay, optimiser, momentum, schedule
+        Of the optimisation; ``optimiser`` is ``adamw`` or ``sgd``, ``schedule`` ``one-cycle`` or ``none``.
+    lambda2
+        Weight of other species' sites against background points.
+    n_background
+        Background points to be drawn; those of a file are used whatever it is.
+    min_records
+        Of a species, after thinning; those with fewer are left out.
+    thin_m
+        Side in metres of the squares in which a species keeps one record; 0: a pixel of the finest modality.
+    augment
+        Whether image patches are flipped and turned.
+    scale_dropout
+        Whether only the smallest scales are kept now and then.
+    dropout
+        Of features in pointwise networks.
+    width
+        Multiplies all widths; 1 is the paper's.
+    folds, blocks_km, buffer_km
+        Of the spatial blocks; ``auto`` is resolved when they are made.
+    patience
+        Epochs without gain after which training stops; 0: never.
+    precision
+        ``auto``, ``float32`` or ``bfloat16``.
+    """
+
+    epochs: int = 30
+    seed: int = 42
+    lambda2: float = 0.5
+    n_background: int = 10_000
+    min_records: int = 1
+    thin_m: float = 0.0
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.0
+    schedule: Literal["one-cycle", "none"] = "one-cycle"
+    augment: bool = True
+    scale_dropout: bool = True
+    dropout: float = 0.0
+    width: float = 1.0
+    folds: int = 5
+    blocks_km: float | Literal["auto"] = "auto"
+    buffer_km: float | Literal["auto"] = "auto"
+    patience: int = 10
+    precision: str = "auto"
+
+
+OURS = Recipe()
+# van Tiel et al. (arXiv 2411.04016) and their released code.
+PAPER = Recipe(
+    lambda2=1.0,
+    n_background=0,
+    learning_rate=1e-2,
+    weight_decay=1e-4,
+    optimiser="sgd",
+    schedule="none",
+    augment=False,
+    scale_dropout=False,
+    patience=0,
+)
+
+
+def recipe_of(config: TrainingConfig) -> Recipe:
+    """Return the preset's recipe with what ``[training]`` tells otherwise.
+
+    Where all tables are presence-absence and neither ``lambda2``, ``n_background`` nor a file of background
+    points is told, absences alone stand against presences (lambda2 = 1, no background): only then the
+    network's value is the favourability of the species.
+    """
+    recipe = PAPER if config.model.preset.startswith("paper-") else OURS
+    told = {name: value for name, value in config.training.model_dump().items() if value is not None}
+    surveyed = all(one.kind in ("pa", "pa-balanced") for one in config.sites.sources())
+    sites = config.sites
+    if surveyed and not {"lambda2", "n_background"} & set(told) and not sites.background and not sites.bias:
+        recipe = replace(recipe, lambda2=1.0, n_background=0)
+    return replace(recipe, **told)
