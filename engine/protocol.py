@@ -99,6 +99,31 @@ class DemoJob:
 
 
 @dataclass(frozen=True)
+class TrainJob:
+    """Train a network as the file ``config`` says, into the model file ``out``; see docs/command-line.md.
+
+    ``resume`` goes on from the last whole epoch of a run of the same config and ``out`` that was stopped.
+    """
+
+    config: str
+    out: str
+    resume: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class EvaluateJob:
+    """Judge ``model`` on the test table of ``config``, or where it is None on its out-of-fold values.
+
+    Tables, summary and report go into the folder ``out``.
+    """
+
+    model: str
+    config: Optional[str]
+    out: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: ``done`` of ``total`` in ``phase``; ``rate`` in ``unit``/s, ``eta`` in seconds.
 
@@ -172,6 +197,32 @@ class MapResult:
     precision: str
     method: str
     verified_max_abs_diff: Optional[float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training job made: model, out-of-fold values, report; the keys of ``scalescape train --json``.
+
+    ``auc_median`` is over species, from out-of-fold values; None where no species could be judged.
+    """
+
+    model: str
+    oof: str
+    report: str
+    auc_median: Optional[float]
+    n_species: int
+    n_sites: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """What a judgement found: ``summary`` as in summary.json, the files written, and what to know."""
+
+    summary: dict[str, Any]
+    files: tuple[str, ...]
     warnings: tuple[str, ...]
 
 

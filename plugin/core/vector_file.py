@@ -26,6 +26,13 @@ from .translation import tr
 
 NEARBY = ("ogr", "memory", "delimitedtext", "spatialite", "gpx", "virtual")  # read without a server
 _SUFFIX = ".gpkg"
+_TABLES = (".csv", ".tsv", ".tab", ".txt")  # QGIS and others may read other points from them
+_OWN = (
+    "subset",
+    "geometryType",
+    "openOptions",
+    "vsiPrefix",
+)  # parts of a source that are QGIS's, not the file's
 
 
 class VectorFileError(ValueError):
@@ -42,7 +49,7 @@ def own_file(layer: QgsVectorLayer) -> str:
         return ""
     parts = QgsProviderRegistry.instance().decodeUri("ogr", layer.source())
     file = str(parts.get("path") or "")
-    if not Path(file).is_file() or any(parts.get(key) for key in ("subset", "geometryType", "vsiPrefix")):
+    if not Path(file).is_file() or Path(file).suffix.lower() in _TABLES or any(parts.get(key) for key in _OWN):
         return ""
     if layer.subsetString() or layer.dataProvider().crs() != layer.crs():
         return ""

@@ -45,8 +45,10 @@ class EngineRun:
     ) -> None:
         self._client.close()
 
-    def job(self, method: str, job: Any) -> dict[str, Any]:
+    def job(self, method: str, job: Any, cancelled: str = "") -> dict[str, Any]:
         """Return the engine's result of ``job``; a cancelled one gives an empty result.
+
+        ``cancelled`` is what is then said, unless told that nothing was written.
 
         Raises
         ------
@@ -64,34 +66,35 @@ class EngineRun:
                         self._client.cancel(call)
         except EngineError as error:
             if error.cancelled:
-                self._feedback.pushInfo(tr("Cancelled; nothing was written."))
+                self._feedback.pushInfo(cancelled or tr("Cancelled; nothing was written."))
                 return {}
             if error.detail:
                 self._feedback.pushDebugInfo(error.detail)
             raise QgsProcessingException(error.sentence()) from error
 
 
-def run_job(method: str, job: Any, feedback: QgsProcessingFeedback) -> dict[str, Any]:
+def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: str = "") -> dict[str, Any]:
     """Return the result of one job, as ``EngineRun.job`` does, from an engine of its own."""
     with EngineRun(feedback) as run:
-        return run.job(method, job)
+        return run.job(method, job, cancelled)
 
 
 class _Reporter:
-    """Passes progress on to Processing; a phase is told once."""
+    """Passes progress on to Processing; a phase is told once, and so is each detail of it."""
 
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
         self._feedback = feedback
-        self._phase = ""
+        self._told = ("", "")
 
     def notified(self, method: str, params: dict[str, Any]) -> None:
         """Take a notification of the engine."""
         if method != "progress":
             return
         progress = progress_of(params)
-        if progress.phase != self._phase:
-            self._phase = progress.phase
-            left = "" if progress.eta is None else ", " + tr("about {} left").format(duration(progress.eta))
-            self._feedback.setProgressText(f"{progress.phase}{left}")
+        now = (progress.phase, progress.detail)
+        if now != self._told:
+            self._told = now
+            left = "" if progress.eta is None else tr("about {} left").format(duration(progress.eta))
+            self._feedback.setProgressText(", ".join(part for part in (*now, left) if part))
         if progress.total > 0:
             self._feedback.setProgress(100.0 * progress.done / progress.total)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional
@@ -19,7 +18,6 @@ from qgis.core import (
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
@@ -42,6 +40,7 @@ from ..core.translation import tr
 from ..core.zoo import ZOO
 from ..gui.icons import plugin_icon
 from . import map_options
+from .choice import choice
 from .engine_run import EngineRun
 from .opened_maps import open_maps
 from .text_options import OptionError
@@ -304,13 +303,6 @@ class MapAlgorithm(QgsProcessingAlgorithm):
             blend=self.parameterAsBool(parameters, self.BLEND, context),
         )
         return _Prepared(card, job, self.parameterAsBool(parameters, self.OPEN, context), only_estimate)
-
-
-def choice(name: str, description: str, options: Sequence[str]) -> QgsProcessingParameterEnum:
-    """Return a parameter that is one of ``options``, the first unless told, and whose value is its name."""
-    return QgsProcessingParameterEnum(
-        name, description, list(options), defaultValue=options[0], usesStaticStrings=True
-    )
 
 
 def _shipped_model() -> Optional[str]:

@@ -121,6 +121,28 @@ def main() -> None:
             threading.Thread(target=run_map, args=(number, params), daemon=True).start()
         elif method == "demo":
             send({"id": number, "result": {"files": []}})
+        elif method == "train":
+            send(
+                {
+                    "method": "progress",
+                    "params": {
+                        "id": number,
+                        "phase": "fold 1",
+                        "done": 1,
+                        "total": 2,
+                        "unit": "epochs",
+                        "detail": "loss 0.31, AUC 0.80",
+                    },
+                }
+            )
+            send({"id": number, "result": {"model": params["out"], "oof": params["out"] + ".csv",
+                                           "report": params["config"] + ".html", "auc_median": 0.8125,
+                                           "n_species": 3, "n_sites": 120, "seconds": 1.0,
+                                           "warnings": ["Two records lie in the sea."]}})  # fmt: skip
+        elif method == "evaluate":
+            send({"id": number, "result": {"summary": {"auc_median": 0.871, "auc_low": 0.84, "auc_high": 0.902,
+                                                       "n_species": 3, "against": "survey"},
+                                           "files": [], "warnings": [str(params["config"])]}})  # fmt: skip
         elif method == "cancel":
             CANCELLED.add(params["id"])
             send({"id": number, "result": True})

@@ -74,7 +74,9 @@ def test_provider_and_ids():
     provider = ScalescapeProvider()
     provider.refreshAlgorithms()
     assert provider.id() == "scalescape"
-    assert sorted(one.id() for one in provider.algorithms()) == ["scalescape:demo", "scalescape:map"]
+    assert sorted(one.id() for one in provider.algorithms()) == [
+        "scalescape:demo", "scalescape:evaluate", "scalescape:map", "scalescape:train",
+    ]  # fmt: skip
 
 
 def test_names_are_short_and_the_help_is_in_its_place():
