@@ -20,6 +20,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
     QgsRasterLayer,
+    QgsWkbTypes,
 )
 
 from ...engine.protocol import DEVICES, RasterInput
@@ -159,6 +160,11 @@ def draft_of(
     """
     if not is_given(parameters, SITES):
         raise OptionError(tr("Choose the layer of sites, or a config."))
+    for name in (SITES, TEST, BACKGROUND):
+        source = algorithm.parameterAsSource(parameters, name, context) if is_given(parameters, name) else None
+        if source is not None and source.wkbType() == QgsWkbTypes.Type.NoGeometry:
+            said = tr("{} is a table without points; make points of its columns first, or name it in a config.")
+            raise OptionError(said.format(source.sourceName()))
     species = next(iter(_fields(algorithm, parameters, SPECIES_FIELD, context)), "")
     columns = _fields(algorithm, parameters, SPECIES_FIELDS, context)
     if bool(species) == bool(columns):

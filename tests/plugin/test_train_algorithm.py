@@ -221,6 +221,7 @@ def test_a_config_written_by_hand_is_not_replaced(algorithm, parameters, context
     ("changes", "said"),
     [
         ({"SITES": None}, "Choose the layer of sites, or a config."),
+        ({"SITES": "table"}, "records is a table without points"),
         ({"SPECIES_FIELD": ""}, "Choose either the field with the species"),
         ({"SPECIES_FIELDS": ["oak"]}, "Choose either the field with the species"),
         ({"CLIMATE": [], "IMAGERY": []}, "Choose climate or imagery rasters"),
@@ -236,7 +237,9 @@ def test_a_config_written_by_hand_is_not_replaced(algorithm, parameters, context
 def test_what_is_wrong_is_named_before_anything_is_written(
     algorithm, parameters, context, sites, rasters, tmp_path, changes, said
 ):
-    known = {"sites": sites.id(), "bioclim": str(rasters["bioclim"])}
+    table = tmp_path / "records.csv"
+    table.write_text("species,x,y\nQuercus ilex,1,2\n")
+    known = {"table": str(table), "sites": sites.id(), "bioclim": str(rasters["bioclim"])}
     changes = {name: known.get(v, v) if isinstance(v, str) else v for name, v in changes.items()}
     good, sentence = algorithm.checkParameterValues({**parameters, **changes}, context)
     assert not good and said in sentence
