@@ -100,9 +100,9 @@ class DemoJob:
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Train networks by the file ``config`` and write the model file ``out``; see docs/command-line.md.
+    """Train a network as the file ``config`` says, into the model file ``out``; see docs/command-line.md.
 
-    ``resume`` goes on from the last whole epoch of a run that was stopped.
+    ``resume`` goes on from the last whole epoch of a run of the same config and ``out`` that was stopped.
     """
 
     config: str
@@ -113,9 +113,9 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class EvaluateJob:
-    """Judge the model file ``model`` and write figures and a report into the folder ``out``.
+    """Judge ``model`` on the test table of ``config``, or where it is None on its out-of-fold values.
 
-    On the test table of ``config``; without one on the out-of-fold values beside the model file.
+    Tables, summary and report go into the folder ``out``.
     """
 
     model: str
@@ -202,7 +202,10 @@ class MapResult:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training gave: files, the median AUC of out-of-fold values, and sentences on what was left out."""
+    """What a training job made: model, out-of-fold values, report; the keys of ``scalescape train --json``.
+
+    ``auc_median`` is over species, from out-of-fold values; None where no species could be judged.
+    """
 
     model: str
     oof: str
@@ -216,7 +219,7 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """Figures over species (the content of summary.json) and the files that hold all of them."""
+    """What a judgement found: ``summary`` as in summary.json, the files written, and what to know."""
 
     summary: dict[str, Any]
     files: tuple[str, ...]

@@ -173,7 +173,7 @@ class MapDesk(QObject):
 
     def worded(self, sentence: str) -> Said:
         """Return an engine's sentence about the draft in the words of the dock."""
-        files = {self.draft.model, *(one.file for one in self.draft.inputs())}
+        files = {self.draft.model, self.draft.mask, *(one.file for one in self.draft.inputs())}
         return in_the_dock(sentence, files, self.draft.card)
 
     def _worded(self, error: Exception) -> Said:

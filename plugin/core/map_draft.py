@@ -20,6 +20,7 @@ class MapDraft:
 
     ``unmatched`` names for a modality a file that was chosen and has none of its bands: the engine is asked
     about it as it is, and says what is wrong. ``refusals`` are sentences about inputs that it can't open.
+    ``mask`` is a file of polygons, empty where the map is not kept within any.
     """
 
     model: str = ""
@@ -32,6 +33,8 @@ class MapDraft:
     extent: Optional[Extent] = None
     extent_crs: str = ""
     extent_error: str = ""
+    mask: str = ""
+    mask_error: str = ""
     step: int = 1
     species: tuple[str, ...] = ()
     out: str = ""
@@ -40,6 +43,9 @@ class MapDraft:
     edge: str = "nodata"
     device: str = "auto"
     memory: int = DEFAULT_MEMORY
+    precision: str = "auto"
+    blend: bool = False
+    verify: int = 0
 
     def obstacle_to_check(self) -> str:
         """Return what keeps the engine from looking at this, in a sentence; empty where nothing does."""
@@ -61,7 +67,7 @@ class MapDraft:
             if missing:
                 said = tr("{} lacks {}; choose where it comes from under “bands”.")
                 return said.format(modality.name, ", ".join(missing))
-        return self.nodata_error or self.extent_error
+        return self.nodata_error or self.extent_error or self.mask_error
 
     def obstacle(self) -> str:
         """Return what keeps this from being run, in a sentence; empty where nothing does."""
@@ -128,4 +134,8 @@ class MapDraft:
             "edge": self.edge,
             "device": self.device,
             "memory": self.memory,
+            "precision": self.precision,
+            "blend": self.blend,
+            "verify": self.verify,
+            "mask": self.mask or None,
         }

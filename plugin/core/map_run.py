@@ -115,6 +115,12 @@ def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str
     if experiment:
         lines.append(tr("Scales: {}").format(experiment))  # what that means is among the engine's warnings
     lines.append(tr("Output pixel: {} ({})").format(_output_pixel(card, job), ordinal_step(job.step)))
+    if job.mask:
+        lines.append(tr("Within the polygons of {}").format(Path(job.mask).name))
+    if job.blend:
+        lines.append(tr("Coarse cells blended"))
+    if job.verify:
+        lines.append(_verified(job.verify, result))
     if result is not None:
         said = tr("{} × {} pixels, {} with a value, in {} on {} ({})")
         lines.append(
@@ -132,9 +138,16 @@ def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str
     return RunSummary(title or run_title(card, job), tuple(lines), experiment)
 
 
+def _verified(pixels: int, result: Optional[MapResult]) -> str:
+    """Return what is told of pixels that are computed again window by window before anything is written."""
+    said = tr("{} pixels checked window by window").format(pixels)
+    difference = result.verified_max_abs_diff if result is not None else None
+    return said if difference is None else said + tr(", largest difference {:.1g}").format(difference)
+
+
 def notes(card: Card, job: MapJob, warnings: Iterable[str]) -> list[str]:
     """Return the engine's warnings as lines of a summary."""
-    files = {job.model, *(one.file for one in job.inputs)}
+    files = {job.model, *(one.file for one in job.inputs), job.mask or ""}
     return [tr("Note: {}").format(in_the_dock(warning, files, card).text) for warning in warnings]
 
 
@@ -142,8 +155,8 @@ def run_title(card: Card, job: MapJob, when: str = "") -> str:
     """Return ``demo · 40 m · without satellite 1.15 km · 14:03``: what tells runs apart, in one line.
 
     That is the model (by its card or its file, whichever name is shorter), the output pixel, what is switched
-    off, how many species where not all, whether a part was mapped or the edge filled, and ``when``, which is
-    now unless told.
+    off, how many species where not all, whether a part was mapped, the edge filled or cells blended, and
+    ``when``, which is now unless told.
     """
     model = min(card.name, Path(job.model).stem, key=len)
     parts = [model, _output_pixel(card, job), experiment_title(card, job)]
@@ -153,8 +166,12 @@ def run_title(card: Card, job: MapJob, when: str = "") -> str:
         parts.append(tr("{} of {} species").format(len(job.species), len(card.species)))
     if job.extent is not None:
         parts.append(tr("a part"))
+    if job.mask:
+        parts.append(tr("within {}").format(Path(job.mask).stem))
     if job.edge == "fill":
         parts.append(tr("edge filled"))
+    if job.blend:
+        parts.append(tr("blended"))
     parts.append(when or time.strftime("%H:%M"))
     return " · ".join(part for part in parts if part)
 

@@ -103,6 +103,7 @@ def progress_of(params: dict[str, Any]) -> Progress:
         str(params.get("unit") or ""),
         None if rate is None else float(rate),
         None if eta is None else float(eta),
+        str(params.get("detail") or ""),
     )
 
 

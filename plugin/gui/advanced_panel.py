@@ -1,4 +1,4 @@
-"""What is seldom changed: device, memory, edge, NoData values, the engine's Python."""
+"""What is seldom changed: device, memory, precision, edge, blending, check, NoData, the engine's Python."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Optional
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QWidget
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
-from ...engine.protocol import DEFAULT_MEMORY
+from ...engine.protocol import DEFAULT_MEMORY, PRECISIONS
 from ..core import settings
 from ..core.translation import tr
 from .labels import Note
@@ -17,6 +17,7 @@ from .section import SPACE
 
 GIB = 1024**3
 LEAST_GIB, MOST_GIB = 0.5, 1024.0
+MOST_VERIFIED = 1_000_000
 
 
 class AdvancedPanel(QgsCollapsibleGroupBox):
@@ -51,7 +52,32 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         self.edge.addItem(tr("no value"), "nodata")
         self.edge.setToolTip(tr("What becomes of pixels whose windows leave the raster"))
         self.edge.addItem(tr("training mean beyond it"), "fill")
-        for combo in (self.device, self.edge):
+        self.precision = QComboBox()
+        self.precision.addItem(tr("automatic"), "auto")
+        self.precision.setToolTip(
+            tr(
+                "automatic: float32, or bfloat16 where a map would take over a minute and it pays; "
+                "probabilities then differ by up to about 0.01"
+            )
+        )
+        for name in PRECISIONS[1:]:
+            self.precision.addItem(name, name)
+        self.blend = QCheckBox(tr("blend"))
+        self.blend.setToolTip(
+            tr(
+                "Interpolates what coarse rasters contribute, so that cells of 1 km do not show in a map of "
+                "10 m; without it each pixel takes its own cell, which is exact"
+            )
+        )
+        self.verify = QSpinBox()
+        self.verify.setRange(0, MOST_VERIFIED)
+        self.verify.setSingleStep(100)
+        self.verify.setSpecialValueText(tr("none"))
+        self.verify.setSuffix(tr(" pixels"))
+        self.verify.setToolTip(
+            tr("Computes so many random pixels again window by window, and writes nothing if they differ")
+        )
+        for combo in (self.device, self.precision, self.edge):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(12)
         self.python = QgsFileWidget()
@@ -66,13 +92,19 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         self.form.addRow(tr("Device"), self.device)
         self.form.addRow(self.device_note)
         self.form.addRow(tr("Memory"), self.memory)
+        self.form.addRow(tr("Precision"), self.precision)
         self.form.addRow(tr("At the edge"), self.edge)
+        self.form.addRow(tr("Coarse cells"), self.blend)
+        self.form.addRow(tr("Verify"), self.verify)
         self.form.addRow(tr("Engine Python"), self.python)
         self.setLayout(self.form)
         self._nodata: dict[str, QLineEdit] = {}
         self.device.currentIndexChanged.connect(self.changed)
         self.edge.currentIndexChanged.connect(self.changed)
         self.memory.valueChanged.connect(self.changed)
+        self.precision.currentIndexChanged.connect(self.changed)
+        self.blend.toggled.connect(self.changed)
+        self.verify.valueChanged.connect(self.changed)
         self.python.lineEdit().editingFinished.connect(self._on_python)
         self.python.fileChanged.connect(self._on_python_file)
 
@@ -97,6 +129,12 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         if self.device.findData(name) < 0:
             self.device.addItem(name, name)
         self.device.setCurrentIndex(self.device.findData(name))
+
+    def restore(self, run: dict[str, Any]) -> None:
+        """Choose precision, blending and check as the project's last run had them."""
+        self.precision.setCurrentIndex(max(0, self.precision.findData(run.get("precision") or "auto")))
+        self.blend.setChecked(bool(run.get("blend")))
+        self.verify.setValue(int(run.get("verify") or 0))
 
     def set_files(self, files: list[str]) -> None:
         """Ask for a NoData value for each of ``files``; what was typed for one stays."""

@@ -137,6 +137,10 @@ class ScalescapeDock(QgsDockWidget):
         self.scales.set_scales(run.get("scales") or {})
         if run.get("step"):
             self.where.set_step(int(run["step"]))
+        within = run.get("within") or {}
+        layer = self._project.mapLayer(str(within.get("layer", "")))
+        self.where.within.choose(layer, bool(within.get("selected_only")))
+        self.advanced.restore(run)
         if run.get("species"):
             self.species.set_species(set(run["species"]))
         self._filling = False
@@ -160,6 +164,8 @@ class ScalescapeDock(QgsDockWidget):
             extent=extent,
             extent_crs=crs,
             extent_error=self.where.error(),
+            mask=self.where.within.mask.file(),
+            mask_error=self.where.within.mask.error(),
             step=self.where.current_step,
             species=self.species.species(),
             out=self.output.out(),
@@ -168,6 +174,9 @@ class ScalescapeDock(QgsDockWidget):
             edge=str(self.advanced.edge.currentData()),
             device=str(self.advanced.device.currentData()),
             memory=self.advanced.memory_bytes(),
+            precision=str(self.advanced.precision.currentData()),
+            blend=self.advanced.blend.isChecked(),
+            verify=self.advanced.verify.value(),
         )
 
     def _on_model(self) -> None:
@@ -205,6 +214,10 @@ class ScalescapeDock(QgsDockWidget):
             "species": list(draft.species),
             "out": self.output.folder.filePath(),
             "device": draft.device,
+            "within": self.where.within.chosen(),
+            "precision": draft.precision,
+            "blend": draft.blend,
+            "verify": draft.verify,
         }
         settings.set_project_run(self._project, run)
         self.desk.run()

@@ -15,18 +15,19 @@ from ..core.map_draft import Extent
 from ..core.translation import tr
 from .extent_input import ExtentInput
 from .labels import Note, coloured
+from .mask_input import MaskInput
 from .section import SPACE, Section
 
 INPUTS, CANVAS, OTHER = range(3)
 
 
 class WherePanel(Section):
-    """The extent (all of the inputs, the map view, a layer's or a drawn one) and the output pixel.
+    """The extent (all inputs, the map view, a layer's or a drawn one), polygons within it, the output pixel.
 
     Signals
     -------
     changed : ()
-        Another extent or step.
+        Another extent, other polygons or another step.
     """
 
     changed = pyqtSignal()
@@ -53,6 +54,7 @@ class WherePanel(Section):
         if canvas is not None:
             canvas.extentsChanged.connect(self._on_canvas)
 
+        self.within = MaskInput()
         self.step = QComboBox()
         self.step.setObjectName("scalescapeStep")
         tip = tr("Output pixels are sampled from the input pixels, not averaged: each is exact.")
@@ -63,8 +65,12 @@ class WherePanel(Section):
         grid.addWidget(QLabel(tr("extent")), 0, 0)
         grid.addWidget(self.area, 0, 1)
         grid.addWidget(self.other, 1, 0, 1, 2)
-        grid.addWidget(QLabel(tr("output pixel")), 2, 0)
-        grid.addWidget(self.step, 2, 1)
+        within = QLabel(tr("within"))
+        within.setFixedHeight(self.within.combo.sizeHint().height())  # beside the field, not the box below it
+        grid.addWidget(within, 2, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.within, 2, 1)
+        grid.addWidget(QLabel(tr("output pixel")), 3, 0)
+        grid.addWidget(self.step, 3, 1)
         self.body.addLayout(grid)
         self.size = Note()
         self.size.setToolTip(tip)
@@ -73,6 +79,7 @@ class WherePanel(Section):
 
         self.area.currentIndexChanged.connect(self._on_area)
         self.other.changed.connect(self._on_other)
+        self.within.changed.connect(self.changed)
         self.step.currentIndexChanged.connect(self.changed)
 
     def set_card(self, card: Optional[Card], on: set[str]) -> None:

@@ -1,9 +1,10 @@
-"""Runs one job of the engine for an algorithm: in the worker thread, with progress and cancel."""
+"""Runs jobs of the engine for an algorithm: in the worker thread, with progress and cancel."""
 
 from __future__ import annotations
 
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any
+from types import TracebackType
+from typing import Any, Optional
 
 from qgis.core import QgsProcessingException, QgsProcessingFeedback
 
@@ -17,54 +18,83 @@ from ..core.translation import tr
 POLL_S = 0.1
 
 
-def run_job(method: str, job: Any, feedback: QgsProcessingFeedback) -> dict[str, Any]:
-    """Return the engine's result of ``job``; a cancelled one gives an empty result.
+class EngineRun:
+    """One engine for the jobs of one run of an algorithm; it ends with the ``with`` block.
 
     Raises
     ------
     QgsProcessingException
-        The job failed, or the engine can't be started: one sentence.
+        The engine can't be started: one sentence.
     """
-    reporter = _Reporter(feedback)
-    try:
-        client = new_client()
-    except EngineError as error:
-        raise QgsProcessingException(error.sentence()) from error
-    try:
-        call = client.call(method, to_params(job), reporter.notified)
-        while True:
-            try:
-                result = call.future.result(POLL_S)
-                return result if isinstance(result, dict) else {}
-            except FutureTimeoutError:
-                if feedback.isCanceled():
-                    client.cancel(call)
-    except EngineError as error:
-        if error.cancelled:
-            feedback.pushInfo(tr("Cancelled; nothing was written."))
-            return {}
-        if error.detail:
-            feedback.pushDebugInfo(error.detail)
-        raise QgsProcessingException(error.sentence()) from error
-    finally:
-        client.close()
-
-
-class _Reporter:
-    """Passes progress on to Processing; a phase is told once."""
 
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
         self._feedback = feedback
-        self._phase = ""
+        try:
+            self._client = new_client()
+        except EngineError as error:
+            raise QgsProcessingException(error.sentence()) from error
+
+    def __enter__(self) -> EngineRun:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._client.close()
+
+    def job(self, method: str, job: Any, cancelled: str = "") -> dict[str, Any]:
+        """Return the engine's result of ``job``; a cancelled one gives an empty result.
+
+        ``cancelled`` is what is then said, unless told that nothing was written.
+
+        Raises
+        ------
+        QgsProcessingException
+            The job failed: one sentence.
+        """
+        try:
+            call = self._client.call(method, to_params(job), _Reporter(self._feedback).notified)
+            while True:
+                try:
+                    result = call.future.result(POLL_S)
+                    return result if isinstance(result, dict) else {}
+                except FutureTimeoutError:
+                    if self._feedback.isCanceled():
+                        self._client.cancel(call)
+        except EngineError as error:
+            if error.cancelled:
+                self._feedback.pushInfo(cancelled or tr("Cancelled; nothing was written."))
+                return {}
+            if error.detail:
+                self._feedback.pushDebugInfo(error.detail)
+            raise QgsProcessingException(error.sentence()) from error
+
+
+def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: str = "") -> dict[str, Any]:
+    """Return the result of one job, as ``EngineRun.job`` does, from an engine of its own."""
+    with EngineRun(feedback) as run:
+        return run.job(method, job, cancelled)
+
+
+class _Reporter:
+    """Passes progress on to Processing; a phase is told once, and so is each detail of it."""
+
+    def __init__(self, feedback: QgsProcessingFeedback) -> None:
+        self._feedback = feedback
+        self._told = ("", "")
 
     def notified(self, method: str, params: dict[str, Any]) -> None:
         """Take a notification of the engine."""
         if method != "progress":
             return
         progress = progress_of(params)
-        if progress.phase != self._phase:
-            self._phase = progress.phase
-            left = "" if progress.eta is None else ", " + tr("about {} left").format(duration(progress.eta))
-            self._feedback.setProgressText(f"{progress.phase}{left}")
+        now = (progress.phase, progress.detail)
+        if now != self._told:
+            self._told = now
+            left = "" if progress.eta is None else tr("about {} left").format(duration(progress.eta))
+            self._feedback.setProgressText(", ".join(part for part in (*now, left) if part))
         if progress.total > 0:
             self._feedback.setProgress(100.0 * progress.done / progress.total)

@@ -7,7 +7,9 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..gui.icons import plugin_icon
 from .demo_algorithm import DemoAlgorithm
+from .evaluate_algorithm import EvaluateAlgorithm
 from .map_algorithm import MapAlgorithm
+from .train_algorithm import TrainAlgorithm
 
 
 class ScalescapeProvider(QgsProcessingProvider):
@@ -23,5 +25,5 @@ class ScalescapeProvider(QgsProcessingProvider):
         return plugin_icon()
 
     def loadAlgorithms(self) -> None:
-        self.addAlgorithm(MapAlgorithm())
-        self.addAlgorithm(DemoAlgorithm())
+        for algorithm in (MapAlgorithm, TrainAlgorithm, EvaluateAlgorithm, DemoAlgorithm):
+            self.addAlgorithm(algorithm())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +66,65 @@ def test_the_map_is_that_of_the_command_line(place: Path) -> None:
         with rasterio.open(file) as ours, rasterio.open(place / "cli" / file.name) as theirs:
             assert ours.transform == theirs.transform
             np.testing.assert_allclose(ours.read(1), theirs.read(1), atol=1e-5)
+
+
+def test_mask_blend_and_verify_are_those_of_the_command_line(place: Path) -> None:
+    scene = place / "landscape" / "satellite.tif"
+    with rasterio.open(scene) as raster:
+        left, bottom, right, top = raster.bounds
+        crs = raster.crs.to_string()
+    middle, centre = (left + right) / 2, (bottom + top) / 2
+    ring = [[left, bottom], [right, bottom], [middle, top], [left, bottom]]
+    hole = [[middle + a, centre + b] for a, b in ((0, 0), (400, 0), (0, 400), (0, 0))]
+    polygons = {
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": crs}},
+        "features": [
+            {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring, hole]}}
+        ],
+    }
+    mask = place / "reserve.geojson"
+    mask.write_text(json.dumps(polygons))
+    out = place / "masked"
+    how = ("BLEND=true", "VERIFY=20", "PRECISION=float32", "METHOD=dense")
+    done = process(
+        place, "map", f"MODEL={MODEL}", *layers(place), f"MASK={mask}", *how, f"STEP={STEP}", f"OUTPUT={out}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pixels checked window by window, largest difference" in done.stdout
+    inputs = [f"--input={n}={place / 'landscape' / n}.tif" for n in ("satellite", "bioclim")]
+    options = ["--blend", "--verify", "20", "--precision", "float32", "--method", "dense"]
+    subprocess.run(
+        [*ENGINE, "map", str(MODEL), *inputs, "--out", str(place / "cli-masked"), "--step", str(STEP),
+         "--mask", str(mask), *options],
+        check=True,
+    )  # fmt: skip
+    files = sorted(out.glob("*.tif"))
+    assert len(files) == 12
+    for file in files:
+        names = (file, place / "cli-masked" / file.name, place / "maps" / file.name)
+        ours, theirs, plain = (read(one) for one in names)
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        assert np.isnan(ours).sum() > np.isnan(plain).sum(), "the polygons cut the map"
+    assert not np.allclose(ours, plain, equal_nan=True)
+
+
+def read(file: Path) -> np.ndarray:
+    """Return the values of a map, NaN where it has none."""
+    with rasterio.open(file) as raster:
+        return raster.read(1, masked=True).astype(float).filled(np.nan)
+
+
+def test_an_estimate_is_that_of_the_command_line_and_writes_nothing(place: Path) -> None:
+    done = process(place, "map", f"MODEL={MODEL}", *layers(place), f"STEP={STEP}", "ESTIMATE=true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    inputs = [f"--input={n}={place / 'landscape' / n}.tif" for n in ("satellite", "bioclim")]
+    command = [*ENGINE, "map", str(MODEL), *inputs, "--out", str(place / "no"), "--step", str(STEP)]
+    told = subprocess.run([*command, "--estimate", "--json"], check=True, capture_output=True, text=True).stdout
+    found = dict(re.findall(r"^(\w+):\s+([\d.e+-]+)$", done.stdout, re.MULTILINE))
+    for name in ("width", "height", "memory_bytes", "disk_bytes"):
+        assert float(found[name.upper()]) == json.loads(told)[name]
+    assert float(found["SECONDS"]) > 0 and not (place / "no").exists()
 
 
 def given(place: Path, satellite: object, bioclim: object = None) -> str:

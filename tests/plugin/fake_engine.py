@@ -2,7 +2,8 @@
 
 ``python fake_engine.py [BEHAVIOUR]``. Behaviours: ``lacking`` (ends with status 3 and a sentence), ``deaf``
 (never answers), ``stubborn`` (ignores cancel), ``crash`` (dies in a map), ``oom`` (is killed in a map),
-``noisy`` (prints garbage among the messages), ``refuse`` (a map is refused as faulty input).
+``noisy`` (prints garbage among the messages), ``refuse`` (a map is refused as faulty input), ``estimate`` (a
+check says what the map will take).
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pathlib import Path
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else ""
 LOCK = threading.Lock()
 CANCELLED: set = set()
+ESTIMATES = {
+    "estimate": {"width": 512, "height": 498, "seconds": 200.0, "memory_bytes": 10**9, "disk_bytes": 9 * 10**6}
+}
 
 
 def send(message: dict) -> None:
@@ -77,10 +81,10 @@ def run_map(number: int, params: dict) -> None:
 
 
 def check(number: int, params: dict) -> None:
-    """Say what a map would be. A file called ``kelvin`` gets a blocking caution; one that comes as a whole is
-    taken for another modality's; scales that are off are an experiment."""
+    """Say what a map would be. A file called ``kelvin`` gets a blocking caution; ``climate`` is no
+    satellite; scales that are off are an experiment."""
     for one in params["inputs"]:
-        if not one.get("bands"):
+        if one["modality"] == "satellite" and "climate" in one["file"]:
             fail(number, -32000, f"{one['file']} holds the bands of another modality; swap the files.", "input")
             return
     warnings = [{"kind": "resampled", "message": "satellite is warped to 10 m.", "blocking": False,
@@ -94,7 +98,7 @@ def check(number: int, params: dict) -> None:
     step = params["step"]
     send({"id": number, "result": {"width": 512 // step, "height": 498 // step, "pixel_m": 10.0 * step,
                                    "margin_m": 570.0, "crs": "EPSG:32631", "inputs": {},
-                                   "warnings": warnings}})  # fmt: skip
+                                   "warnings": warnings, "estimate": ESTIMATES.get(BEHAVIOUR)}})  # fmt: skip
 
 
 def main() -> None:
@@ -117,6 +121,28 @@ def main() -> None:
             threading.Thread(target=run_map, args=(number, params), daemon=True).start()
         elif method == "demo":
             send({"id": number, "result": {"files": []}})
+        elif method == "train":
+            send(
+                {
+                    "method": "progress",
+                    "params": {
+                        "id": number,
+                        "phase": "fold 1",
+                        "done": 1,
+                        "total": 2,
+                        "unit": "epochs",
+                        "detail": "loss 0.31, AUC 0.80",
+                    },
+                }
+            )
+            send({"id": number, "result": {"model": params["out"], "oof": params["out"] + ".csv",
+                                           "report": params["config"] + ".html", "auc_median": 0.8125,
+                                           "n_species": 3, "n_sites": 120, "seconds": 1.0,
+                                           "warnings": ["Two records lie in the sea."]}})  # fmt: skip
+        elif method == "evaluate":
+            send({"id": number, "result": {"summary": {"auc_median": 0.871, "auc_low": 0.84, "auc_high": 0.902,
+                                                       "n_species": 3, "against": "survey"},
+                                           "files": [], "warnings": [str(params["config"])]}})  # fmt: skip
         elif method == "cancel":
             CANCELLED.add(params["id"])
             send({"id": number, "result": True})

@@ -86,6 +86,54 @@ def write_raster(path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8,
     return path
 
 
+def polygon_layer(squares, name: str = "parks", epsg: int = 32631):
+    """Return a memory layer of square polygons, each (x, y, side) with its corner at the south-west."""
+    from qgis.core import QgsFeature, QgsGeometry, QgsRectangle, QgsVectorLayer
+
+    layer = QgsVectorLayer(f"Polygon?crs=EPSG:{epsg}&field=fid:string", name, "memory")
+    features = []
+    for x, y, side in squares:
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes(["the same"])
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(x, y, x + side, y + side)))
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    return layer
+
+
+def point_layer(rows, name: str = "records", epsg: int = 32631):
+    """Return a memory layer of points with the fields species, oak and beech (0, 1 or None)."""
+    from qgis.core import QgsFeature, QgsGeometry, QgsPointXY, QgsVectorLayer
+
+    fields = "field=species:string&field=oak:int&field=beech:int"
+    layer = QgsVectorLayer(f"Point?crs=EPSG:{epsg}&{fields}", name, "memory")
+    features = []
+    for i, row in enumerate(rows):
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes(list(row))
+        feature.setGeometry(QgsGeometry.fromPointXY(QgsPointXY(500005 + 10 * i, 4799995)))
+        features.append(feature)
+    layer.dataProvider().addFeatures(features)
+    return layer
+
+
+def read_attributes(file) -> list:
+    """Return the attributes of the features in a vector file."""
+    return [attributes for _, attributes in read_shapes(file)[:-1]]
+
+
+def read_shapes(file: str) -> list:
+    """Return (area, attributes) of the features in a vector file, and its CRS as the last entry."""
+    from qgis.core import QgsVectorLayer
+
+    layer = QgsVectorLayer(str(file), "x")
+    shapes = [
+        (one.geometry().area(), dict(zip((f.name() for f in layer.fields()), one.attributes())))
+        for one in layer.getFeatures()
+    ]
+    return [*shapes, layer.crs().authid()]
+
+
 def wait_until(condition, seconds: float = 10.0) -> bool:
     """Let Qt's events run until ``condition()`` holds; return whether it did."""
     from qgis.PyQt.QtTest import QTest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from plugin_stand_ins import card_values, wait_until, write_card, write_raster
+from plugin_stand_ins import card_values, polygon_layer, read_shapes, wait_until, write_card, write_raster
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import Qt
@@ -243,6 +243,37 @@ def test_the_extent_follows_the_choice(ready, canvas):
     )
 
 
+def test_a_map_is_kept_within_the_polygons_of_a_layer(ready, project):
+    within = ready.where.within
+    assert within.combo.currentText() == "the whole extent" and ready.desk.draft.job().mask is None
+    parks = polygon_layer([(500000, 4799920, 10), (500020, 4799920, 20)])
+    project.addMapLayer(parks)
+    assert ready.desk.draft.job().mask is None, "a layer that comes is not chosen"
+    within.combo.setLayer(parks)
+    first = ready.desk.draft.job().mask
+    assert [area for area, _ in read_shapes(first)[:-1]] == [100, 400]
+    assert not within.selected_only.isVisible()
+    parks.select(2)
+    assert wait_until(within.selected_only.isVisible)
+    assert within.selected_only.text() == "only the selected polygon"
+    within.selected_only.click()
+    assert [area for area, _ in read_shapes(ready.desk.draft.job().mask)[:-1]] == [400]
+    project.removeMapLayer(parks.id())
+    assert wait_until(lambda: ready.desk.draft.job().mask is None)
+    assert not within.selected_only.isVisible()
+
+
+def test_precision_blending_and_verifying_are_asked_for(ready):
+    advanced = ready.advanced
+    assert advanced.verify.text() == "none"
+    advanced.precision.setCurrentIndex(advanced.precision.findData("bfloat16"))
+    advanced.blend.click()
+    advanced.verify.setValue(200)
+    assert advanced.verify.text() == "200 pixels"
+    job = ready.desk.draft.job()
+    assert (job.precision, job.blend, job.verify) == ("bfloat16", True, 200)
+
+
 def test_a_nodata_value_belongs_to_its_file(ready, rasters):
     line = ready.advanced._nodata[str(rasters["satellite"])]
     line.setText("0")
@@ -349,6 +380,10 @@ def test_what_was_used_is_remembered_by_user_and_project(ready, project, model_f
     write_maps(tmp_path / "maps")
     ready.where.set_step(8)
     ready.species.set_species({"Quercus ilex"})
+    parks = polygon_layer([(500000, 4799920, 10)])
+    project.addMapLayer(parks)
+    ready.where.within.combo.setLayer(parks)
+    ready.advanced.restore({"precision": "float32", "blend": True, "verify": 30})
     assert wait_until(ready.run_bar.run.isEnabled)
     ends = []
     ready.ended.connect(lambda *end: ends.append(end))
@@ -360,8 +395,14 @@ def test_what_was_used_is_remembered_by_user_and_project(ready, project, model_f
     assert json.loads(QgsSettings().value("scalescape/recent_models")) == [str(model_file)]
     ready.where.set_step(1)
     ready.species.tick_all(True)
+    ready.where.within.combo.setLayer(None)
+    ready.advanced.restore({})
+    assert ready.advanced.verify.value() == 0 and not ready.advanced.blend.isChecked()
     ready.restore()
     assert ready.where.current_step == 8 and ready.species.species() == ("Quercus ilex",)
+    draft = ready.draft()
+    assert (draft.precision, draft.blend, draft.verify) == ("float32", True, 30)
+    assert ready.where.within.mask.layer is parks and draft.mask
 
 
 def test_a_short_dock_still_shows_three_species_and_a_tall_one_more(ready):

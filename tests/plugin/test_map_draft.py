@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from scalescape.engine.protocol import RasterInput
+from scalescape.engine.protocol import MapResult, RasterInput
 from scalescape.plugin.core.grid_facts import distance, duration, ordinal_step, window
 from scalescape.plugin.core.inputs import BandSource
 from scalescape.plugin.core.map_draft import MapDraft
@@ -52,6 +52,7 @@ def test_a_complete_draft_has_no_obstacle_and_asks_for_everything(draft):
         ({"refusals": ("OSM is a picture.",)}, "OSM is a picture."),
         ({"nodata_error": "“x” is no number."}, "no number"),
         ({"extent_error": "Draw one."}, "Draw one."),
+        ({"mask_error": "WFS is far."}, "WFS is far."),
         ({"species": ()}, "Tick at least one species."),
         ({"out": ""}, "Choose a folder"),
         ({"out": "maps"}, "whole path"),
@@ -91,6 +92,19 @@ def test_a_run_s_title_tells_it_from_others(draft):
     lines = run_summary(off.card, off.job(), None).lines
     assert "Output pixel: 40 m (every 4th pixel)" in lines
     assert "Scales: without satellite 590 m, 1.15 km" in lines
+
+
+def test_how_and_within_what_goes_into_job_title_and_summary(draft, tmp_path):
+    how = {"mask": str(tmp_path / "parks.gpkg"), "precision": "float32", "blend": True, "verify": 500}
+    told = replace(draft, **how)
+    job = told.job()
+    assert {name: getattr(job, name) for name in how} == how and told.check_job().mask == how["mask"]
+    assert (draft.job().mask, draft.job().verify) == (None, 0)
+    assert run_title(told.card, job, "x") == "test model · 40 m · within parks · blended · x"
+    result = MapResult((), 1, 1, 1, 1.0, 1.0, "cpu", "float32", "dense", 3.2e-7, ())
+    lines = run_summary(told.card, job, result).lines
+    assert "Within the polygons of parks.gpkg" in lines and "Coarse cells blended" in lines
+    assert "500 pixels checked window by window, largest difference 3e-07" in lines
 
 
 def test_acknowledgement_depends_on_model_and_inputs_alone(draft):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from plugin_stand_ins import write_raster
+from plugin_stand_ins import polygon_layer, read_shapes, write_raster
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
 )
 from scalescape.engine.protocol import RasterInput
 from scalescape.plugin.core.engine_client import EngineClient, Patience
+from scalescape.plugin.core.vector_file import copy_of
 from scalescape.plugin.processing import engine_run
 from scalescape.plugin.processing.demo_algorithm import DemoAlgorithm
 from scalescape.plugin.processing.map_algorithm import MapAlgorithm
@@ -72,7 +74,9 @@ def test_provider_and_ids():
     provider = ScalescapeProvider()
     provider.refreshAlgorithms()
     assert provider.id() == "scalescape"
-    assert sorted(one.id() for one in provider.algorithms()) == ["scalescape:demo", "scalescape:map"]
+    assert sorted(one.id() for one in provider.algorithms()) == [
+        "scalescape:demo", "scalescape:evaluate", "scalescape:map", "scalescape:train",
+    ]  # fmt: skip
 
 
 def test_names_are_short_and_the_help_is_in_its_place():
@@ -132,6 +136,70 @@ def test_values_may_come_as_strings_or_lists(algorithm, parameters, rasters):
     assert (job.scales, job.nodata) == ({"satellite": (25, 59)}, {str(file): 0.0})
     assert (job.edge, job.device, job.memory) == ("fill", "cpu", 1024**3 // 2)
     assert job.extent == (500000, 4799960, 500040, 4800000) and job.extent_crs == "EPSG:32631"
+
+
+def test_how_a_map_is_computed_can_be_told(algorithm, parameters):
+    job = job_of(algorithm, parameters)
+    assert (job.blend, job.precision, job.method, job.verify, job.mask) == (False, "auto", "auto", 0, None)
+    parameters |= {"BLEND": "true", "PRECISION": "bfloat16", "METHOD": "patch", "VERIFY": "50"}
+    job = job_of(algorithm, parameters)
+    assert (job.blend, job.precision, job.method, job.verify) == (True, "bfloat16", "patch", 50)
+
+
+def prepared_job(algorithm, parameters):
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    assert algorithm.checkParameterValues(parameters, context)[0]
+    assert algorithm.prepareAlgorithm(parameters, context, Feedback())
+    return algorithm._prepared.job
+
+
+def test_a_mask_file_is_passed_on_and_a_layer_or_its_selection_is_saved(algorithm, parameters, tmp_path):
+    parks = polygon_layer([(500000, 4799920, 10), (500020, 4799920, 20)])
+    file = copy_of(parks, file=tmp_path / "parks.gpkg")
+    assert prepared_job(algorithm, {**parameters, "MASK": file}).mask == file
+    QgsProject.instance().addMapLayer(parks)
+    saved = prepared_job(algorithm, {**parameters, "MASK": parks.id()}).mask
+    whole = prepared_job(
+        algorithm, {**parameters, "MASK": QgsProcessingFeatureSourceDefinition(parks.id(), False)}
+    ).mask
+    parks.select(2)
+    some = QgsProcessingFeatureSourceDefinition(parks.id(), True)
+    selected = prepared_job(algorithm, {**parameters, "MASK": some}).mask
+    first = prepared_job(
+        algorithm, {**parameters, "MASK": QgsProcessingFeatureSourceDefinition(parks.id(), False, 1)}
+    ).mask
+    QgsProject.instance().clear()
+    assert [[area for area, _ in read_shapes(one)[:-1]] for one in (saved, whole, selected, first)] == [
+        [100, 400], [100, 400], [400], [100],
+    ]  # fmt: skip
+    assert saved.endswith("/parks.gpkg") and read_shapes(saved)[-1] == "EPSG:32631"
+
+
+def test_a_mask_that_is_no_layer_is_named(algorithm, parameters):
+    good, said = algorithm.checkParameterValues({**parameters, "MASK": "gone.gpkg"}, QgsProcessingContext())
+    assert not good and "MASK" in said
+
+
+def test_only_an_estimate_needs_no_folder_and_runs_nothing(algorithm, parameters, engine, tmp_path):
+    engine.append("estimate")
+    del parameters["OUTPUT"]
+    good, said = algorithm.checkParameterValues(parameters, QgsProcessingContext())
+    assert not good and said == "Choose a folder for the maps."
+    feedback = Feedback()
+    results, good = algorithm.run({**parameters, "ESTIMATE": True}, QgsProcessingContext(), feedback)
+    assert good and results == {
+        "WIDTH": 512, "HEIGHT": 498, "SECONDS": 200.0, "MEMORY_BYTES": 10**9, "DISK_BYTES": 9 * 10**6,
+    }  # fmt: skip
+    assert feedback.said == ["About 3 min, 1 GB of memory and at most 9 MB of disk for 512 × 498 pixels."]
+
+
+def test_a_run_says_first_what_it_will_take(algorithm, parameters, engine, write_maps, tmp_path):
+    engine.append("estimate")
+    write_maps(tmp_path / "maps")
+    feedback = Feedback()
+    results, _ = algorithm.run(parameters, QgsProcessingContext(), feedback)
+    assert feedback.said[0].startswith("About 3 min") and results["SECONDS"] == 0.1
 
 
 def test_a_modality_that_is_off_needs_no_raster(algorithm, parameters, rasters):
