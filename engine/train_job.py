@@ -54,7 +54,7 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
     device = chosen(job.device)
     monitor.report("preparing", 0, 1)
     course = course_of(read_config(Path(job.config)), monitor)
-    with RunFolder(out, fingerprint(course), job.resume) as folder:
+    with course.files, RunFolder(out, fingerprint(course), job.resume) as folder:
         networks = _Networks(course, folder, device, monitor)
         shipped = networks.shipped()
         monitor.report("judging", 0, 1)

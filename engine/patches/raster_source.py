@@ -110,6 +110,10 @@ class RasterSource:
         """The grid of the first file."""
         return self._stack.grid
 
+    def window(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
+        """Return a window in the files' units and where it holds values: each (bands, rows, columns)."""
+        return self._stack.values(rows, columns)
+
     def pixel_size(self) -> tuple[float, str]:
         """Return the size of a pixel and its unit, as a card has them: degrees, or metres on the ground.
 

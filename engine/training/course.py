@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,19 +16,25 @@ from ...models.card import Modality
 from ..errors import InputError
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
+from ..patches.raster_source import RasterSource, pixels_of
+from ..patches.source import PatchSource
 from ..patches.statistics import band_statistics
 from ..progress import Monitor
 from ..sites.background import Background
-from ..sites.blocks import Blocks, make_blocks
+from ..sites.blocks import Blocks, buffer_of, make_blocks
 from ..sites.cleaning import Cleaning
+from ..sites.coordinate_checks import Inside
 from ..sites.preparation import Prepared, prepare
 from ..sites.site_table import Floats, Index, SiteTable
 from .batches import Places
 from .config import TrainingConfig
 from .recipe import Recipe, recipe_of
-from .shape import architecture_of, scales_of
-from .sights import PatchSight, Sight
+from .shape import architecture_of, backbone_of, scales_of
+from .sights import LatticeSight, PatchSight, Sight
+from .site_lattice import RasterScene, SiteLattice
 from .supplies import ImageSupply, RasterSupply, Spots, Supply, supply_of
+
+IMAGERY = "residual"  # the backbone whose patches may be turned and mirrored
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ class Course:
         Distance that training keeps from test sites.
     lambda2
         (species,) weight of other species' sites against background.
-    supplies
-        Where the predictors come from, by modality.
+    files
+        Rasters that stay open while tiles are read; ``close`` it at the end.
     """
 
     config: TrainingConfig
@@ -72,7 +79,7 @@ class Course:
     blocks: Blocks
     buffer_m: float
     lambda2: torch.Tensor
-    supplies: tuple[Supply, ...]
+    files: ExitStack
 
 
 def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
@@ -81,39 +88,98 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
-    cache = PatchCache()
-    scales = {one.name: scales_of(config, one.name) for one in supplies}
     sites, background = _with_images(supplies, sites, background, prepared.report)
-    spots = spots_of(sites, background)
-    modalities, sights = [], {}
+    lattices = _lattices(config, recipe, supplies, sites)
+    for lattice in lattices.values():
+        if background.how == "random":
+            background = lattice.moved(background, inside_of(supplies))
+            prepared.report.warnings.append(
+                f"Sites lie on a lattice of {lattice.step} pixels; background points were moved onto it."
+            )
+    with ExitStack() as stack:
+        seen = _Seen(sites, background, lattices, PatchCache(), stack, monitor)
+        for supply in supplies:
+            seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
+        architecture = architecture_of(config, seen.channels(), len(sites.species), recipe.width)
+        window = max(max(scales_of(config, one.name)) * one.pixel_m for one in supplies)
+        return Course(
+            config=config,
+            recipe=recipe,
+            sites=sites,
+            background=background,
+            test=prepared.test,
+            report=prepared.report,
+            places=Places(sites, len(background), seen.sights),
+            modalities=tuple(seen.modalities),
+            architecture=architecture,
+            blocks=make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed),
+            buffer_m=buffer_of(recipe.buffer_km, window),
+            lambda2=_lambda2(config, sites, recipe),
+            files=stack.pop_all(),
+        )
+
+
+class _Seen:
+    """What the network sees at sites and background points, gathered by modality."""
+
+    def __init__(
+        self,
+        sites: SiteTable,
+        background: Background,
+        lattices: dict[str, SiteLattice],
+        cache: PatchCache,
+        files: ExitStack,
+        monitor: Monitor,
+    ) -> None:
+        self._spots = spots_of(sites, background)
+        self._sites = np.arange(len(sites))
+        self._lattices = lattices
+        self._cache = cache
+        self._files = files
+        self._monitor = monitor
+        self.modalities: list[Modality] = []
+        self.sights: dict[str, Sight] = {}
+
+    def channels(self) -> dict[str, int]:
+        """Return the number of the network's channels of each modality."""
+        return {one.name: one.channels for one in self.modalities}
+
+    def add(self, supply: Supply, scales: tuple[int, ...], backbone: str, recipe: Recipe) -> None:
+        """Read one modality."""
+        lattice = self._lattices.get(supply.name)
+        side = 1 if lattice else max(scales)
+        opened: AbstractContextManager[PatchSource] = supply.source(self._spots, side)
+        source = self._files.enter_context(opened)
+        patches = self._cache.patches(source, self._monitor, supply.name)
+        at_sites = patches.taken(self._sites).at_sites()
+        bands = band_statistics(supply.name, source.bands, *at_sites, source.categorical, source.units)
+        modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
+        self.modalities.append(modality)
+        turned = backbone == IMAGERY and recipe.augment
+        if lattice is not None and isinstance(source, RasterSource):
+            spots = self._spots
+            rows, columns = pixels_of(lattice.grid, spots.x, spots.y, spots.crs)
+            scene = RasterScene(source, modality)
+            self.sights[supply.name] = LatticeSight(
+                supply.name, scene, rows, columns, lattice.step, max(scales), turned
+            )
+            return
+        jitter = 0.0 if backbone == IMAGERY else recipe.jitter
+        self.sights[supply.name] = PatchSight(supply.name, PatchSet(patches, modality), turned, jitter)
+
+
+def _lattices(
+    config: TrainingConfig, recipe: Recipe, supplies: tuple[Supply, ...], sites: SiteTable
+) -> dict[str, SiteLattice]:
+    """Return the lattice of each modality that is seen by tiles."""
+    about = architecture_of(config, dict.fromkeys(config.modality, 4), len(sites.species), recipe.width)
+    found = {}
     for supply in supplies:
-        with supply.source(spots, max(scales[supply.name])) as source:
-            patches = cache.patches(source, monitor, supply.name)
-            at_sites = patches.taken(np.arange(len(sites))).at_sites()
-            bands = band_statistics(supply.name, source.bands, *at_sites, source.categorical, source.units)
-            size, unit = supply.pixel_size(source)
-        modality = Modality(supply.name, bands, size, unit, scales[supply.name])
-        modalities.append(modality)
-        sights[supply.name] = PatchSet(patches, modality)
-    channels = {name: one.channels for name, one in sights.items()}
-    architecture = architecture_of(config, channels, len(sites.species), recipe.width)
-    window = max(max(scales[one.name]) * one.pixel_m for one in supplies)
-    blocks = make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed)
-    return Course(
-        config=config,
-        recipe=recipe,
-        sites=sites,
-        background=background,
-        test=prepared.test,
-        report=prepared.report,
-        places=Places(sites, len(background), _sights(architecture, sights, recipe)),
-        modalities=tuple(modalities),
-        architecture=architecture,
-        blocks=blocks,
-        buffer_m=window if recipe.buffer_km == "auto" else float(recipe.buffer_km) * 1000,
-        lambda2=_lambda2(config, sites, recipe),
-        supplies=supplies,
-    )
+        if isinstance(supply, RasterSupply) and backbone_of(config, supply.name) == IMAGERY:
+            lattice = SiteLattice.of(sites, supply.grid, about, supply.name)
+            if lattice is not None:
+                found[supply.name] = lattice
+    return found
 
 
 def spots_of(sites: SiteTable, background: Background | None = None) -> Spots:
@@ -146,14 +212,20 @@ def prepared_sites(config: TrainingConfig, recipe: Recipe, supplies: tuple[Suppl
     if not rasters:
         return prepare(config, recipe, None, None, smallest, None)
     finest = min(rasters, key=lambda one: one.pixel_m)
+    return prepare(config, recipe, finest.grid.crs, inside_of(supplies), smallest, finest.grid)
+
+
+def inside_of(supplies: tuple[Supply, ...]) -> Inside:
+    """Return what tells where all rasters have values."""
 
     def inside(x: Floats, y: Floats, crs: CRS) -> npt.NDArray[np.bool_]:
         held = np.ones(len(x), np.bool_)
-        for raster in rasters:
-            held[held] = raster.holds(x[held], y[held], crs)
+        for supply in supplies:
+            if isinstance(supply, RasterSupply):
+                held[held] = supply.holds(x[held], y[held], crs)
         return held
 
-    return prepare(config, recipe, finest.grid.crs, inside, smallest, finest.grid)
+    return inside
 
 
 def _with_images(
@@ -185,19 +257,6 @@ def _points(background: Background, index: Index) -> Background:
         columns={name: values[index] for name, values in background.columns.items()},
         patch_ids=None if background.patch_ids is None else background.patch_ids[index],
     )
-
-
-def _sights(architecture: Architecture, sets: dict[str, PatchSet], recipe: Recipe) -> dict[str, Sight]:
-    sights: dict[str, Sight] = {}
-    for modality in architecture.modalities:
-        imagery = modality.backbone == "residual"
-        sights[modality.name] = PatchSight(
-            modality.name,
-            sets[modality.name],
-            turned=imagery and recipe.augment,
-            jitter=0.0 if imagery else recipe.jitter,
-        )
-    return sights
 
 
 def _lambda2(config: TrainingConfig, sites: SiteTable, recipe: Recipe) -> torch.Tensor:
