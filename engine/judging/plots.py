@@ -214,7 +214,7 @@ def map_of_sites(scored: Scored) -> str:
             )
         geographic = pyproj.CRS.from_user_input(scored.crs).is_geographic
         middle = np.radians(np.clip(np.mean([scored.y.min(), scored.y.max()]), -80, 80))
-        axes.set_aspect(1 / np.cos(middle) if geographic else "equal", adjustable="datalim")
+        axes.set_aspect(1 / np.cos(middle) if geographic else "equal", adjustable="box", anchor="W")
         axes.set_xlabel("longitude" if geographic else f"x ({scored.crs})")
         axes.set_ylabel("latitude" if geographic else f"y ({scored.crs})")
         axes.ticklabel_format(style="plain", useOffset=False)
