@@ -37,7 +37,8 @@ def test_the_table_comes_back_to_the_bit_with_odd_names_and_holes(tmp_path: Path
     names = ('Comma, "quoted"', "Quercus ilex", "ünïcödé × hybrid", "found:x")
     values = scored(names=names, kinds=("po", "pa", "pa-balanced", "pa"), background=0.2)
     known = np.random.default_rng(3).random(values.known.shape) < 0.7
-    values = replace(values, known=known, found=values.found & known, x=values.x / 3 + 0.1)
+    logit = np.where(known | values.background[:, None], values.logit, np.nan)
+    values = replace(values, known=known, found=values.found & known, x=values.x / 3 + 0.1, logit=logit)
     assert_same(values, read_back(values, tmp_path / "model.oof.csv"))
 
 
