@@ -113,12 +113,12 @@ def test_a_script_in_a_name_is_shown_as_text(mixed: tuple[Page, str]) -> None:
 def test_it_says_against_what_and_what_that_can_not_say(mixed: tuple[Page, str]) -> None:
     words = mixed[0].words
     for said in (
-        "surveyed absences for some species and background points for others",
+        "measured against survey absences, and over 2 species",
         "coast, not desert",
         "not a probability of occurrence",
         "Mean gain in AUC over coordinates alone",
         "The map goes further than the test.",
-        "Median AUC against background",
+        "Median AUC against background points",
         "bioclim: pixels of 1000 m",
         "https://example.org/paper",
     ):
