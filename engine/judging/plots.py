@@ -41,6 +41,7 @@ MEDIA = {"svg": "svg+xml", "png": "png"}
 MOST_ROWS = 40  # species in the plot by name
 MOST_CURVES = 12
 MOST_POINTS = 20_000
+LABELLED_DECADES = 3  # over the width of a page, with labels at 1, 2 and 5
 NAME_LENGTH = 34
 
 
@@ -66,7 +67,7 @@ def auc_by_name(figures: Figures, null: Figures | None) -> str | None:
         axes.set_yticks(place, [f"{_label(one.name)}  (n = {one.n_presence:,})" for one, _ in pairs])
         axes.set_ylim(-0.7, len(pairs) - 0.3)
         axes.set_xlabel("AUC (0.5: no better than chance), n: test presences")
-        _legend_above(axes)
+        _legend_above(figure)
         return _uri(figure)
 
 
@@ -103,13 +104,14 @@ def auc_by_commonness(figures: Figures, null: Figures | None) -> str | None:
                         label="coordinates alone (median)",
                     )
             axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            roomy = at.max() / at.min() < 10 ** (LABELLED_DECADES / len(panels))
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if roomy else (1,)))
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.xaxis.set_minor_formatter(NullFormatter())
             surveys = against == SURVEY
             axes.set_xlabel("share of surveyed sites where found" if surveys else "training presences")
             axes.set_ylabel(f"AUC against {'survey absences' if surveys else 'background'}")
-            _legend_above(axes)
+        _legend_above(figure)
         return _uri(figure)
 
 
@@ -214,7 +216,7 @@ def map_of_sites(scored: Scored) -> str:
             )
         geographic = pyproj.CRS.from_user_input(scored.crs).is_geographic
         middle = np.radians(np.clip(np.mean([scored.y.min(), scored.y.max()]), -80, 80))
-        axes.set_aspect(1 / np.cos(middle) if geographic else "equal", adjustable="datalim")
+        axes.set_aspect(1 / np.cos(middle) if geographic else "equal", adjustable="box", anchor="W")
         axes.set_xlabel("longitude" if geographic else f"x ({scored.crs})")
         axes.set_ylabel("latitude" if geographic else f"y ({scored.crs})")
         axes.ticklabel_format(style="plain", useOffset=False)
@@ -252,8 +254,13 @@ def _intervals(axes: Axes, at: Floats, species: Sequence[SpeciesFigures], horizo
             )
 
 
-def _legend_above(axes: Axes) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2, handletextpad=0.4)
+def _legend_above(figure: Figure) -> None:
+    """Put one legend over all panels, each label once."""
+    entries: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        entries.update(zip(labels, handles, strict=True))
+    figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=3, handletextpad=0.4)
 
 
 def _some(rows: Flags) -> Flags:

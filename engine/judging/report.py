@@ -19,6 +19,7 @@ from .thresholds import LARGEST_TSS
 
 TEMPLATES = Path(__file__).parent / "templates"
 DASH = "–"
+AGAINST = {SURVEY: "survey absences", BACKGROUND: "background points"}
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ def report_html(judgement: Judgement, distance_note: str = "") -> str:
     scored, figures, card = judgement.scored, judgement.figures, judgement.card
     null = judgement.null
     return environment.get_template("report.html.jinja").render(
-        title=card.name if card else "Species distribution model",
+        title=card.name if card else "the network",
         card=card,
         summary=judgement.summary,
         headline=_headline(judgement.summary),
+        against_words=AGAINST,
         meanings=_meanings(card),
         on_survey=SURVEY in scored.against,
         on_background=BACKGROUND in scored.against,
@@ -63,7 +65,6 @@ def report_html(judgement: Judgement, distance_note: str = "") -> str:
             }
             for number, one in enumerate(figures.species)
         ],
-        one_against=len(set(scored.against)) == 1,
         most_forests=MOST_SPECIES,
         has_null=null is not None,
         has_occurrence=judgement.curve is not None,
@@ -85,9 +86,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
         return Estimate(summary[name], summary.get(f"{start}_low"), summary.get(f"{start}_high"))
 
     judged = f"{_count(summary['n_species'])} species"
-    against = " and ".join(
-        {"survey": "survey absences", "background": "background points"}[one] for one in summary["by_against"]
-    )
+    against = " or ".join(AGAINST[kind] for kind in summary["by_against"])
     enough = summary["enough_presences"]
     rows = [
         HeadlineFigure(
@@ -111,7 +110,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
     if len(summary["by_against"]) > 1:
         rows += [
             HeadlineFigure(
-                f"Median AUC against {'survey absences' if kind == SURVEY else 'background'}",
+                f"Median AUC against {AGAINST[kind]}",
                 Estimate(group["auc_median"], group["auc_low"], group["auc_high"]),
                 f"{_count(group['n_species'])} species",
                 "The two kinds of AUC do not compare with each other.",

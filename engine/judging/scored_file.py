@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .scored import Scored
 
 PLACE = ("x", "y", "block", "fold", "background")
 LOGIT, FOUND = "logit:", "found:"
+FOUND_TEXT = ("0", "1", "")  # not found, found, not surveyed
 DIGITS = "%.9g"  # nine significant digits give back every float32
 
 
@@ -22,21 +24,17 @@ def write_scored(scored: Scored, path: Path) -> None:
     Logits are written as float32, with digits enough to read back the same float32. ``found`` is 1, 0 or
     empty (not surveyed).
     """
-    values = np.empty((len(scored), 2 * len(scored.species)), np.float32)
-    values[:, 0::2] = scored.logit
-    values[:, 1::2] = np.where(scored.known, scored.found, np.nan)
     names = [prefix + name for name in scored.species for prefix in (LOGIT, FOUND)]
-    place = pd.DataFrame(
-        {
-            "x": [repr(float(value)) for value in scored.x],
-            "y": [repr(float(value)) for value in scored.y],
-            "block": scored.block,
-            "fold": scored.fold,
-            "background": scored.background.astype(np.int8),
-        }
-    )
-    table = pd.concat([place, pd.DataFrame(values, columns=names)], axis=1)
-    table.to_csv(path, index=False, float_format=DIGITS, lineterminator="\n")
+    line = ",".join(["%r,%r,%d,%d,%d", *[f"{DIGITS},%s"] * len(scored.species)]) + "\n"
+    place = (scored.x.tolist(), scored.y.tolist(), scored.block, scored.fold, scored.background)
+    cells: list[object] = [None] * len(names)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerow([*PLACE, *names])
+        for row, first in enumerate(zip(*place, strict=True)):
+            cells[0::2] = scored.logit[row].astype(np.float32).tolist()
+            code = np.where(scored.known[row], scored.found[row], 2)
+            cells[1::2] = [FOUND_TEXT[one] for one in code.tolist()]
+            stream.write(line % (*first, *cells))
 
 
 def read_scored(path: Path, crs: str, kinds: Mapping[str, str], presences: Mapping[str, int]) -> Scored:
@@ -55,7 +53,7 @@ def read_scored(path: Path, crs: str, kinds: Mapping[str, str], presences: Mappi
         The file can't be read, a column is missing or holds text, or a species is not in ``kinds``.
     """
     try:
-        table = pd.read_csv(path, dtype=np.float64, float_precision="round_trip", low_memory=False)
+        table = pd.read_csv(path, dtype=np.float64, low_memory=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(

@@ -10,7 +10,7 @@ import numpy as np
 from .boyce import boyce
 from .calibration import reliability
 from .discrimination import resampled_skill
-from .resampling import Estimate, Resampling, average, finite
+from .resampling import Estimate, Resampling, average, centred, finite
 from .scored import Flags, Floats, Scored
 from .thresholds import LARGEST_TSS, Threshold, thresholds
 
@@ -20,7 +20,7 @@ ONE_CLASS = "one class only"
 LEAST_PRESENCES = 10  # test presences
 LEAST_BLOCKS = 5  # blocks that hold a presence
 FIGURES = ("auc", "average_precision", "tss", "boyce", "brier")
-BOYCE_DRAWS = 200  # its ranks can't be shared between draws, so it takes the first of them
+BOYCE_DRAWS = 200  # its ranks can't be shared between draws, so it takes the first of these
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def species_figures(
 
     AUC, average precision, Boyce index and Brier score are means over the folds that hold both classes; a pool
     of folds would compare values of different networks. The thresholds must serve one map, so one score is
-    sought for all folds: sensitivity and specificity at it are again means over folds.
+    sought for all folds: sensitivity and specificity at it are again means over folds. The interval of TSS
+    holds that threshold fixed.
 
     Parameters
     ----------
@@ -164,7 +165,9 @@ def _one(
 
     squared, error = _calibrated(scored, resampling, occurrence, column)
     drawn = dict(
-        zip(FIGURES, (average(auc), average(precision), skill, average(crowding), squared), strict=True)
+        zip(
+            FIGURES, (average(auc), average(precision), skill, centred(average(crowding)), squared), strict=True
+        )
     )
     estimates = {
         name: Estimate.of(values, bounded) if shown or name == "brier" else Estimate()
