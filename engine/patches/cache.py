@@ -163,7 +163,7 @@ def _write_patches(folder: Path, source: PatchSource, monitor: Monitor, name: st
         _write_header(bits_file, np.dtype(np.uint8), (source.count, row_bytes))
         done = 0
         for values, valid in source.chunks(monitor.check):
-            values_file.write(values.astype(source.dtype).data)
+            values_file.write(np.ascontiguousarray(values, source.dtype).data)
             bits_file.write(np.packbits(valid.reshape(len(valid), -1), axis=1).data)
             wholes.append(valid.all(axis=(1, 2, 3)))
             centres.append(values[..., middle, middle].copy())
