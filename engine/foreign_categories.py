@@ -43,9 +43,11 @@ class ForeignCategories:
         for place, values in sorted(self._values.items()):
             tiles = [bits for (band, _, _), bits in self._tiles.items() if band == place]
             number = sum(int(np.bitwise_count(bits).sum()) for bits in tiles)
+            name = self._bands[place].name
+            which = f"pixel of {name} holds" if number == 1 else f"pixels of {name} hold"
             found.append(
-                f"{number} pixels of {self._bands[place].name} hold categories that the model was not trained "
-                f"on ({listed(values)}): they are NoData."
+                f"{number} {which} categories that the model was not trained on ({listed(values)}): they are "
+                "NoData."
             )
         return found
 

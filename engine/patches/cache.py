@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 
 from ..cache_folder import CACHE_VARIABLE, cache_folder
 from ..errors import InputError
 from ..progress import Monitor
+from ..raster import Valid
 from .column_source import ColumnSource
 from .patch_set import Patches
 from .source import PatchSource
@@ -63,7 +65,7 @@ class PatchCache:
         """
         if isinstance(source, ColumnSource):
             return collected(source)
-        key = hashlib.sha256(f"{VERSION} {source.bands} {source.digest()}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{VERSION} {source.digest()}".encode()).hexdigest()[:32]
         self._used.add(key)
         found = self._opened(key, source)
         if found is None:
@@ -145,7 +147,7 @@ def collected(source: PatchSource) -> Patches:
     values, valid = (np.concatenate(both) for both in zip(*source.chunks(lambda: None), strict=True))
     middle = source.side // 2
     whole = np.asarray(valid.all(axis=(1, 2, 3)))
-    bits = None if whole.all() else np.packbits(valid.reshape(len(valid), -1), axis=1)
+    bits = None if whole.all() else _bits(valid)
     centres, held = values[..., middle, middle], valid[..., middle, middle]
     return Patches(source.bands, values.astype(source.dtype), bits, whole, centres, held, source.places)
 
@@ -164,7 +166,7 @@ def _write_patches(folder: Path, source: PatchSource, monitor: Monitor, name: st
         done = 0
         for values, valid in source.chunks(monitor.check):
             values_file.write(np.ascontiguousarray(values, source.dtype).data)
-            bits_file.write(np.packbits(valid.reshape(len(valid), -1), axis=1).data)
+            bits_file.write(np.ascontiguousarray(_bits(valid)).data)
             wholes.append(valid.all(axis=(1, 2, 3)))
             centres.append(values[..., middle, middle].copy())
             held.append(valid[..., middle, middle].copy())
@@ -174,6 +176,11 @@ def _write_patches(folder: Path, source: PatchSource, monitor: Monitor, name: st
     if whole.all():
         (folder / BITS).unlink()
     np.savez(folder / FACTS, whole=whole, centres=np.concatenate(centres), centres_valid=np.concatenate(held))
+
+
+def _bits(valid: Valid) -> npt.NDArray[np.uint8]:
+    """Return a bit for each value of patches: (patches, bytes)."""
+    return np.packbits(valid.reshape(len(valid), -1), axis=1)
 
 
 def _write_header(stream: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:

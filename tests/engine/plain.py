@@ -55,11 +55,15 @@ def pixel(
             return None
         if not valid[:, row, column].all():
             return None
-        patch = np.empty((len(modality.bands), side, side))
+        channels = []
         for i, band in enumerate(modality.bands):
             window = values[i, up : up + side, left : left + side]
             ok = valid[i, up : up + side, left : left + side]
-            patch[i] = (np.where(ok, window, band.fill) - band.mean) / band.std
-        patches[modality.name] = torch.from_numpy(patch)[None]
+            if band.categories and values[i, row, column] not in band.categories:
+                return None
+            channels += [np.where(ok & (window == one), 1.0, 0.0) for one in band.categories]
+            if not band.categories:
+                channels.append((np.where(ok, window, band.fill) - band.mean) / band.std)
+        patches[modality.name] = torch.from_numpy(np.stack(channels))[None]
     with torch.no_grad():
         return torch.sigmoid(model.network.double()(patches))[0].numpy()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,8 +73,6 @@ def test_each_part_imports_only_what_it_may(part: str) -> None:
 
 @pytest.mark.parametrize("file", STANDARD_ALONE)
 def test_what_the_plugin_imports_needs_the_standard_library_alone(file: str) -> None:
-    import sys
-
     for name, relative in imports(ROOT / file):
         assert relative or name.split(".")[0] in sys.stdlib_module_names, name
         assert not relative or f"{name.replace('.', '/')}.py" in STANDARD_ALONE, name
@@ -89,3 +89,13 @@ def test_the_rule_would_catch_a_fault(tmp_path: Path) -> None:
     names = dict(imports(ROOT / "engine" / "map_job.py"))
     assert names["models.model_file"] is True
     assert names["torch"] is False
+
+
+def test_patches_are_read_without_torch() -> None:
+    """Sites are checked and patches cached before any network is there; only the dataset needs torch."""
+    code = (
+        "import sys, scalescape.engine.patches.cache, scalescape.engine.patches.raster_source,"
+        "scalescape.engine.patches.image_source, scalescape.engine.patches.statistics;"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0

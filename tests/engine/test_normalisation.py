@@ -105,8 +105,8 @@ def test_a_pixel_that_is_read_twice_counts_once(windows: list[tuple[int, int, in
     sentences = met.sentences()
     assert sentences == (
         [
-            f"{len(truth)} pixels of landcover hold categories that the model was not trained on (9): they are "
-            "NoData."
+            f"{len(truth)} {'pixel of landcover holds' if len(truth) == 1 else 'pixels of landcover hold'} "
+            "categories that the model was not trained on (9): they are NoData."
         ]
         if truth
         else []
