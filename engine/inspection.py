@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from odc.geo.crs import CRS
 
 from ..models.architecture import BranchKey
 from ..models.attribution import centred_bias, replaced_contributions
@@ -26,11 +25,10 @@ from ..models.fusion import fused
 from ..models.model_file import read_model
 from ..models.network import FusionNetwork
 from .branch_colours import branch_colours, hexadecimal
-from .errors import InputError
-from .ground import crs_name, crs_named, ground_size, transformer, window_box
+from .ground import crs_name, crs_named
 from .patch_pictures import patches_of
 from .plan import Plan, chosen_scales, chosen_species, planned, scale_notes
-from .predictors import Predictor, pixel_grid_text
+from .point import Place, around, places_at, window_at, window_values
 from .protocol import InspectJob, MapJob
 from .scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
 
@@ -38,9 +36,6 @@ KEPT = 4  # sets of open rasters
 TOP = 10  # species
 
 Vector = npt.NDArray[np.float64]
-Corner = tuple[float, float]
-Place = tuple[int, int]
-"""Row and column of a pixel on a modality's grid."""
 
 
 class Inspector:
@@ -67,14 +62,14 @@ class Inspector:
         scales = chosen_scales(card, job.scales)
         wanted = chosen_species(card, (job.species,))[0] if job.species is not None else None
         crs = crs_named(job.crs, "point's") if job.crs is not None else plan.grid.crs
-        places = _places(plan, job, crs, scales)
+        places = places_at(plan, job.at, crs, scales, job.edge)
         features = session.features(places, scales, between)
         parts = session.contributions(features)
         logits = session.bias + np.sum(list(parts.values()), axis=0)
         species = int(np.argmax(logits)) if wanted is None else wanted
         order = np.argsort(-logits, kind="stable")[:TOP]
         colours = branch_colours(list(parts))
-        windows = {key: _window(plan, places, key, crs) for key in parts}
+        windows = {key: window_at(plan, places, key, crs) for key in parts}
         patches, values = _seen(session, places, scales) if job.patches else ([], [])
         return InspectResult(
             species=card.species[species].name,
@@ -147,15 +142,9 @@ class _Session:
     ) -> dict[BranchKey, Vector]:
         """Return the features (out_size,) of the branches that are on, minus their means, in float64."""
         found = {}
-        for name, (row, column) in places.items():
+        for name in places:
             between()
-            radius = (max(scales[name]) - 1) // 2
-            values, valid = self.plan.predictors[name].read(*_around(row, column, radius))
-            if not valid[:, radius, radius].all():
-                raise InputError(
-                    f"The rasters of {name} hold no value at the point (NoData); choose another point, or "
-                    f"switch {name} off."
-                )
+            values = window_values(self.plan, name, places[name], max(scales[name]))
             patch = torch.from_numpy(values)[None].contiguous(memory_format=torch.channels_last)
             for key, vector in self.network.features({name: patch}, {name: scales[name]}).items():
                 found[key] = vector[0].double().numpy() - self.means[key]
@@ -189,66 +178,6 @@ def _opened(question: MapJob, between: Callable[[], None]) -> _Session:
         )
 
 
-def _places(plan: Plan, job: InspectJob, crs: CRS, scales: dict[str, tuple[int, ...]]) -> dict[str, Place]:
-    """Return the pixel of each modality that is on.
-
-    It is the finest's pixel that holds the point, and of the others the cell that holds that pixel's centre, as
-    on a map.
-    """
-    x, y = transformer(crs, plan.grid.crs).transform(*job.at) if crs != plan.grid.crs else job.at
-    finest = plan.predictors[plan.finest]
-    places = {plan.finest: _place(finest, x, y, job, max(scales[plan.finest]))}
-    row, column = places[plan.finest]
-    a = finest.grid.affine
-    centre = a.c + a.a * (column + 0.5), a.f + a.e * (row + 0.5)
-    for name, predictor in plan.predictors.items():
-        if name != plan.finest:
-            x, y = centre
-            if predictor.crs != plan.grid.crs:
-                x, y = transformer(plan.grid.crs, predictor.crs).transform(*centre)
-            places[name] = _place(predictor, x, y, job, max(scales[name]))
-    return places
-
-
-def _place(predictor: Predictor, x: float, y: float, job: InspectJob, scale: int) -> Place:
-    """Return the pixel of a point given in the predictor's CRS. Raise InputError where there is none."""
-    name, grid = predictor.modality.name, predictor.grid
-    a = grid.affine
-    rows, columns = (y - a.f) / a.e, (x - a.c) / a.a
-    height, width = grid.shape
-    if not (math.isfinite(rows) and 0 <= rows < height and math.isfinite(columns) and 0 <= columns < width):
-        raise InputError(
-            f"The point {job.at[0]:.10g},{job.at[1]:.10g} lies outside the rasters of {name}, which span "
-            f"{pixel_grid_text(grid)}; choose a point inside."
-        )
-    row, column = math.floor(rows), math.floor(columns)
-    radius = (scale - 1) // 2 if job.edge != "fill" else 0
-    if not (radius <= row < height - radius and radius <= column < width - radius):
-        raise InputError(
-            f"The window of {scale} pixels around the point leaves the rasters of {name}; choose a point "
-            "further inside, smaller scales, or fill the edge (--edge fill)."
-        )
-    return row, column
-
-
-def _window(
-    plan: Plan, places: dict[str, Place], key: BranchKey, crs: CRS
-) -> tuple[tuple[float, float] | None, tuple[Corner, ...] | None]:
-    """Return width and height of a branch's window in metres, and its corners in ``crs``; None if it is off."""
-    name, scale = key
-    if name not in places:
-        return None, None
-    predictor = plan.predictors[name]
-    box = window_box(predictor.grid, *places[name], scale)
-    left, top = box.affine.c, box.affine.f
-    right, bottom = left + box.affine.a, top + box.affine.e
-    xs, ys = [left, right, right, left], [top, top, bottom, bottom]
-    if predictor.crs != crs:
-        xs, ys = transformer(predictor.crs, crs).transform(xs, ys)
-    corners = tuple((float(x), float(y)) for x, y in zip(xs, ys, strict=True))
-    return ground_size(box, ((left + right) / 2, (top + bottom) / 2)), corners
-
-
 def _seen(
     session: _Session, places: dict[str, Place], scales: dict[str, tuple[int, ...]]
 ) -> tuple[list[Patch], list[BandValue]]:
@@ -259,7 +188,7 @@ def _seen(
         predictor = session.plan.predictors[name]
         backbone = session.network.architecture.modality(name).backbone
         radius = (max(scales[name]) - 1) // 2
-        values, valid = predictor.values(*_around(row, column, radius))
+        values, valid = predictor.values(*around(row, column, radius))
         for band, value in zip(predictor.modality.bands, values[:, radius, radius], strict=True):
             centre.append(BandValue(name, band.name, band.unit, float(value)))
         for scale in scales[name]:
@@ -267,10 +196,6 @@ def _seen(
             inner = (slice(None), slice(edge, edge + scale), slice(edge, edge + scale))
             patches += patches_of(predictor.modality, backbone, scale, values[inner], valid[inner])
     return patches, centre
-
-
-def _around(row: int, column: int, radius: int) -> tuple[slice, slice]:
-    return slice(row - radius, row + radius + 1), slice(column - radius, column + radius + 1)
 
 
 def _sigmoid(logit: float) -> float:

@@ -29,7 +29,7 @@ from .command_options import (
 )
 from .errors import InputError
 from .progress import Monitor
-from .protocol import EffectsJob, InspectJob, ProfileJob
+from .protocol import EffectsJob, InspectJob, MapJob, ProfileJob
 from .scale_results import InspectResult, ProfileResult
 from .terminal import progress_sink
 from .values import extent_of, input_of, nodata_of, scales_of
@@ -40,12 +40,26 @@ BAR = 30  # characters of the longest bar
 
 @click.command("card")
 @MODEL
-@JSON
-def card_command(model: Path, as_json: bool) -> None:
-    """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it."""
+@click.option("--windows", is_flag=True, help="Also which pixels each scale really sees (takes seconds).")
+@with_options([INPUTS, NODATA, JSON])
+def card_command(model: Path, windows: bool, as_json: bool, **options: Any) -> None:
+    """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it.
+
+    With --windows, --input names rasters on which effective windows are measured; on noise without them.
+    """
     with exit_status():
         card = read_card(model)
-        click.echo(card.to_json() if as_json else card_text(card))
+        if not windows:
+            click.echo(card.to_json() if as_json else card_text(card))
+            return
+        from .window_audit import audit_text, audit_windows
+
+        inputs = tuple(input_of(text) for text in options["inputs"])
+        audit = audit_windows(MapJob(str(model), inputs, out="", nodata=nodata_of(options["nodata"])))
+        if as_json:
+            click.echo(json.dumps({**asdict(card), "windows": asdict(audit)}, allow_nan=False))
+        else:
+            click.echo(f"{card_text(card)}\n\n{audit_text(audit)}")
 
 
 @click.command("inspect")
