@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from .protocol import InspectJob, MapJob
 from .scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
 
 KEPT = 4  # sets of open rasters
+SMALL = 1_000_000  # weights; below it one thread answers sooner than several that wait for each other
 TOP = 10  # species
 
 Vector = npt.NDArray[np.float64]
@@ -63,7 +64,8 @@ class Inspector:
         wanted = chosen_species(card, (job.species,))[0] if job.species is not None else None
         crs = crs_named(job.crs, "point's") if job.crs is not None else plan.grid.crs
         places = places_at(plan, job.at, crs, scales, job.edge)
-        features = session.features(places, scales, between)
+        with _threads(1 if session.small else torch.get_num_threads()):
+            features = session.features(places, scales, between)
         parts = session.contributions(features)
         logits = session.bias + np.sum(list(parts.values()), axis=0)
         species = int(np.argmax(logits)) if wanted is None else wanted
@@ -136,6 +138,11 @@ class _Session:
     replaced: dict[BranchKey, Vector]
     bias: Vector
 
+    @property
+    def small(self) -> bool:
+        """Whether the network is so small that its answer is not worth several threads."""
+        return sum(weight.numel() for weight in self.network.parameters()) < SMALL
+
     @torch.inference_mode()
     def features(
         self, places: dict[str, Place], scales: dict[str, tuple[int, ...]], between: Callable[[], None]
@@ -176,6 +183,17 @@ def _opened(question: MapJob, between: Callable[[], None]) -> _Session:
             replaced={key: value.numpy() for key, value in replaced.items()},
             bias=centred_bias(exact, means).numpy(),
         )
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Compute with so many threads; what runs in other threads keeps its own number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _seen(

@@ -130,6 +130,7 @@ class Server:
         return True
 
     def _work(self, line: queue.Queue[_Request | None]) -> None:
+        torch.get_num_threads()  # fixes this thread's number, which the other one changes for moments
         while (request := line.get()) is not None:
             self._send(self._answer(request))
             with self._guard:

@@ -69,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clicks", type=int, default=200)
     parser.add_argument("--patches", action="store_true")
+    parser.add_argument("--method", default="patch", help="of the map that runs beside; patch takes longest")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
