@@ -13,20 +13,19 @@ from typing import Any
 
 import click
 
-from ..models.card import read_card
 from ..models.presets import PRESETS
-from .card_text import card_text
+from .command_options import JSON, map_job, map_options
 from .errors import InputError
 from .exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
 from .progress import Monitor
-from .protocol import DEFAULT_MEMORY, DEVICES, EDGES, METHODS, PRECISIONS, DemoJob, MapJob
+from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob
+from .scale_commands import card_command, effects_command, inspect_command, profile_command
 from .terminal import progress_sink
 from .training_commands import evaluate_command, train_command
-from .values import extent_of, input_of, memory_of, nodata_of, scales_of, species_in
+from .values import memory_of
 from .version import scalescape_version
 
 GDAL_CACHE_MB = "64"
-PRODUCTS, ENCODINGS, LAYOUTS = ("probability",), ("float32",), ("per-species",)  # what there is so far
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,60 +34,15 @@ def cli() -> None:
     """Map where species can live, with neural networks that see the landscape at several scales at once."""
 
 
-def _map_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option(
-            "--input",
-            "inputs",
-            multiple=True,
-            metavar="MODALITY=FILE",
-            help="A raster of a modality; once a file, in the order of the card's bands. FILE#2,3 takes bands "
-            "2 and 3.",
-        ),
-        click.option("--products", type=click.Choice(PRODUCTS), default=PRODUCTS[0], show_default=True),
-        click.option("--encoding", type=click.Choice(ENCODINGS), default=ENCODINGS[0], show_default=True),
-        click.option("--layout", type=click.Choice(LAYOUTS), default=LAYOUTS[0], show_default=True),
-        click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the maps."),
-        click.option("--extent", metavar="XMIN,YMIN,XMAX,YMAX", help="Area; the whole raster unless told."),
-        click.option("--extent-crs", metavar="CRS", help="CRS of --extent; the finest raster's unless told."),
-        click.option("--mask", metavar="POLYGONS", help="A vector file; its polygons are mapped alone."),
-        click.option("--step", type=int, default=1, show_default=True, help="Output pixel / input pixel."),
-        click.option("--species", multiple=True, help="A species; repeat for more. All unless told."),
-        click.option("--species-file", type=click.Path(path_type=Path), help="A file of species, one a line."),
-        click.option(
-            "--scales",
-            multiple=True,
-            metavar="MODALITY=SCALES",
-            help="Scales that stay on, as satellite=25,59; bioclim=none switches a modality off.",
-        ),
-        click.option("--nodata", multiple=True, metavar="FILE=VALUE", help="What means NoData in FILE."),
-        click.option("--edge", type=click.Choice(EDGES), default="nodata", show_default=True,
-                     help="What a window that leaves the raster gives."),
-        click.option("--blend", is_flag=True,
-                     help="Interpolate what coarse modalities contribute, so that their cells do not show."),
-        click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True),
-        click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True),
-        click.option("--memory", default=f"{DEFAULT_MEMORY // 1024**3}GiB", show_default=True,
-                     help="Memory budget, such as 2GiB or 500MiB."),
-        click.option("--method", type=click.Choice(METHODS), default="auto", show_default=True,
-                     help="dense shares work between neighbours; patch goes window by window."),
-        click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N",
-                     help="Compute N random pixels again window by window; write nothing if they differ."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @cli.command("map")
 @click.argument("model", type=click.Path(path_type=Path))
-@_map_options
+@map_options
 @click.option("--estimate", is_flag=True, help="Only say what it will take: time, memory, disk.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
+@JSON
 def map_command(model: Path, estimate: bool, as_json: bool, **options: Any) -> None:
     """Map the species of MODEL into a folder, one Cloud-Optimized GeoTIFF each."""
     with exit_status():
-        job = _map_job(model, options)
+        job = map_job(MapJob, model, options)
         if estimate:
             _say_estimate(job, as_json)
             return
@@ -120,29 +74,6 @@ def _say_estimate(job: MapJob, as_json: bool) -> None:
     )
 
 
-def _map_job(model: Path, options: dict[str, Any]) -> MapJob:
-    species = [*options["species"], *species_in(options["species_file"])]
-    return MapJob(
-        model=str(model),
-        inputs=tuple(input_of(text) for text in options["inputs"]),
-        out=str(options["out"]),
-        extent=extent_of(options["extent"]),
-        extent_crs=options["extent_crs"],
-        step=options["step"],
-        species=tuple(species),
-        scales=scales_of(options["scales"]),
-        nodata=nodata_of(options["nodata"]),
-        edge=options["edge"],
-        device=options["device"],
-        precision=options["precision"],
-        memory=memory_of(options["memory"]),
-        method=options["method"],
-        verify=options["verify"],
-        blend=options["blend"],
-        mask=options["mask"],
-    )
-
-
 @cli.command("demo")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--size", type=int, default=2048, show_default=True, help="Side of satellite.tif in pixels.")
@@ -157,14 +88,8 @@ def demo_command(folder: Path, size: int, seed: int) -> None:
         click.echo(f"{len(files)} files of landscape {seed} in {folder}.")
 
 
-@cli.command("card")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
-def card_command(model: Path, as_json: bool) -> None:
-    """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it."""
-    with exit_status():
-        card = read_card(model)
-        click.echo(card.to_json() if as_json else card_text(card))
+for command in (card_command, inspect_command, effects_command, profile_command):
+    cli.add_command(command)
 
 
 cli.add_command(train_command)

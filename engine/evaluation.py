@@ -35,6 +35,8 @@ class Evaluator:
         Method (``dense``, or ``patch``: window by window, the reference), columns and strips.
     between
         Called between operations; raises to stop.
+    link
+        What makes the map's values of logits; probabilities unless told.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Evaluator:
         plan: Plan,
         layout: Layout,
         between: Callable[[], None] = lambda: None,
+        link: Callable[[Tensor], Tensor] = torch.sigmoid_,
     ) -> None:
         self.plan = plan
         self.layout = layout
         self._between = between
+        self._link = link
         species = torch.tensor(plan.species, device=network.head.weight.device)
         self._bias = self._constant(network, species)
         dense = layout.method == "dense"
@@ -106,7 +110,7 @@ class Evaluator:
         logits = logits.add_(self._bias[:, None])
         for cells in strip.cells:
             logits += cells.spread()
-        values = torch.sigmoid_(logits).reshape(-1, *strip.tile.shape).to("cpu").numpy()
+        values = self._link(logits).reshape(-1, *strip.tile.shape).to("cpu").numpy()
         return strip, values
 
     def _dense(self, strip: Strip) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj import Geod, Transformer
+from pyproj.exceptions import CRSError
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
@@ -28,6 +29,14 @@ class WorkingGrid:
     reason: str = ""
 
 
+def crs_named(text: str, whose: str) -> CRS:
+    """Return the CRS that a user named, for ``whose`` sake. Raise InputError where there is none."""
+    try:
+        return CRS(text)
+    except (CRSError, ValueError) as error:
+        raise InputError(f"The {whose} CRS {text!r} is unknown; give one such as EPSG:4326.") from error
+
+
 def transformer(source: CRS, target: CRS) -> Transformer:
     """Return a transformer between two systems, x (or longitude) first in both."""
     return Transformer.from_crs(source.proj, target.proj, always_xy=True)
@@ -45,6 +54,13 @@ def ground_size(grid: GeoBox, at: tuple[float, float]) -> tuple[float, float]:
     _, _, width = _ELLIPSOID.inv(lon[0], lat[0], lon[1], lat[1])
     _, _, height = _ELLIPSOID.inv(lon[2], lat[2], lon[3], lat[3])
     return float(width), float(height)
+
+
+def window_box(grid: GeoBox, row: int, column: int, side: int) -> GeoBox:
+    """Return the window of ``side`` pixels (odd) around a pixel of ``grid``, as a grid of one pixel."""
+    a, radius = grid.affine, (side - 1) // 2
+    corner = a.c + a.a * (column - radius), a.f + a.e * (row - radius)
+    return GeoBox((1, 1), Affine(a.a * side, 0, corner[0], 0, a.e * side, corner[1]), grid.crs)
 
 
 def working_grid(

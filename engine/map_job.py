@@ -12,20 +12,18 @@ from typing import Any
 
 import torch
 
-from ..models.fusion import fused
 from ..models.model_file import digest, read_model
 from .aside import Aside
-from .device import chosen, label_of
+from .device import label_of
 from .errors import InputError
 from .evaluation import Evaluator, map_strips
-from .layout import chosen_layout
 from .map_writer import RUN, Layer, MapWriter
 from .naming import slugs
 from .plan import Plan, planned
-from .precision import chosen_precision
 from .preview import PreviewSink, write_preview
 from .progress import Monitor
 from .protocol import MapJob, MapResult, to_params
+from .readiness import Ready, made_ready
 from .verification import Verifier
 from .version import software
 
@@ -57,15 +55,11 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
     started = time.monotonic()
     monitor.report("opening", 0, 1)
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
-        device = chosen(job.device)
-        network = fused(read_model(job.model).network).to(device)
-        layout = chosen_layout(network.architecture, plan)
-        dtype = chosen_precision(network, plan, layout)
-        precision = str(dtype).removeprefix("torch.")
-        network.cast(plan.finest, dtype)
+        ready = made_ready(read_model(job.model).network, plan)
+        network, layout, precision = ready.network, ready.layout, ready.precision
         evaluator = Evaluator(network, plan, layout, monitor.check)
         verifier = Verifier(plan, job.verify)
-        run = run_record(plan, device, layout.method, precision)
+        run = run_record(plan, ready)
         tags = {"SCALESCAPE_RUN": json.dumps(run)}
         with MapWriter(aside, plan.grid.geobox, layers(plan), tags) as writer:
             if job.preview:
@@ -73,11 +67,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             mapping = time.monotonic()
             valid_pixels = map_strips(evaluator, writer.write, "mapping", monitor, verifier.see)
             mapped = time.monotonic() - mapping
-            if valid_pixels == 0:
-                raise InputError(
-                    "No pixel of the area has all its predictors (they are NoData there); choose another "
-                    "area, other rasters, or fewer scales."
-                )
+            demand_values(valid_pixels)
             run["warnings"] += foreign_categories(plan)
             difference = verifier.largest_difference(network.float(), precision, monitor)
             others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
@@ -90,11 +80,20 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             valid_pixels=valid_pixels,
             px_per_s=width * height / mapped,
             seconds=time.monotonic() - started,
-            device=label_of(device),
+            device=label_of(ready.device),
             precision=precision,
             method=layout.method,
             verified_max_abs_diff=difference,
             warnings=(*run["warnings"], *others),
+        )
+
+
+def demand_values(valid_pixels: int) -> None:
+    """Raise InputError where no pixel of an area has a value."""
+    if valid_pixels == 0:
+        raise InputError(
+            "No pixel of the area has all its predictors (they are NoData there); choose another area, other "
+            "rasters, or fewer scales."
         )
 
 
@@ -146,7 +145,7 @@ def layers(plan: Plan) -> list[Layer]:
     ]
 
 
-def run_record(plan: Plan, device: torch.device, method: str, precision: str) -> dict[str, Any]:
+def run_record(plan: Plan, ready: Ready) -> dict[str, Any]:
     """Return all that is needed to repeat and to judge a run, as JSON values."""
     job = to_params(plan.job)
     job.pop("preview")
@@ -168,9 +167,9 @@ def run_record(plan: Plan, device: torch.device, method: str, precision: str) ->
         "scales_on": {name: list(scales) for name, scales in plan.scales.items()},
         "step": plan.job.step,
         "species": [plan.card.species[i].name for i in plan.species],
-        "method": method,
-        "device": device.type,
-        "precision": precision,
+        "method": ready.layout.method,
+        "device": ready.device.type,
+        "precision": ready.precision,
         "warnings": [caution.message for caution in plan.cautions],
         "software": software(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -55,6 +55,19 @@ class PolygonMask:
         self._shapes = polygons_of(file, grid.crs, "mask")
         self._tree = shapely.STRtree(self._shapes)
 
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The box around all polygons: xmin, ymin, xmax, ymax."""
+        left, bottom, right, top = shapely.total_bounds(self._shapes)
+        return float(left), float(bottom), float(right), float(top)
+
+    def pixels(self, grid: MapGrid) -> float:
+        """Return about how many pixels of a map have their centre in a polygon, by area."""
+        box = grid.geobox.boundingbox
+        inside = shapely.union_all(self._shapes).intersection(shapely.box(*box.bbox))
+        pixel = grid.geobox.affine
+        return float(inside.area / abs(pixel.a * pixel.e))
+
     def within(self, grid: MapGrid, tile: Tile) -> Valid:
         """Tell which pixels of a tile have their centre in a polygon (rows, columns)."""
         part = grid.geobox[tile.rows, tile.columns]

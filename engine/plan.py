@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from pyproj.exceptions import CRSError
 
 from ..models.card import Card, Modality, read_card
 from . import plausibility
 from .errors import InputError
-from .ground import bounds_in, ground_size
+from .ground import bounds_in, crs_named, ground_size
 from .lattice import Extent, MapGrid, map_grid
 from .predictors import Predictor, open_predictors, pixel_grid_text
 from .protocol import EDGES, Caution, MapJob
@@ -118,7 +117,7 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
         finest = min(scales, key=lambda name: _metres(card.modality(name)))
         extent = _extent(job, predictors[finest])
         at, at_crs = _middle(extent, predictors[finest])
-        notes = [Caution("scales", text) for text in _scale_notes(card, scales)]
+        notes = [Caution("scales", text) for text in scale_notes(card, scales)]
         notes += _put_on_grid(predictors[finest], at, at_crs, None)
         grid = map_grid(predictors[finest].grid, job.step, extent)
         _demand_pixels(grid, predictors[finest], extent)
@@ -218,12 +217,7 @@ def _extent(job: MapJob, finest: Predictor) -> Extent | None:
         )
     if job.extent_crs is None:
         return Extent(job.extent, finest.crs)
-    try:
-        return Extent(job.extent, CRS(job.extent_crs))
-    except (CRSError, ValueError) as error:
-        raise InputError(
-            f"The extent's CRS {job.extent_crs!r} is unknown; give one such as EPSG:4326."
-        ) from error
+    return Extent(job.extent, crs_named(job.extent_crs, "extent's"))
 
 
 def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, float], CRS]:
@@ -235,8 +229,9 @@ def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, floa
     return ((box.left + box.right) / 2, (box.bottom + box.top) / 2), finest.crs
 
 
-def _scale_notes(card: Card, scales: dict[str, tuple[int, ...]]) -> Iterator[str]:
+def scale_notes(card: Card, scales: dict[str, tuple[int, ...]]) -> Iterator[str]:
     """Say what switching off scales means; nested scale dropout trained only without the largest."""
+    learnt = "" if card.training.scale_dropout else " (the branch's mean stands for it)"
     for modality in card.modalities:
         on = scales.get(modality.name, ())
         off = [s for s in modality.scales if s not in on]
@@ -246,7 +241,7 @@ def _scale_notes(card: Card, scales: dict[str, tuple[int, ...]]) -> Iterator[str
         honest = nested and card.training.scale_dropout
         what = modality.name if not on else f"{modality.name} {', '.join(str(s) for s in off)} px"
         yield f"Without {what}: an experiment; the card's figures no longer hold" + (
-            "." if honest else ", and the network was not trained for this choice."
+            "." if honest else f", and the network was not trained for this choice{learnt}."
         )
 
 

@@ -90,6 +90,49 @@ class CheckJob(MapJob):
 
 
 @dataclass(frozen=True)
+class EffectsJob(MapJob):
+    """Map what each branch adds to the logit of one species (``species`` names just it), and what follows.
+
+    ``preview`` is ignored.
+    """
+
+
+@dataclass(frozen=True)
+class ProfileJob(MapJob):
+    """Sum up over the pixels of a map how much each species relies on each branch; nothing is written.
+
+    ``refits`` are further model files, trained like ``model``, whose spread says how certain the figures are.
+    ``step`` 0 chooses one by which about 40,000 pixels count. ``out``, ``preview`` and ``verify`` are ignored.
+    """
+
+    out: str = ""
+    step: int = 0
+    refits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InspectJob:
+    """Say what the network gives, and through which branch, at the point ``at`` (x, y in ``crs``).
+
+    ``crs`` is the finest modality's unless told; ``species`` the one with the highest probability. The other
+    fields mean what they mean in ``MapJob``: the answer is that of the map's pixel under the point, at step 1.
+    ``patches`` asks for pictures of what the network saw.
+    """
+
+    model: str
+    inputs: tuple[RasterInput, ...]
+    at: tuple[float, float]
+    crs: Optional[str] = None
+    species: Optional[str] = None
+    scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    nodata: dict[str, float] = field(default_factory=dict)
+    edge: str = "nodata"
+    extent: Optional[tuple[float, float, float, float]] = None
+    extent_crs: Optional[str] = None
+    patches: bool = False
+
+
+@dataclass(frozen=True)
 class DemoJob:
     """Write the demo landscape of ``seed``, ``size`` pixels wide, into the folder ``out``."""
 
@@ -260,10 +303,12 @@ def job_from_params(cls: type[T], params: Any) -> T:
                 RasterInput(i["modality"], i["file"], tuple(int(b) for b in i.get("bands") or ()))
                 for i in values["inputs"]
             )
-        if values.get("extent") is not None:
-            values["extent"] = tuple(float(v) for v in values["extent"])
-        if "species" in values:
-            values["species"] = tuple(str(name) for name in values["species"])
+        for name in ("extent", "at"):
+            if values.get(name) is not None:
+                values[name] = tuple(float(v) for v in values[name])
+        for name in ("species", "refits"):
+            if isinstance(values.get(name), list):
+                values[name] = tuple(str(one) for one in values[name])
         if "scales" in values:
             values["scales"] = {m: tuple(int(s) for s in on) for m, on in values["scales"].items()}
         if "nodata" in values:

@@ -1,8 +1,8 @@
 """The engine process: JSON-RPC 2.0 over standard input and output, one message a line.
 
-Jobs run one at a time on a thread of their own; checks run on another, so that they are answered while a map
-runs. What libraries print to standard output goes to standard error instead, on the level of the file
-descriptor, and never into the stream.
+Jobs run one at a time on a thread of their own; questions (checks, points) run on another, so that they are
+answered while a map runs. What libraries print to standard output goes to standard error instead, on the level
+of the file descriptor, and never into the stream.
 """
 
 from __future__ import annotations
@@ -23,10 +23,24 @@ from . import protocol
 from .check_job import run_check
 from .demo_job import run_demo
 from .device import devices, gpu_note
+from .effects_job import run_effects
 from .errors import Cancelled, InputError
+from .inspection import Inspector
 from .map_job import run_map
+from .profile_job import run_profile
 from .progress import Monitor
-from .protocol import CheckJob, DemoJob, EvaluateJob, MapJob, MessageError, Progress, TrainJob
+from .protocol import (
+    CheckJob,
+    DemoJob,
+    EffectsJob,
+    EvaluateJob,
+    InspectJob,
+    MapJob,
+    MessageError,
+    ProfileJob,
+    Progress,
+    TrainJob,
+)
 from .training_commands import training_packages
 from .version import scalescape_version
 
@@ -59,12 +73,16 @@ class Server:
         self._guard = threading.Lock()
         self._jobs: queue.Queue[_Request | None] = queue.Queue()
         self._questions: queue.Queue[_Request | None] = queue.Queue()
+        self._inspector = Inspector()
         self._methods: dict[str, tuple[queue.Queue[_Request | None], Callable[[_Request], Any]]] = {
             "map": (self._jobs, self._map),
             "demo": (self._jobs, self._demo),
             "train": (self._jobs, self._train),
             "evaluate": (self._jobs, self._evaluate),
+            "effects": (self._jobs, self._effects),
+            "profile": (self._jobs, self._profile),
             "check": (self._questions, self._check),
+            "inspect": (self._questions, self._inspect),
             "hello": (self._questions, self._hello),
         }
 
@@ -84,6 +102,7 @@ class Server:
         self._questions.put(None)
         for worker in workers:
             worker.join()
+        self._inspector.close()
 
     def _receive(self, line: bytes) -> bool:
         """Take one message; return False when it is the last."""
@@ -116,6 +135,7 @@ class Server:
         return True
 
     def _work(self, line: queue.Queue[_Request | None]) -> None:
+        torch.get_num_threads()  # fixes this thread's number, which the other one changes for moments
         while (request := line.get()) is not None:
             self._send(self._answer(request))
             with self._guard:
@@ -163,6 +183,16 @@ class Server:
             from .evaluate_job import run_evaluate
 
             return asdict(run_evaluate(protocol.job_from_params(EvaluateJob, request.params), request.monitor))
+
+    def _effects(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_effects(protocol.job_from_params(EffectsJob, request.params), request.monitor))
+
+    def _profile(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_profile(protocol.job_from_params(ProfileJob, request.params), request.monitor))
+
+    def _inspect(self, request: _Request) -> dict[str, Any]:
+        job = protocol.job_from_params(InspectJob, request.params)
+        return asdict(self._inspector.answer(job, request.monitor.check))
 
     def _check(self, request: _Request) -> dict[str, Any]:
         with self._guard:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from ..models.network import FusionNetwork
 from .evaluation import Evaluator, Probability
@@ -30,11 +33,14 @@ class Verifier:
         The map's.
     wanted
         How many pixels.
+    link
+        What makes the map's values of logits.
     """
 
-    def __init__(self, plan: Plan, wanted: int) -> None:
+    def __init__(self, plan: Plan, wanted: int, link: Callable[[Tensor], Tensor] = torch.sigmoid_) -> None:
         rows, columns = plan.reachable
         self._plan = plan
+        self._link = link
         self._wanted = wanted
         self._share = wanted / max(1, (rows.stop - rows.start) * (columns.stop - columns.start))
         self._draw = np.random.default_rng()
@@ -49,7 +55,7 @@ class Verifier:
             self._kept.append((*place, values[:, row, column].copy()))
 
     def largest_difference(self, network: FusionNetwork, precision: str, monitor: Monitor) -> float | None:
-        """Return the largest difference of a probability, None where nothing was to be verified.
+        """Return the largest difference of a value, None where nothing was to be verified.
 
         Raises
         ------
@@ -73,14 +79,16 @@ class Verifier:
         return largest
 
     def _alone(self, network: FusionNetwork, row: int, column: int) -> npt.NDArray[np.float32]:
-        """Return the probabilities of one pixel from its own window."""
+        """Return the values of one pixel from its own window."""
         grid = self._plan.grid
         pixel = replace(
             grid,
             rows=slice(grid.rows.start + row, grid.rows.start + row + 1),
             columns=slice(grid.columns.start + column, grid.columns.start + column + 1),
         )
-        evaluator = Evaluator(network, replace(self._plan, grid=pixel), Layout("patch", 1, 1, 0))
+        evaluator = Evaluator(
+            network, replace(self._plan, grid=pixel), Layout("patch", 1, 1, 0), link=self._link
+        )
         (strip,) = evaluator.strips()
         _, values = evaluator.probability(strip)
         if values is None:

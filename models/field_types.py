@@ -45,6 +45,10 @@ _FITS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "tuple[str, ...]": (_list_of(_is_text), "a list of texts"),
     "tuple[int, ...]": (_list_of(_is_whole), "a list of whole numbers"),
     "tuple[float, ...]": (_list_of(_is_number), "a list of finite numbers"),
+    "tuple[float, float]": (
+        lambda value: _list_of(_is_number)(value) and len(value) == 2,
+        "two finite numbers",
+    ),
     "tuple[float, float, float, float]": (
         lambda value: _list_of(_is_number)(value) and len(value) == 4,
         "four finite numbers",

@@ -24,7 +24,8 @@ NETWORK = "network."
 class ModelFile:
     """A network in evaluation mode, its card, and the mean of each branch's features (out_size,).
 
-    The means are over background points or, for surveys, over sites: contributions are centred on them.
+    The means are over background points or, for surveys, over sites: contributions are centred on them. Where
+    the card says that no replacement was learnt (``training.scale_dropout``), they also replace what is off.
     """
 
     network: FusionNetwork
@@ -82,6 +83,9 @@ def read_model(path: str | Path) -> ModelFile:
     )
     network.requires_grad_(False).eval()
     means = {key: tensors[MEANS + branch_name(key)] for key in architecture.branch_keys}
+    if not header.card.training.scale_dropout:
+        for key, mean in means.items():
+            network.replacements[branch_name(key)].copy_(mean)
     return ModelFile(network, header.card, means)
 
 

@@ -99,12 +99,16 @@ class Branch(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map backbone features of one window to (sites, out_size).
 
-        Of a padded backbone more than one pixel is left; the centre one is taken, as torchvision's
-        CenterCrop rounds.
+        Of a padded backbone more than one pixel is left; the centre one is taken.
         """
         x = self.stack(features)
-        row, column = (round((side - 1) / 2) for side in x.shape[-2:])
+        row, column = (self.centre(side) for side in x.shape[-2:])
         return torch.relu(self.project(x[:, :, row, column]))
+
+    @staticmethod
+    def centre(side: int) -> int:
+        """Return the place of the centre pixel among ``side`` ones, as torchvision's CenterCrop rounds."""
+        return round((side - 1) / 2)
 
 
 class FusionNetwork(nn.Module):

@@ -93,7 +93,8 @@ def tested_card(card: Card, judged: Sequence[Judged], landscapes: int) -> Card:
     }
     data = (
         f"{sum(one.presences for one in species):,} virtual presence-only records on {landscapes} demo "
-        f"landscapes of {TRAINING_SIZE} px (seeds {TRAINING_SEED} to {TRAINING_SEED + landscapes - 1}), 160 m apart"
+        f"landscapes of {TRAINING_SIZE} px (seeds {TRAINING_SEED} to {TRAINING_SEED + landscapes - 1}), "
+        "160 m apart"
     )
     return replace(card, species=species, metrics=metrics, training=replace(card.training, data=data))
 

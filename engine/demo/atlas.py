@@ -40,14 +40,14 @@ def write_atlas(landscapes: Iterable[Landscape], count: int, folder: Path) -> No
     folder.mkdir(parents=True, exist_ok=True)
     down = -(-count // ACROSS)
     left, top = LEFT, TOP + (down - 1) * SPACING_PX * PIXEL_M
+    climate = tuple((variable.name, variable.unit) for variable in VARIABLES)
+    colours = tuple((name, UNIT) for name in BANDS)
     with ExitStack() as stack:
         satellite = stack.enter_context(
             _raster(folder / "satellite.tif", colours, "uint16", 0, PIXEL_M, left, top, down, SPACING_PX)
         )
         cell_m = PIXEL_M * PIXELS_PER_CELL
         outer = left - MARGIN_CELLS * cell_m, top + MARGIN_CELLS * cell_m
-        climate = tuple((variable.name, variable.unit) for variable in VARIABLES)
-        colours = tuple((name, UNIT) for name in BANDS)
         bioclim = stack.enter_context(
             _raster(folder / "bioclim.tif", climate, "float32", -9999, cell_m, *outer, down, SPACING_CELLS)
         )

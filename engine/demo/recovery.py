@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from ...models.architecture import BranchKey
+from ...models.attribution import centred_contributions, dominant_branch, lead
 from ...models.card import Modality
 from ...models.fusion import fused
 from ...models.model_file import ModelFile
-from ...models.network import FusionNetwork
 from ..judging.discrimination import auc
 from ..training.dense_trainer import scene_features
 from .files import describe
@@ -96,12 +95,6 @@ def recover(model: ModelFile, landscape: Landscape) -> Judged:
     return Judged(tuple(recovered), 1 / (1 + np.exp(-logits[at])), surveys.seen[whole])
 
 
-def centred_contributions(
-    network: FusionNetwork, features: dict[BranchKey, Tensor], means: dict[BranchKey, Tensor]
-) -> dict[BranchKey, Tensor]:
-    """What each branch adds to each logit beyond the average background point: by branch, (sites, species)."""
-    weights = network.head_weights()
-    return {key: (values - means[key]) @ weights[key].T for key, values in features.items()}
 
 
 def _recovery(
@@ -117,17 +110,13 @@ def _recovery(
         for modality in modalities
     }
     by_branch = {key: float(np.abs(values).mean()) for key, values in contributions.items()}
-    found_modality = max(by_modality, key=by_modality.__getitem__)
-    found = max((key for key in by_branch if key[0] == found_modality), key=by_branch.__getitem__)
-    rivals = [value for key, value in by_branch.items() if key[0] == true_branch[0] and key != true_branch]
-    others = [value for modality, value in by_modality.items() if modality != true_branch[0]]
     return Recovery(
         name,
         auc(logits, present),
         true_branch,
-        found,
-        by_modality[true_branch[0]] / max(others),
-        by_branch[true_branch] / max(rivals),
+        dominant_branch(by_modality, by_branch),
+        lead(by_modality, true_branch[0]),
+        lead({key: v for key, v in by_branch.items() if key[0] == true_branch[0]}, true_branch),
     )
 
 

@@ -1,0 +1,164 @@
+"""A map of named categories: bytes with a colour and a name each, as a Cloud-Optimized GeoTIFF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+# XML is written here and never parsed, so what bandit fears of this module can not happen.
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from .aside import Aside, refusal
+from .branch_colours import Colour
+from .lattice import Tile
+from .map_writer import BLOCK
+from .raster import Valid
+
+TILES = ".categories.tif"
+NODATA = 0
+NO_NAME = "no value"
+# Columns of the attribute table: name, GDALRATFieldType (0 whole number, 2 text), GDALRATFieldUsage.
+TABLE = (("Value", 0, 5), ("Branch", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+
+
+@dataclass(frozen=True)
+class Category:
+    """What a number in the map means; the first one is 1."""
+
+    name: str
+    colour: Colour
+
+
+class CategoryWriter:
+    """Writes a map of categories into a folder. Use as a context manager; ``finish`` makes the file.
+
+    Parameters
+    ----------
+    aside
+        Where the file grows.
+    grid
+        The map's grid.
+    categories
+        Those that occur in it, from 1 on.
+    slug, description, tags
+        File name without ending, what the band is, and the file's provenance.
+
+    Raises
+    ------
+    InputError
+        The folder can't be written.
+    """
+
+    def __init__(
+        self,
+        aside: Aside,
+        grid: GeoBox,
+        categories: Sequence[Category],
+        slug: str,
+        description: str,
+        tags: Mapping[str, str],
+    ) -> None:
+        self._aside = aside
+        self._grid = grid
+        self._categories = list(categories)
+        self._name = f"{slug}.tif"
+        self._description = description
+        self._tags = dict(tags)
+        try:
+            self._tiles = rasterio.open(
+                aside.path / TILES,
+                "w",
+                driver="GTiff",
+                height=grid.shape[0],
+                width=grid.shape[1],
+                count=1,
+                dtype="uint8",
+                crs=grid.crs.to_wkt() if grid.crs else None,
+                transform=grid.affine,
+                nodata=NODATA,
+                tiled=True,
+                blockxsize=BLOCK,
+                blockysize=BLOCK,
+                compress="deflate",
+                sparse_ok=True,
+            )
+        except (OSError, RasterioError) as error:
+            raise refusal(aside.folder, error) from error
+
+    def __enter__(self) -> CategoryWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tiles.close()
+
+    def write(self, tile: Tile, places: npt.NDArray[np.intp], valid: Valid) -> None:
+        """Write a tile: ``places`` (rows, columns) in the list of categories, where ``valid``."""
+        numbers = np.where(valid, places + 1, NODATA).astype(np.uint8)
+        window = Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
+        try:
+            self._tiles.write(numbers, 1, window=window)
+        except (OSError, RasterioError) as error:
+            raise refusal(self._aside.folder, error) from error
+
+    def finish(self) -> list[str]:
+        """Make the file, still aside; return its name and that of the file with its categories' names.
+
+        A GeoTIFF holds the colours; the names stand in GDAL's file beside it (``.aux.xml``), where QGIS and
+        GDAL look for them, and once more in the tags ``CATEGORY_1`` and so on.
+        """
+        names = {f"CATEGORY_{n}": one.name for n, one in enumerate(self._categories, start=1)}
+        colours = {n: (*one.colour, 255) for n, one in enumerate(self._categories, start=1)}
+        target = self._aside.path / self._name
+        beside = target.with_name(f"{self._name}.aux.xml")
+        try:
+            self._tiles.set_band_description(1, self._description)
+            self._tiles.update_tags(**self._tags, **names)
+            self._tiles.write_colormap(1, {NODATA: (0, 0, 0, 0), **colours})
+            self._tiles.close()
+            rasterio.shutil.copy(
+                self._aside.path / TILES,
+                target,
+                driver="COG",
+                compress="DEFLATE",
+                blocksize=2 * BLOCK,
+                overview_resampling="mode",
+                num_threads="ALL_CPUS",
+            )
+            beside.write_bytes(self._names())
+        except (OSError, RasterioError) as error:
+            raise refusal(self._aside.folder, error) from error
+        return [self._name, beside.name]
+
+    def _names(self) -> bytes:
+        """Return GDAL's XML with the categories' names, and as a table, from which QGIS makes the legend.
+
+        See https://gdal.org/en/stable/user/raster_data_model.html; types and usages are numbers of its API.
+        """
+        root = Element("PAMDataset")
+        band = SubElement(root, "PAMRasterBand", band="1")
+        SubElement(band, "Description").text = self._description
+        names = SubElement(band, "CategoryNames")
+        for name in [NO_NAME, *(one.name for one in self._categories)]:
+            SubElement(names, "Category").text = name
+        table = SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
+        for index, (name, kind, usage) in enumerate(TABLE):
+            field = SubElement(table, "FieldDefn", index=str(index))
+            SubElement(field, "Name").text = name
+            SubElement(field, "Type").text = str(kind)
+            SubElement(field, "Usage").text = str(usage)
+        for number, category in enumerate(self._categories, start=1):
+            row = SubElement(table, "Row", index=str(number - 1))
+            for value in (number, category.name, *category.colour):
+                SubElement(row, "F").text = str(value)
+        return tostring(root)

@@ -1,0 +1,34 @@
+"""A network made ready for a plan: on its device, in its layout and precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..models.fusion import fused
+from ..models.network import FusionNetwork
+from .device import chosen
+from .layout import Layout, chosen_layout
+from .plan import Plan
+from .precision import chosen_precision
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A network as a plan's map is computed with, and how; ``precision`` is that of the finest modality."""
+
+    network: FusionNetwork
+    layout: Layout
+    device: torch.device
+    precision: str
+
+
+def made_ready(network: FusionNetwork, plan: Plan) -> Ready:
+    """Return a network ready for a plan, by what its job asks for. Raise InputError where that can't be had."""
+    device = chosen(plan.job.device)
+    network = fused(network).to(device)
+    layout = chosen_layout(network.architecture, plan)
+    dtype = chosen_precision(network, plan, layout)
+    network.cast(plan.finest, dtype)
+    return Ready(network, layout, device, str(dtype).removeprefix("torch."))
