@@ -251,9 +251,11 @@ def test_a_cancelled_run_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
     partial = out.with_suffix(".partial")
     assert (partial / "network_0.safetensors").is_file() and (partial / "network_1.ckpt").is_file()
     assert not out.exists()
-    seen: list[int] = []
-    train(run.config, out, Monitor(lambda report: seen.append(report.done)), resume=True)
-    assert min(done for done in seen if done) >= 1
+    reports: list[Progress] = []
+    train(run.config, out, Monitor(reports.append), resume=True)
+    assert min(one.done for one in reports if one.phase == "training") == 3, (
+        "whole epochs are not trained again"
+    )
     same(run, out)
     assert not partial.exists(), "what is finished needs no folder"
 
