@@ -100,51 +100,46 @@ class _Networks:
 
     def __init__(self, course: Course, folder: RunFolder, device: torch.device, monitor: Monitor) -> None:
         self._course = course
+        self._folds = course.folds
         self._folder = folder
         self._device = device
         self._monitor = monitor
-        recipe, blocks = course.recipe, course.blocks
-        self._folds = blocks.folds
-        self._total = (self._folds + (self._folds > 1)) * recipe.epochs
+        folds, blocks = len(course.folds), course.blocks
+        self._total = (folds + (folds > 1)) * course.recipe.epochs
         self.logits = np.full(
             (len(course.sites) + len(course.background), len(course.sites.species)), np.nan, np.float32
         )
         self.folds_text = (
-            f"{self._folds} folds of {blocks.side_m / 1000:.3g} km blocks"
-            if self._folds > 1
+            f"{folds} folds of {blocks.side_m / 1000:.3g} km blocks"
+            if folds > 1
             else f"a fifth of the {blocks.side_m / 1000:.3g} km blocks, kept out"
         ) + f" ({course.buffer_m / 1000:.3g} km buffer)"
 
     def shipped(self) -> Fitted:
         """Train all networks, fill ``logits``, and return the one to be shipped."""
         course, epochs = self._course, []
-        for fold in range(self._folds):
-            split = course.blocks.split(fold, course.buffer_m)
-            score, share = None, Share(split.training, split.background_training + len(course.sites))
-            if course.recipe.patience:
-                inner = course.blocks.inner(fold, course.buffer_m)
-                score = stopping_score(course.places, inner, self._device)
-                share = Share(inner.training, inner.background_training + len(course.sites))
-            fitted = self._fitted(fold, f"fold {fold + 1} of {self._folds}", share, score, None)
-            tested = places_of(split, len(course.sites), training=False)
+        for number, fold in enumerate(self._folds):
+            score = None if fold.stops is None else stopping_score(course.places, fold.stops, self._device)
+            mine = fold.learnt
+            share = Share(mine.training, mine.background_training + len(course.sites))
+            fitted = self._fitted(number, fold.name, share, score, None)
+            tested = places_of(fold.split, len(course.sites), training=False)
             self.logits[tested] = logits_at(
                 fitted.network, course.places, tested, self._device, self._monitor.check
             )
             epochs.append(fitted.epochs)
-        if self._folds == 1:
+        if len(self._folds) == 1:
             return fitted
         every = Share(np.arange(len(course.sites)), np.arange(len(course.background)) + len(course.sites))
-        return self._fitted(self._folds, "the whole", every, None, max(1, round(float(np.median(epochs)))))
+        return self._fitted(len(self._folds), "the whole", every, None, max(1, round(float(np.median(epochs)))))
 
     def rows_of_folds(self, everything: Scored) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return for each fold the places trained on, and the rows of the held-out places that it tests."""
-        row = np.cumsum(everything.fold >= 0) - 1
-        found = []
-        for fold in range(self._folds):
-            split = self._course.blocks.split(fold, self._course.buffer_m)
-            sites = len(self._course.sites)
-            found.append((places_of(split, sites, training=True), row[places_of(split, sites, training=False)]))
-        return found
+        row, sites = np.cumsum(everything.fold >= 0) - 1, len(self._course.sites)
+        return [
+            (places_of(fold.split, sites, training=True), row[places_of(fold.split, sites, training=False)])
+            for fold in self._folds
+        ]
 
     def _fitted(self, number: int, name: str, share: Share, score: object, epochs: int | None) -> Fitted:
         course = self._course

@@ -28,6 +28,7 @@ from ..sites.preparation import Prepared, prepare
 from ..sites.site_table import Floats, Index, SiteTable
 from .batches import Places
 from .config import TrainingConfig
+from .folds import Fold, folds_of
 from .recipe import Recipe, recipe_of
 from .shape import architecture_of, backbone_of, scales_of
 from .sights import LatticeSight, PatchSight, Sight
@@ -61,6 +62,8 @@ class Course:
         Of sites and background points.
     buffer_m
         Distance that training keeps from test sites.
+    folds
+        What each fold tests and learns from.
     lambda2
         (species,) weight of other species' sites against background.
     digests
@@ -80,6 +83,7 @@ class Course:
     architecture: Architecture
     blocks: Blocks
     buffer_m: float
+    folds: tuple[Fold, ...]
     lambda2: torch.Tensor
     digests: tuple[str, ...]
     files: ExitStack
@@ -105,6 +109,8 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
         architecture = architecture_of(config, seen.channels(), len(sites.species), recipe.width)
         window = max(max(scales_of(config, one.name)) * one.pixel_m for one in supplies)
+        blocks = make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed)
+        buffer_m = buffer_of(recipe.buffer_km, window)
         return Course(
             config=config,
             recipe=recipe,
@@ -115,8 +121,9 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             places=Places(sites, len(background), seen.sights),
             modalities=tuple(seen.modalities),
             architecture=architecture,
-            blocks=make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed),
-            buffer_m=buffer_of(recipe.buffer_km, window),
+            blocks=blocks,
+            buffer_m=buffer_m,
+            folds=folds_of(blocks, buffer_m, recipe.patience),
             lambda2=_lambda2(config, sites, recipe),
             digests=tuple(seen.digests),
             files=stack.pop_all(),
