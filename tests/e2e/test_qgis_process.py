@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from qgis_processing import QGIS_PROCESS, ROOT, make_profile, process
 from rasterio.transform import Affine
 from unusable_raster import CORNER, CRS, FAR, noise_raster
 
-ROOT = Path(__file__).resolve().parents[2]
 ENGINE = [sys.executable, str(ROOT / "engine" / "__main__.py")]
 MODEL = ROOT / "models" / "zoo" / "demo.safetensors"
-QGIS_PROCESS = shutil.which("qgis_process.bin")
 STEP = 16
 
 pytestmark = pytest.mark.skipif(QGIS_PROCESS is None, reason="needs qgis_process")
@@ -29,23 +26,10 @@ pytestmark = pytest.mark.skipif(QGIS_PROCESS is None, reason="needs qgis_process
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a QGIS profile and a landscape."""
     folder = tmp_path_factory.mktemp("processing")
-    subprocess.run([sys.executable, str(ROOT / "tools" / "qgis_profile.py"), str(folder / "qgis")], check=True)
+    make_profile(folder)
     done = process(folder, "demo", f"OUTPUT={folder / 'landscape'}", "SIZE=1024", "SEED=3")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
-
-
-def process(
-    folder: Path, algorithm: str, *parameters: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run an algorithm of ours in ``qgis_process``."""
-    path = os.pathsep.join((str(Path(QGIS_PROCESS).parent), os.environ["PATH"]))
-    return subprocess.run(
-        [QGIS_PROCESS, "run", f"scalescape:{algorithm}", "--", *parameters],
-        capture_output=True, text=True, timeout=300,
-        env={**os.environ, "PATH": path, "QT_QPA_PLATFORM": "offscreen",
-             "QGIS_CUSTOM_CONFIG_PATH": str(folder / "qgis"), **environment},
-    )  # fmt: skip
 
 
 def layers(place: Path) -> list[str]:
