@@ -161,7 +161,7 @@ def test_every_site_comes_once_an_epoch_with_its_own_patch() -> None:
             assert len(batch.patches["bioclim"]) == 2 * sites
             for patch, found in zip(batch.patches["bioclim"], batch.found, strict=False):
                 (index,) = np.flatnonzero(
-                    where.patches["bioclim"].batch(SHARE.sites)[:, 0, 0, 0] == float(patch[0, 0, 0])
+                    (where.patches["bioclim"].batch(SHARE.sites)[:, 0, 0, 0] == float(patch[0, 0, 0]))
                 )
                 assert np.array_equal(where.sites.labels(np.array([index]))[0][0], found.numpy())
                 order.append(int(index))
