@@ -53,6 +53,10 @@ def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
         scored, report = _surveyed(config, model, monitor)
         warnings = tuple(report.sentences())
         validation = _out_of_fold(oof, model.card) if oof.is_file() else None
+        if validation is not None and not validation.surveyed.any():
+            validation = (
+                None  # records alone say nothing of a threshold; the survey's blocks then serve each other
+            )
         calibration = _calibration(scored.species, model.card)
         judgement = judge(scored, validation, card=model.card, calibration=calibration, blocked=False)
     else:

@@ -86,11 +86,12 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
 def fingerprint(course: Course) -> str:
     """Return a digest of all that decides the weights: settings, sites, predictors, versions."""
     sites, points = course.sites, course.background
+    masks = (sites.group, sites.surveyed, sites.holes.indices, sites.holes.indptr)
     digest = hashlib.sha256()
-    for values in (sites.x, sites.y, sites.found.indices, sites.found.indptr, points.x, points.y):
+    for values in (sites.x, sites.y, sites.found.indices, sites.found.indptr, *masks, points.x, points.y):
         digest.update(np.ascontiguousarray(values).tobytes())
     settings = (course.recipe, course.modalities, course.architecture, sites.species, sites.kinds, software())
-    digest.update(repr(settings).encode())
+    digest.update(repr((*settings, course.lambda2.tolist(), course.digests)).encode())
     return digest.hexdigest()
 
 

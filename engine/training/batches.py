@@ -15,6 +15,8 @@ from torch.utils.data import IterableDataset
 from ..sites.site_table import Index, SiteTable
 from .sights import Integers, LatticeSight, Seen, Sight
 
+FEWEST = 2  # sites in a batch: batch norm has nothing to say of one
+
 
 @dataclass(frozen=True)
 class Places:
@@ -85,7 +87,7 @@ class Batches(IterableDataset[Batch]):
     sites, background
         Places to learn from, by index; ``background`` may be empty.
     size
-        Sites in a batch, about; batches are as equal as can be.
+        Sites in a batch, about; batches are as equal as can be, and hold two at least, as batch norm needs.
     seed
         Numbers that decide the order, with the epoch.
     moment
@@ -109,7 +111,8 @@ class Batches(IterableDataset[Batch]):
         self._moment = moment
 
     def __len__(self) -> int:
-        return max(1, -(-(len(self._sites) // self._moment().world) // self._size))
+        mine = len(self._sites) // self._moment().world
+        return max(1, min(-(-mine // self._size), mine // FEWEST))
 
     def __iter__(self) -> Iterator[Batch]:
         moment = self._moment()

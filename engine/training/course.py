@@ -63,6 +63,8 @@ class Course:
         Distance that training keeps from test sites.
     lambda2
         (species,) weight of other species' sites against background.
+    digests
+        A text a modality that differs where what the network sees differs.
     files
         Rasters that stay open while tiles are read; ``close`` it at the end.
     """
@@ -79,6 +81,7 @@ class Course:
     blocks: Blocks
     buffer_m: float
     lambda2: torch.Tensor
+    digests: tuple[str, ...]
     files: ExitStack
 
 
@@ -115,6 +118,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             blocks=make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed),
             buffer_m=buffer_of(recipe.buffer_km, window),
             lambda2=_lambda2(config, sites, recipe),
+            digests=tuple(seen.digests),
             files=stack.pop_all(),
         )
 
@@ -138,6 +142,7 @@ class _Seen:
         self._files = files
         self._monitor = monitor
         self.modalities: list[Modality] = []
+        self.digests: list[str] = []
         self.sights: dict[str, Sight] = {}
 
     def channels(self) -> dict[str, int]:
@@ -155,6 +160,7 @@ class _Seen:
         bands = band_statistics(supply.name, source.bands, *at_sites, source.categorical, source.units)
         modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
         self.modalities.append(modality)
+        self.digests.append(source.digest())
         turned = backbone == IMAGERY and recipe.augment
         if lattice is not None and isinstance(source, RasterSource):
             spots = self._spots

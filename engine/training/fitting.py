@@ -15,9 +15,10 @@ from torch.utils.data import DataLoader
 from ...models.architecture import Architecture
 from ...models.loss import FullWeightedLoss
 from ...models.network import FusionNetwork
+from ..errors import InputError
 from ..progress import Monitor
 from ..sites.site_table import Index
-from .batches import Batches, Moment, Places
+from .batches import FEWEST, Batches, Moment, Places
 from .best_epoch import BestEpoch
 from .learner import Learner
 from .recipe import Recipe
@@ -89,9 +90,16 @@ def fit(
 
     Raises
     ------
+    InputError
+        Too few sites are left to train on.
     DivergedError
         The loss is no number any more; the checkpoint of the last good epoch stays.
     """
+    if len(share.sites) < FEWEST:
+        raise InputError(
+            f"For {turn.name} {len(share.sites)} of {len(places.sites)} sites are left to train on; give more "
+            "sites, or make blocks_km or buffer_km smaller."
+        )
     seed = (recipe.seed, turn.number)
     torch.manual_seed(recipe.seed * 1009 + turn.number)
     network = FusionNetwork(architecture)

@@ -1,0 +1,421 @@
+"""The ``train`` job from files to files: model file, out-of-fold values, card, resuming, what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from affine import Affine
+from conftest import LEFT, TOP
+from plain import pixel, whole
+from safetensors.torch import load_file
+from scalescape.engine.errors import Cancelled, InputError
+from scalescape.engine.map_job import run_map
+from scalescape.engine.progress import Monitor
+from scalescape.engine.protocol import MapJob, Progress, RasterInput, TrainJob, TrainResult
+from scalescape.engine.train_job import run_train
+from scalescape.engine.training.run_folder import RunFolder
+from scalescape.models.card import Card
+from scalescape.models.model_file import ModelFile, read_model
+from scalescape.models.network import FusionNetwork
+from sklearn.metrics import roc_auc_score
+from tiny_landscape import CRS, RECORDS, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
+
+POINTS = 100
+FOLDS = 2
+MARGIN = 12  # px of NoData around the rasters: a window may leave them when a network is trained
+
+
+class Run:
+    """A finished training, with the networks of its folds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = write_tiny_landscape(folder / "data")
+        self.out = folder / "tiny.safetensors"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(RunFolder, "remove", lambda self: None)
+            self.result = run_train(TrainJob(str(self.config), str(self.out)), Monitor())
+        self.partial = self.out.with_suffix(".partial")
+        self.model = read_model(self.out)
+        self.rows = list(csv.DictReader(self.out.with_suffix(".oof.csv").open(encoding="utf-8")))
+
+    @property
+    def card(self) -> Card:
+        return self.model.card
+
+    def fold(self, number: int) -> ModelFile:
+        """The network of a fold, with the card of the shipped one."""
+        network = FusionNetwork(self.model.network.architecture)
+        network.load_state_dict(load_file(self.partial / f"network_{number}.safetensors"))
+        return ModelFile(network.eval(), self.card, {})
+
+    def column(self, name: str) -> np.ndarray:
+        """A column of the out-of-fold values, which are float32; empty cells are NaN."""
+        return np.array([np.float32(row[name]) if row[name] else np.nan for row in self.rows], np.float64)
+
+
+def rasters(folder: Path, margin: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray, object, object]]:
+    """All values, with ``margin`` pixels of NoData around them."""
+    found = {}
+    for name in ("satellite", "bioclim"):
+        values, valid, transform, crs = whole([folder / f"{name}.tif"])
+        around = ((0, 0), (margin, margin), (margin, margin))
+        moved = transform @ Affine.translation(-margin, -margin)
+        found[name] = np.pad(values, around), np.pad(valid, around), moved, crs
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(tmp_path_factory.mktemp("trained"))
+
+
+def train(config: Path, out: Path, monitor: Monitor | None = None, resume: bool = False) -> TrainResult:
+    return run_train(TrainJob(str(config), str(out), resume), monitor or Monitor())
+
+
+def records(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader((run.config.parent / "po.csv").open(encoding="utf-8")))
+
+
+def surveys(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader((run.config.parent / "pa.csv").open(encoding="utf-8")))
+
+
+def pixel_of(row: dict[str, str], size: float = 10, left: float = LEFT, top: float = TOP) -> tuple[int, int]:
+    return int((top - float(row["y"])) // size), int((float(row["x"]) - left) // size)
+
+
+def test_model_values_and_report_are_written(run: Run) -> None:
+    assert run.result.model == str(run.out) and run.out.is_file()
+    assert Path(run.result.oof).is_file()
+    report = Path(run.result.report).read_text(encoding="utf-8")
+    assert "Corylus" in report and "data:image" in report
+    assert run.result.n_species == 3
+    summary = json.loads((run.out.with_suffix(".report") / "summary.json").read_text(encoding="utf-8"))
+    assert summary["auc_median"] == run.result.auc_median
+    assert f"po.csv: {RECORDS} records read." in run.result.warnings
+
+
+def test_every_site_and_point_has_a_value_from_the_network_of_its_fold(run: Run) -> None:
+    records_in = {pixel_of(row) for row in records(run)}
+    places = {(float(row["x"]), float(row["y"])) for row in [*records(run), *surveys(run)]}
+    sites = [row for row in run.rows if row["background"] == "0"]
+    assert len(run.rows) - len(sites) == POINTS
+    assert len(sites) == run.result.n_sites == len(records_in) + SURVEYS, "no survey shares a pixel's site"
+    assert {(float(row["x"]), float(row["y"])) for row in sites} <= places
+    fold = run.column("fold").astype(int)
+    assert set(fold) == set(range(FOLDS))
+    around = rasters(run.config.parent, MARGIN)
+    for number in range(FOLDS):
+        network = run.fold(number)
+        for row in np.flatnonzero(fold == number):
+            one = run.rows[row]
+            expected = pixel(network, around, float(one["x"]), float(one["y"]), CRS)
+            logits = [float(one[f"logit:{name}"]) for name in SPECIES]
+            np.testing.assert_allclose(np.log(expected) - np.log1p(-expected), logits, atol=1e-5)
+
+
+def test_what_was_not_surveyed_stands_as_empty(run: Run) -> None:
+    recorded = {pixel_of(row) for row in records(run)}
+    for row in run.rows:
+        if row["background"] == "1":
+            assert [row[f"found:{name}"] for name in SPECIES] == ["0", "0", ""]
+        elif pixel_of(row) in recorded:
+            assert row["found:Corylus"] == "" and {row["found:Alnus"], row["found:Betula"]} <= {"0", "1"}
+        else:
+            assert row["found:Alnus"] == row["found:Betula"] == ""
+    found = [one["found:Corylus"] for one in run.rows if one["background"] == "0"]
+    for value in "01":
+        assert found.count(value) == sum(row["Corylus"] == value for row in surveys(run))
+
+
+def test_the_card_says_what_the_species_were_trained_on(run: Run) -> None:
+    alnus, betula, corylus = run.card.species
+    for one in (alnus, betula):
+        pixels = {pixel_of(row) for row in records(run) if row["species"] == one.name}
+        assert (one.kind, one.presences, one.prevalence, one.lambda2) == ("po", len(pixels), None, None)
+        assert one.calibration is None
+    looked = [row["Corylus"] for row in surveys(run) if row["Corylus"]]
+    assert (corylus.name, corylus.kind, corylus.presences) == ("Corylus", "pa", looked.count("1"))
+    assert corylus.prevalence == pytest.approx(looked.count("1") / len(looked))
+    assert corylus.lambda2 == 1 and run.card.quantity(corylus) == "favourability"
+    assert corylus.calibration is not None
+    assert run.card.training.lambda2 == 0.5
+    assert run.card.training.background.startswith(f"{POINTS} points drawn at random")
+    assert run.card.training.extent_crs == CRS
+    assert "2 folds of 0.5 km blocks (0.05 km buffer)" in alnus.auc_against
+
+
+def test_the_card_says_what_the_bands_hold_at_the_sites(run: Run) -> None:
+    sites = [row for row in run.rows if row["background"] == "0"]
+    grids = {"satellite": (10.0, LEFT, TOP), "bioclim": (200.0, LEFT - 1480, TOP + 1530)}
+    for modality in run.card.modalities:
+        size, left, top = grids[modality.name]
+        with rasterio.open(run.config.parent / f"{modality.name}.tif") as raster:
+            values = raster.read().astype(np.float64)
+        at = [pixel_of(row, size, left, top) for row in sites]
+        for band, layer in zip(modality.bands, values, strict=True):
+            held = np.array([layer[row, column] for row, column in at])
+            assert band.mean == pytest.approx(held.mean()) and band.std == pytest.approx(held.std())
+            np.testing.assert_allclose(band.quantiles, np.percentile(held, range(101)), rtol=1e-6)
+        assert modality.pixel_size == pytest.approx(size, rel=1e-3) and modality.pixel_unit == "metre"
+    assert [band.name for band in run.card.modality("satellite").bands] == ["red", "nir"]
+
+
+def judged(run: Run, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Outcome and logit of a species in each fold: presences against background, or against survey absences."""
+    found, logit = run.column(f"found:{name}"), run.column(f"logit:{name}")
+    background, fold = run.column("background") == 1, run.column("fold")
+    counts = (found == 1) | (background if name != "Corylus" else (found == 0) & ~background)
+    return [(found[counts & (fold == f)] == 1, logit[counts & (fold == f)]) for f in range(FOLDS)]
+
+
+@pytest.mark.parametrize("name", SPECIES)
+def test_auc_and_threshold_are_those_of_the_folds(run: Run, name: str) -> None:
+    one = next(species for species in run.card.species if species.name == name)
+    folds = judged(run, name)
+    assert one.auc == pytest.approx(np.mean([roc_auc_score(found, logit) for found, logit in folds]), abs=1e-6)
+
+    def tss(threshold: float) -> float:
+        hits = [(1 / (1 + np.exp(-logit)) >= threshold - 1e-12, found) for found, logit in folds]
+        return float(np.mean([called[found].mean() + (~called)[~found].mean() - 1 for called, found in hits]))
+
+    candidates = np.concatenate([1 / (1 + np.exp(-logit)) for _, logit in folds])
+    assert one.threshold is not None and one.thresholds["largest TSS"] == one.threshold
+    assert tss(one.threshold) == pytest.approx(max(tss(value) for value in candidates), abs=1e-9)
+
+
+def test_the_map_is_the_shipped_network_at_the_sites(run: Run, tmp_path: Path) -> None:
+    inputs = tuple(
+        RasterInput(name, str(run.config.parent / f"{name}.tif")) for name in ("satellite", "bioclim")
+    )
+    run_map(MapJob(str(run.out), inputs, str(tmp_path)), Monitor())
+    maps = {}
+    for name in SPECIES:
+        with rasterio.open(tmp_path / f"{name.lower()}.tif") as raster:
+            maps[name] = raster.read(1)
+            transform, nodata = raster.transform, raster.nodata
+    checked, model, whole_rasters = 0, read_model(run.out), rasters(run.config.parent)
+    for row in run.rows[:60]:
+        expected = pixel(model, whole_rasters, float(row["x"]), float(row["y"]), CRS)
+        column, line = (int(v) for v in ~transform * (float(row["x"]), float(row["y"])))
+        there = 0 <= line < maps["Alnus"].shape[0] and 0 <= column < maps["Alnus"].shape[1]
+        values = np.array([maps[name][line, column] for name in SPECIES]) if there else np.full(3, nodata)
+        if expected is None:
+            assert np.isnan(values).all() or (values == nodata).all()
+        else:
+            np.testing.assert_allclose(values, expected, atol=1e-5)
+            checked += 1
+    assert checked > 30
+
+
+def same(run: Run, out: Path) -> None:
+    """Assert that a model and its out-of-fold values are those of ``run``, to the bit."""
+    mine, theirs = load_file(out), load_file(run.out)
+    assert mine.keys() == theirs.keys()
+    for name, weight in mine.items():
+        assert torch.equal(weight, theirs[name]), name
+    assert out.with_suffix(".oof.csv").read_bytes() == run.out.with_suffix(".oof.csv").read_bytes()
+    ours = replace(read_model(out).card, name="", date="")
+    assert ours == replace(run.card, name="", date="")
+
+
+def cancelled_at(done: int) -> Monitor:
+    """A monitor that cancels when so many epochs are done."""
+
+    def stop(report: Progress) -> None:
+        if report.phase == "training" and report.done == done:
+            monitor.cancel()
+
+    monitor = Monitor(stop)
+    return monitor
+
+
+def test_a_cancelled_run_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "tiny.safetensors"
+    with pytest.raises(Cancelled):
+        train(run.config, out, cancelled_at(3))
+    partial = out.with_suffix(".partial")
+    assert (partial / "network_0.safetensors").is_file() and (partial / "network_1.ckpt").is_file()
+    assert not out.exists()
+    reports: list[Progress] = []
+    train(run.config, out, Monitor(reports.append), resume=True)
+    assert min(one.done for one in reports if one.phase == "training") == 3, (
+        "whole epochs are not trained again"
+    )
+    same(run, out)
+    assert not partial.exists(), "what is finished needs no folder"
+
+
+def test_a_new_run_puts_aside_what_was_there_and_ends_the_same(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "tiny.safetensors"
+    with pytest.raises(Cancelled):
+        train(run.config, out, cancelled_at(1))
+    kept = sorted(file.name for file in out.with_suffix(".partial").iterdir())
+    train(run.config, out)
+    assert sorted(file.name for file in (tmp_path / "tiny.partial.old").iterdir()) == kept
+    same(run, out)
+
+
+KILLED = """
+import os, signal, sys
+import torch
+from scalescape.engine.progress import Monitor
+from scalescape.engine.protocol import TrainJob
+from scalescape.engine.train_job import run_train
+
+torch.set_num_threads(1)
+
+
+class Killer(Monitor):
+    batches = None
+
+    def check(self):
+        if self.batches is not None:
+            self.batches += 1
+            if self.batches == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sink(report):
+    if report.phase == "training" and report.done == 3:
+        monitor.batches = 0
+
+
+monitor = Killer(sink)
+run_train(TrainJob(sys.argv[1], sys.argv[2]), monitor)
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model file to be of a process that was killed amid an epoch of the second fold."""
+    out = tmp_path_factory.mktemp("killed") / "tiny.safetensors"
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(run.config), str(out)],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=120,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    return out
+
+
+def test_a_killed_run_goes_on_from_the_last_whole_epoch(run: Run, killed: Path, tmp_path: Path) -> None:
+    shutil.copytree(killed.parent, tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / "tiny.partial" / "network_1.ckpt").is_file()
+    train(run.config, tmp_path / "tiny.safetensors", resume=True)
+    same(run, tmp_path / "tiny.safetensors")
+
+
+def another_epoch(folder: Path) -> None:
+    edit(folder / "train.toml", "epochs = 2", "epochs = 3")
+
+
+def lambda_told(folder: Path) -> None:
+    edit(folder / "train.toml", "epochs = 2", "epochs = 2\nlambda2 = 0.5")
+
+
+def a_record_less(folder: Path) -> None:
+    lines = (folder / "po.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "po.csv").write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
+
+
+def an_absence_not_surveyed(folder: Path) -> None:
+    edit(folder / "pa.csv", ",0\n", ",\n")
+
+
+def a_pixel_beside_a_site(folder: Path) -> None:
+    row = next(csv.DictReader((folder / "po.csv").open(encoding="utf-8")))
+    line, column = pixel_of(row)
+    with rasterio.open(folder / "satellite.tif", "r+") as raster:
+        values = raster.read()
+        values[0, line - 1, column - 1] += 1
+        raster.write(values)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "change", [another_epoch, lambda_told, a_record_less, an_absence_not_surveyed, a_pixel_beside_a_site]
+)
+def test_a_run_does_not_go_on_with_something_else(
+    run: Run, killed: Path, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    shutil.copytree(killed.parent, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(run.config.parent, tmp_path / "data")
+    change(tmp_path / "data")
+    before = sorted((tmp_path / "tiny.partial").iterdir())
+    with pytest.raises(InputError, match=r"was made with another config, other data or another version; .*\.$"):
+        train(tmp_path / "data" / "train.toml", tmp_path / "tiny.safetensors", resume=True)
+    assert sorted((tmp_path / "tiny.partial").iterdir()) == before
+
+
+def test_a_resumed_run_may_lie_elsewhere(run: Run, killed: Path, tmp_path: Path) -> None:
+    """The same data in another folder are the same data."""
+    shutil.copytree(killed.parent, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(run.config.parent, tmp_path / "data")
+    with pytest.raises(Cancelled):
+        train(tmp_path / "data" / "train.toml", tmp_path / "tiny.safetensors", cancelled_at(4), resume=True)
+
+
+def test_divergence_keeps_the_last_good_epoch(tmp_path: Path) -> None:
+    training = TRAINING.replace("batch_size = 32", "batch_size = 1000\nlearning_rate = 1e30\npatience = 0")
+    training += 'optimiser = "sgd"\nschedule = "none"\nscale_dropout = false\n'
+    config = write_tiny_landscape(tmp_path / "data", training=training)
+    out = tmp_path / "tiny.safetensors"
+    with pytest.raises(
+        InputError, match=r"diverged in epoch 2: the loss is .*; lower training.learning_rate\.$"
+    ):
+        train(config, out)
+    assert not out.exists()
+    state = torch.load(out.with_suffix(".partial") / "network_0.ckpt", weights_only=True)
+    assert state["epoch"] == 0
+    with pytest.raises(InputError, match="diverged in epoch 2"):
+        train(config, out, resume=True)
+
+
+def test_with_one_fold_a_fifth_of_the_blocks_is_kept_out(tmp_path: Path) -> None:
+    config = write_tiny_landscape(tmp_path / "data", training=TRAINING.replace("folds = 2", "folds = 1"))
+    out = tmp_path / "one.safetensors"
+    result = train(config, out)
+    rows = list(csv.DictReader(out.with_suffix(".oof.csv").open(encoding="utf-8")))
+    sites = [row for row in rows if row["background"] == "0"]
+    assert {row["fold"] for row in rows} == {"0"}
+    assert 0.1 < len(sites) / result.n_sites < 0.35 and 0.05 < (len(rows) - len(sites)) / POINTS < 0.45
+    model, around = read_model(out), rasters(config.parent, MARGIN)
+    found = [pixel(model, around, float(one["x"]), float(one["y"]), CRS) for one in rows]
+    expected = [[1 / (1 + np.exp(-float(one[f"logit:{name}"]))) for name in SPECIES] for one in rows]
+    np.testing.assert_allclose(np.stack(found), expected, atol=1e-5)
+
+
+def test_files_that_cannot_be_written_are_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=r"can't be written \(.*\); choose another folder\.$"):
+        train(run.config, tmp_path / "file" / "tiny.safetensors")
+    with pytest.raises(InputError, match=r"must end in \.safetensors; call it tiny\.tif\.safetensors\.$"):
+        train(run.config, tmp_path / "tiny.tif")
+    (tmp_path / "tiny.partial").mkdir()
+    with pytest.raises(InputError, match=r"is in the way and is not Scalescape's; move it away\.$"):
+        train(run.config, tmp_path / "tiny.safetensors")
+    (tmp_path / "tiny.partial" / "run.json").write_text(json.dumps({"pid": os.getppid(), "fingerprint": ""}))
+    with pytest.raises(InputError, match=r"Another run trains .*; wait for it, or choose another file\.$"):
+        train(run.config, tmp_path / "tiny.safetensors")
