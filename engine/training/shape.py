@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...models.architecture import Architecture
-from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, architecture, backbone_of_preset
+from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, WITHOUT_BRANCH_NORM, architecture, backbone_of_preset
 from .config import TrainingConfig
+
+SAMPLE_WIDTHS = (
+    256,
+    512,
+)  # of samples with data: a wide backbone of two layers generalises better than a deep one
 
 
 def scales_of(config: TrainingConfig, modality: str) -> tuple[int, ...]:
@@ -45,6 +50,9 @@ def architecture_of(
         Multiplies all widths, channels and feature sizes, as the recipe has it.
     """
     model = config.model
+    own_widths = {name: SAMPLE_WIDTHS for name, one in config.modality.items() if one.columns}
+    if model.preset in WITHOUT_BRANCH_NORM:  # the paper's networks are as the paper has them
+        own_widths = {}
     return architecture(
         model.preset,
         bands,
@@ -52,7 +60,7 @@ def architecture_of(
         width,
         {name: scales_of(config, name) for name in config.modality},
         backbones={name: backbone_of(config, name) for name in config.modality},
-        widths=model.widths,
+        widths=own_widths | model.widths,
         channels=model.channels or CHANNELS,
         out_size=model.out_size or OUT_SIZE,
         branch_norm=model.branch_norm,

@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 from scalescape.engine import protocol
-from scalescape.engine.protocol import CheckJob, MapJob, RasterInput, to_params
+from scalescape.engine.protocol import (
+    CheckJob,
+    EffectsJob,
+    InspectJob,
+    MapJob,
+    ProfileJob,
+    RasterInput,
+    to_params,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
@@ -92,6 +100,33 @@ def test_a_check_is_answered_while_a_map_runs(client: Client, job: MapJob) -> No
     error = client.answer(1)[0]["error"]
     assert error["code"] == protocol.CANCELLED
     assert error["data"]["kind"] == "cancelled"
+
+
+def test_a_point_is_answered_while_a_map_runs_and_an_effects_job_like_a_map(
+    client: Client, job: MapJob, tmp_path: Path
+) -> None:
+    slow = MapJob(**{**vars(job), "step": 1, "method": "patch"})
+    client.send(protocol.request(1, "map", to_params(slow)))
+    while client.next().get("params", {}).get("phase") != "mapping":
+        pass
+    point = InspectJob(job.model, job.inputs, (500_500.0, 4_999_550.0))
+    client.send(protocol.request(2, "inspect", to_params(point)))
+    answer, before = client.answer(2)
+    assert all(message.get("id") != 1 or "method" in message for message in before)
+    found = answer["result"]
+    assert found["bias"] + sum(one["value"] for one in found["contributions"]) == pytest.approx(found["logit"])
+    client.send(protocol.request(3, "inspect", {**to_params(point), "at": [0, 0]}))
+    assert client.answer(3)[0]["error"]["data"]["kind"] == "input"
+    client.send(protocol.request(4, "inspect", {**to_params(point), "at": [0]}))
+    assert client.answer(4)[0]["error"]["code"] == protocol.INVALID_PARAMS
+    client.send(protocol.request(5, "cancel", {"id": 1}))
+    client.answer(1)
+    effects = EffectsJob(**{**vars(job), "species": ("Species 0",), "out": str(tmp_path / "effects")})
+    client.send(protocol.request(6, "effects", to_params(effects)))
+    assert len(client.answer(6)[0]["result"]["files"]) == 2 * 4 + 2
+    profile = ProfileJob(job.model, job.inputs, step=5, refits=(job.model,))
+    client.send(protocol.request(7, "profile", to_params(profile)))
+    assert client.answer(7)[0]["result"]["models"] == 2
 
 
 def test_bad_input_is_an_error_with_kind_and_sentence(client: Client, job: MapJob) -> None:

@@ -10,8 +10,8 @@ import pytest
 from scalescape.engine.demo.files import TRAIN_TOML
 from scalescape.engine.errors import InputError
 from scalescape.engine.training.config import TrainingConfig, read_config
-from scalescape.engine.training.recipe import OURS, recipe_of
-from scalescape.engine.training.shape import architecture_of, backbone_of, scales_of
+from scalescape.engine.training.recipe import OURS, SAMPLES, recipe_of
+from scalescape.engine.training.shape import SAMPLE_WIDTHS, architecture_of, backbone_of, scales_of
 from scalescape.models.presets import architecture
 
 SMALL = """
@@ -88,6 +88,24 @@ def test_untold_settings_are_the_presets(folder: Path) -> None:
     assert (paper.optimiser, paper.learning_rate, paper.momentum, paper.weight_decay) == ("sgd", 1e-2, 0, 1e-4)
     assert (paper.schedule, paper.augment, paper.scale_dropout, paper.patience) == ("none", False, False, 0)
     assert (paper.lambda2, paper.n_background, paper.batch_size, paper.epochs) == (1, 0, 256, 2)
+
+
+def test_samples_with_data_have_a_recipe_and_widths_of_their_own(folder: Path) -> None:
+    text = '[sites]\ntrain = "po.csv"\nspecies = "s"\nkind = "po"\nx = "x"\ny = "y"\ncrs = "EPSG:4326"\n'
+    text += 'background = "bg.csv"\n[modality.soil]\ncolumns = ["ph", "clay"]\n'
+    config = read(folder, text)
+    assert recipe_of(config) == SAMPLES
+    assert architecture_of(config, {"soil": 2}, 3, 1.0).modality("soil").widths == SAMPLE_WIDTHS
+    told = read(folder, text + "[model.widths]\nsoil = [8]\n[training]\nepochs = 3\n")
+    assert (recipe_of(told).epochs, recipe_of(told).dropout) == (3, SAMPLES.dropout)
+    assert architecture_of(told, {"soil": 2}, 3, 1.0).modality("soil").widths == (8,)
+    both = read(folder, text + '[modality.bioclim]\ninputs = ["bio1.tif"]\n')
+    assert recipe_of(both) == OURS
+    paper = read(
+        folder, text + '[model]\npreset = "paper-single"\n[training]\nn_background = 0\nlambda2 = 1.0\n'
+    )
+    assert recipe_of(paper).optimiser == "sgd"
+    assert architecture_of(paper, {"soil": 2}, 3, 1.0).modality("soil").widths == (32, 64, 128, 256)
 
 
 @pytest.mark.parametrize("preset", ["default", "paper-bimodal", "boxes-32-64-128"])
