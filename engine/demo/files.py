@@ -63,7 +63,7 @@ learning_rate = 0.001
 width = 0.125
 folds = 5
 blocks_km = "auto"
-buffer_km = "auto"
+buffer_km = 1.2  # the widest satellite window; one as wide as the climate's 5 km would leave no training site
 """
 
 

@@ -14,6 +14,10 @@ from scalescape.engine.demo.files import write_landscape
 from scalescape.engine.demo.landscape import Landscape
 from scalescape.engine.demo.sites import RECORD_RATE
 from scalescape.engine.demo.virtual_species import SPECIES
+from scalescape.engine.progress import Monitor
+from scalescape.engine.training.config import read_config
+from scalescape.engine.training.course import course_of
+from scalescape.engine.training.sights import LatticeSight
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -140,6 +144,15 @@ def test_the_training_config_names_files_that_exist_and_every_setting(folder: Pa
         "blocks_km",
         "buffer_km",
     }
+
+
+def test_the_training_config_can_be_trained_with(folder: Path) -> None:
+    """The smallest landscape leaves every fold sites to learn from, on the lattice that makes training quick."""
+    course = course_of(read_config(folder / "train.toml"), Monitor())
+    with course.files:
+        assert len(course.folds) == 5
+        assert all(len(fold.learnt.training) > 200 for fold in course.folds)
+        assert isinstance(course.places.sights["satellite"], LatticeSight)
 
 
 def test_progress_counts_the_files(landscape: Landscape, tmp_path: Path) -> None:
