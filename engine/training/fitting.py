@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from lightning.pytorch import Trainer
@@ -106,7 +107,7 @@ def fit(
         max_epochs=recipe.epochs,
         accelerator={"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu"),
         devices="auto" if device.type == "cuda" else 1,
-        precision="bf16-mixed" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "32-true",
+        precision=_precision(recipe.precision, device),
         callbacks=[best, Watch(monitor, turn.name, turn.done, turn.total, best, checkpoint)],
         logger=False,
         enable_checkpointing=False,
@@ -136,3 +137,9 @@ def fit(
     network.load_state_dict(best.weights)
     network.requires_grad_(False).eval().to("cpu")
     return Fitted(network, best.epoch, best.best if score is not None else float("nan"))
+
+
+def _precision(wanted: str, device: torch.device) -> Literal["bf16-mixed", "32-true"]:
+    """Return Lightning's name of a precision; ``auto`` is mixed on a GPU that can."""
+    quick = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return "bf16-mixed" if wanted == "bfloat16" or (wanted == "auto" and quick) else "32-true"

@@ -75,7 +75,7 @@ class Learner(LightningModule):
             number = len(next(iter(features.values())))
             kept = draw_kept(self.network.architecture, number)
             kept = {key: mask.to(self.device) for key, mask in kept.items()}
-        logits = self.network.logits(features, kept)
+        logits = self.network.logits(features, kept).float()  # the loss is in float32 whatever the precision
         loss: Tensor = self.loss(logits[:sites], batch.found, logits[sites:], batch.surveyed)
         value = float(loss.detach())
         if value != value or value in (float("inf"), float("-inf")):

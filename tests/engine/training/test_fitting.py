@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,34 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     one = trained(places(), tmp_path / "one.ckpt", recipe=Recipe(epochs=1, batch_size=64))
     other = trained(places(), tmp_path / "other.ckpt", recipe=Recipe(epochs=1, batch_size=64, seed=43))
     assert not torch.equal(one.network.head.weight, other.network.head.weight)
+
+
+def test_mixed_precision_is_used_where_it_is_asked_for(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=2, batch_size=64)
+    one = trained(places(), tmp_path / "one.ckpt", recipe=recipe)
+    other = trained(places(), tmp_path / "other.ckpt", recipe=replace(recipe, precision="bfloat16"))
+    weights, mixed = (fitted.network.head.weight for fitted in (one, other))
+    assert mixed.dtype == torch.float32 and not torch.equal(weights, mixed)
+    assert torch.allclose(weights, mixed, atol=0.02)
+
+
+def test_a_batch_holds_two_sites_at_least(tmp_path: Path) -> None:
+    """Batch norm can't learn from one; a batch size of 1 is no reason to fail."""
+    recipe = Recipe(epochs=1, batch_size=1, n_background=0, lambda2=1.0)
+    where, few = places(), Share(np.arange(7), np.arange(0))
+    batches = Batches(where, few.sites, few.background, 1, (1,), lambda: Moment(0))
+    assert sorted(len(batch.found) for batch in batches) == [2, 2, 3]
+    fit(
+        ARCHITECTURE,
+        where,
+        few,
+        recipe,
+        torch.tensor([1.0, 1.0]),
+        Turn("network 1 of 1", 0, 0, 1),
+        tmp_path / "state.ckpt",
+        Monitor(),
+        torch.device("cpu"),
+    )
 
 
 def test_what_was_not_surveyed_changes_nothing(tmp_path: Path) -> None:
