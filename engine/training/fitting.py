@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -124,7 +126,7 @@ def fit(
         seed,
         lambda: Moment(trainer.current_epoch, trainer.global_rank, trainer.world_size),
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _interruptible():
         warnings.simplefilter("ignore")  # of Lightning, about workers and logging intervals
         trainer.fit(
             learner,
@@ -137,6 +139,19 @@ def fit(
     network.load_state_dict(best.weights)
     network.requires_grad_(False).eval().to("cpu")
     return Fitted(network, best.epoch, best.best if score is not None else float("nan"))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be an interrupt, where Lightning makes it an exit and is deaf to the next one."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from error
 
 
 def _precision(wanted: str, device: torch.device) -> Literal["bf16-mixed", "32-true"]:

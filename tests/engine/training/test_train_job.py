@@ -270,6 +270,20 @@ def test_a_new_run_puts_aside_what_was_there_and_ends_the_same(run: Run, tmp_pat
     same(run, out)
 
 
+def test_ctrl_c_is_an_interrupt(run: Run, tmp_path: Path) -> None:
+    """It ends the command with status 130, and what is done is kept."""
+
+    def press(report: Progress) -> None:
+        if report.phase == "training" and report.done == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(run.config, tmp_path / "tiny.safetensors", Monitor(press))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (tmp_path / "tiny.partial" / "network_1.ckpt").is_file()
+
+
 KILLED = """
 import os, signal, sys
 import torch
