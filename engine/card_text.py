@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from ..models.card import Band, Card, Modality
 
 
@@ -17,17 +20,30 @@ def card_text(card: Card) -> str:
     for one in card.species:
         auc = f"AUC {one.auc:.3f} against {one.auc_against}" if one.auc is not None else "not judged"
         lines.append(f"    {one.name:<{width}}  {one.presences} presences ({one.kind}), {auc}")
-    lines += ["", card.meaning(card.species[0]), "", f"Trained on: {card.training.data}"]
+    lines += ["", *dict.fromkeys(card.meaning(one) for one in card.species)]
+    lines += ["", f"Trained on: {card.training.data}"]
     if card.training.background:
         lines.append(
             f"Background: {card.training.background}; it weighs {1 - card.training.lambda2:g}, "
             f"other species' sites {card.training.lambda2:g}"
         )
-    for key, value in card.metrics.items():
-        shown = f"{value:.3f}" if isinstance(value, float) else value
-        lines.append(f"{key.replace('_', ' ')}: {shown}")
+    lines += _metric_lines(card.metrics)
     lines += [f"Date: {card.date}", f"Licence: {card.licence}", f"Cite: {card.citation}"]
     return "\n".join(lines)
+
+
+def _metric_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line a figure, and under a heading those that belong together; what is unknown is left out."""
+    for key, value in metrics.items():
+        name = key.replace("_", " ")
+        if isinstance(value, Mapping):
+            yield f"{name}:"
+            yield from (f"    {line}" for line in _metric_lines(value))
+        elif isinstance(value, (list, tuple)):
+            yield f"{name}:"
+            yield from (f"    {one}" for one in value)
+        elif value is not None:
+            yield f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}"
 
 
 def _values(band: Band) -> str:
