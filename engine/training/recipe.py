@@ -77,7 +77,7 @@ SAMPLES = Recipe(
     augment=False,
     scale_dropout=False,
     dropout=0.5,
-    jitter=0.3,
+    jitter=0.1,
     patience=0,
 )
 # van Tiel et al. (arXiv 2411.04016) and their released code.
