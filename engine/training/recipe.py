@@ -69,7 +69,8 @@ class Recipe:
 OURS = Recipe()
 # For samples with data. Chosen by spatial blocks on the presence-only records of three regions (Elith et al.
 # 2020), without their surveys: noise on the predictors and features left out did more than depth or epochs.
-# lambda2 is that of Zbinden et al. 2024.
+# lambda2 is that of Zbinden et al. 2024. On the surveys, looked at once with three seeds, mean AUC is 0.689
+# (AWT), 0.738 (NZ) and 0.839 (SWI); the network and settings of Zbinden et al. give 0.706, 0.742 and 0.835.
 SAMPLES = Recipe(
     epochs=10,
     lambda2=0.8,
@@ -77,7 +78,7 @@ SAMPLES = Recipe(
     augment=False,
     scale_dropout=False,
     dropout=0.5,
-    jitter=0.3,
+    jitter=0.1,
     patience=0,
 )
 # van Tiel et al. (arXiv 2411.04016) and their released code.

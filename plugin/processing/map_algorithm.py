@@ -306,8 +306,9 @@ class MapAlgorithm(QgsProcessingAlgorithm):
 
 
 def _shipped_model() -> Optional[str]:
-    """Return the model that comes with Scalescape, the first by name where there are several."""
-    return next((str(file) for file in sorted(ZOO.glob("*.safetensors"))), None)
+    """Return the model that comes with Scalescape for a first try: its rasters come with it, too."""
+    file = ZOO / "demo.safetensors"
+    return str(file) if file.is_file() else None
 
 
 def _picked(modality: Any, rasters: list[Raster]) -> list[Any]:
