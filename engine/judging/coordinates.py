@@ -14,6 +14,7 @@ from .scored import Scored
 
 TREES = 200
 LEAF = 3  # sites in a leaf at least
+MOST_ROWS = 10_000  # a forest learns from; of more, these many are drawn
 MOST_SPECIES = 50  # forests are grown by species and fold; of more species, these many are drawn
 
 Index = npt.NDArray[np.intp]
@@ -60,6 +61,9 @@ def coordinates_null(
     for number, (train, test) in enumerate(folds):
         for column in tested:
             counted = train[(source.present[train, column] | source.absent[train, column])]
+            if len(counted) > MOST_ROWS:
+                draw = np.random.default_rng([seed, number, column])
+                counted = np.sort(draw.choice(counted, MOST_ROWS, replace=False))
             found = source.present[counted, column]
             if not found.any() or found.all():
                 continue
