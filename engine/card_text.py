@@ -36,7 +36,17 @@ def _values(band: Band) -> str:
     return f"{band.mean:.4g} ± {band.std:.4g}{f' {band.unit}' if band.unit else ''}"
 
 
+def _shift(modality: Modality, scale: int) -> str:
+    """Return in words how far a scale's window lies off the pixel, nothing where it is centred."""
+    shift = modality.shift(scale)
+    if shift == 0:
+        return ""
+    return f", {abs(shift):g} px {'up and to the left' if shift < 0 else 'down and to the right'}"
+
+
 def _modality_line(modality: Modality) -> str:
     unit = "m" if modality.pixel_unit == "metre" else "°"
-    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit})" for s in modality.scales)
+    scales = ", ".join(
+        f"{s} px ({modality.width(s):g} {unit}{_shift(modality, s)})" for s in modality.scales
+    )
     return f"{modality.name}: pixels of {modality.pixel_size:g} {unit}, scales {scales}"
