@@ -16,7 +16,8 @@ def card_text(card: Card) -> str:
     width = max(len(one.name) for one in card.species)
     for one in card.species:
         auc = f"AUC {one.auc:.3f} against {one.auc_against}" if one.auc is not None else "not judged"
-        lines.append(f"    {one.name:<{width}}  {one.presences} presences ({one.kind}), {auc}")
+        presences = f"{one.presences} presences" if one.presences else "presences unknown"
+        lines.append(f"    {one.name:<{width}}  {presences} ({one.kind}), {auc}")
     lines += ["", card.meaning(card.species[0]), "", f"Trained on: {card.training.data}"]
     if card.training.background:
         lines.append(
@@ -46,7 +47,5 @@ def _shift(modality: Modality, scale: int) -> str:
 
 def _modality_line(modality: Modality) -> str:
     unit = "m" if modality.pixel_unit == "metre" else "°"
-    scales = ", ".join(
-        f"{s} px ({modality.width(s):g} {unit}{_shift(modality, s)})" for s in modality.scales
-    )
+    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit}{_shift(modality, s)})" for s in modality.scales)
     return f"{modality.name}: pixels of {modality.pixel_size:g} {unit}, scales {scales}"

@@ -142,8 +142,8 @@ class EffectMaps:
                 tags={
                     **bias,
                     "QUANTITY": "contribution",
-                    "MEANING": f"What this branch adds to the logit{beyond}; BIAS plus the contributions of all "
-                    "branches is the logit.",
+                    "MEANING": f"What this branch adds to the logit{beyond}; BIAS plus the contributions of "
+                    "all branches is the logit.",
                 },
             )
             for key in self._shown

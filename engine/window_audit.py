@@ -29,8 +29,8 @@ class BranchWindow:
 
     ``window_px`` and ``window_m`` are width and height; ``offset_px`` is where the window's centre lies from
     the pixel's, to the right and down; ``padding_px`` how much of it is zeros in place of landscape, at its
-    widest side. ``effective_px`` is the side of the square about its middle that holds 90 % of the mean absolute
-    gradient.
+    widest side. ``effective_px`` is the side of the square about its middle that holds 90 % of the mean
+    absolute gradient.
     """
 
     modality: str

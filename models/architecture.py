@@ -45,9 +45,9 @@ class ModalityShape:
     """A modality's number of input channels, backbone, widths and branches.
 
     ``bands`` counts channels: a categorical band has one a category. The backbone is ``residual``,
-    ``pointwise`` or ``chain``, which takes a patch and has a layer of ``chain`` for each width. ``patch`` is the
-    side of the one patch that all branches share, each taking the middle of what its stack makes of it; where it
-    is None, each has a window of its own scale.
+    ``pointwise`` or ``chain``, which takes a patch and has a layer of ``chain`` for each width. ``patch`` is
+    the side of the one patch that all branches share, each taking the middle of what its stack makes of it;
+    where it is None, each has a window of its own scale.
     """
 
     name: str

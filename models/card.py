@@ -31,8 +31,9 @@ class Band:
     """One variable of a modality, in the units of the raster that the network was trained on.
 
     ``quantiles`` are the 101 percentiles (0 to 100) over the training sites, or empty where nobody knows them
-    (a network of other software); ``fill`` replaces NoData inside a window; ``categories`` lists the classes of a categorical band and is empty for a continuous one. A
-    categorical band (mean 0, std 1) gives one input channel a class, 1 where a pixel is of it.
+    (a network of other software); ``fill`` replaces NoData inside a window; ``categories`` lists the classes of
+    a categorical band and is empty for a continuous one. A categorical band (mean 0, std 1) gives one input
+    channel a class, 1 where a pixel is of it.
     """
 
     name: str
@@ -108,12 +109,12 @@ class Modality:
 class Species:
     """One species that the network knows, with what its figures were measured on.
 
-    ``kind`` is presence-only (``po``), presence-absence (``pa``) or presence-absence with absences chosen by
-    design (``pa-balanced``); ``prevalence`` the share of surveyed training sites where it was found (None
-    for presence-only). ``auc_against`` says in words against what ``auc`` was measured. ``lambda2`` is there
-    where it is not the training's: 1 means that background points did not count for this species.
-    ``thresholds`` gives the threshold by every rule, by the rule's name. ``calibration`` is (slope, intercept):
-    the logit of occurrence is slope * logit + intercept.
+    ``presences`` is 0 where nobody knows. ``kind`` is presence-only (``po``), presence-absence (``pa``) or
+    presence-absence with absences chosen by design (``pa-balanced``); ``prevalence`` the share of surveyed
+    training sites where it was found (None for presence-only). ``auc_against`` says in words against what
+    ``auc`` was measured. ``lambda2`` is there where it is not the training's: 1 means that background points
+    did not count for this species. ``thresholds`` gives the threshold by every rule, by the rule's name.
+    ``calibration`` is (slope, intercept): the logit of occurrence is slope * logit + intercept.
     """
 
     name: str

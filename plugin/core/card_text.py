@@ -43,7 +43,7 @@ def card_html(card: Card, file: str) -> str:
         )
         inputs += f"<p><b>{escape(head)}</b></p><table cellspacing='3'>{bands}</table>"
     species = "".join(
-        f"<tr><td>{escape(one.name)}&nbsp;&nbsp;</td><td align='right'>{one.presences}&nbsp;&nbsp;</td>"
+        f"<tr><td>{escape(one.name)}&nbsp;&nbsp;</td><td align='right'>{one.presences or ''}&nbsp;&nbsp;</td>"
         f"<td>{grade.dots(one)}&nbsp;</td>"
         f"<td>{'' if one.auc is None else f'{one.auc:.2f}'}&nbsp;</td><td>{escape(one.auc_against)}</td></tr>"
         for one in card.species
