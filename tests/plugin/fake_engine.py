@@ -144,7 +144,7 @@ def main() -> None:
                                                        "n_species": 3, "against": "survey"},
                                            "files": [], "warnings": [str(params["config"])]}})  # fmt: skip
         elif method == "import-paper":
-            notes = ["It is mapped window by window.", params["stats"]]
+            notes = [f"Mapped window by window. {params['pixels']}", params["stats"]]
             result = {"model": params["out"], "n_species": 7, "dense": False, "notes": notes}
             send({"id": number, "result": result})
         elif method == "cancel":

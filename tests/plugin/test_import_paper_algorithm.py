@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from qgis.core import QgsProcessingContext, QgsProcessingFeedback
+from scalescape.models.card import Band
 from scalescape.plugin.core.engine_client import EngineClient, Patience
+from scalescape.plugin.gui.modality_input import _band_tip
 from scalescape.plugin.processing import engine_run
 from scalescape.plugin.processing.import_paper_algorithm import ImportPaperAlgorithm
 
@@ -40,7 +42,12 @@ def test_an_import_declares_its_outputs_and_passes_notes_on(parameters, fake_lau
     feedback = Feedback()
     results, good = algorithm.run(parameters, QgsProcessingContext(), feedback)
     assert good and results == {"OUTPUT": parameters["OUTPUT"], "SPECIES_COUNT": 7}
-    assert feedback.said == ["It is mapped window by window.", parameters["STATS"]]
+    assert feedback.said == ["Mapped window by window. {}", parameters["STATS"]]
+    feedback = Feedback()
+    algorithm.run({**parameters, "PIXELS": "satellite=20m, bioclim = 1deg"}, QgsProcessingContext(), feedback)
+    assert feedback.said[0] == "Mapped window by window. {'satellite': '20m', 'bioclim': '1deg'}"
+    good, said = algorithm.checkParameterValues({**parameters, "PIXELS": "20m"}, QgsProcessingContext())
+    assert not good and "satellite=20m" in said
     assert set(results) <= {output.name() for output in algorithm.outputDefinitions()}
 
 
@@ -50,3 +57,8 @@ def test_a_missing_file_is_named(parameters, tmp_path):
     (tmp_path / "s.csv").unlink()
     good, said = algorithm.checkParameterValues(parameters, QgsProcessingContext())
     assert not good and "s.csv does not exist" in said
+
+
+def test_a_band_without_quantiles_has_a_tip():
+    assert _band_tip(Band("bio1", 11.5, 4, 11.5, unit="°C")) == "bio1\nTrained on 11.5 ± 4 °C"
+    assert "between 1 and 9" in _band_tip(Band("bio1", 5, 2, 5, (1.0, *[5.0] * 99, 9.0)))
