@@ -48,7 +48,7 @@ class Branches:
     ) -> None:
         self.name = name
         self.scales = tuple(scales)
-        self.radius = (max(scales) - 1) // 2
+        self.radius = (network.architecture.modality(name).reach(scales) - 1) // 2
         self.step = step
         self.dense = DenseModality(network, name, step, scales) if dense else None
         self._network = network

@@ -19,7 +19,8 @@ def card_text(card: Card) -> str:
     width = max(len(one.name) for one in card.species)
     for one in card.species:
         auc = f"AUC {one.auc:.3f} against {one.auc_against}" if one.auc is not None else "not judged"
-        lines.append(f"    {one.name:<{width}}  {one.presences} presences ({one.kind}), {auc}")
+        presences = f"{one.presences} presences" if one.presences else "presences unknown"
+        lines.append(f"    {one.name:<{width}}  {presences} ({one.kind}), {auc}")
     lines += ["", *dict.fromkeys(card.meaning(one) for one in card.species)]
     lines += ["", f"Trained on: {card.training.data}"]
     if card.training.background:
@@ -52,7 +53,15 @@ def _values(band: Band) -> str:
     return f"{band.mean:.4g} ± {band.std:.4g}{f' {band.unit}' if band.unit else ''}"
 
 
+def _shift(modality: Modality, scale: int) -> str:
+    """Return in words how far a scale's window lies off the pixel, nothing where it is centred."""
+    shift = modality.shift(scale)
+    if shift == 0:
+        return ""
+    return f", {abs(shift):g} px {'up and to the left' if shift < 0 else 'down and to the right'}"
+
+
 def _modality_line(modality: Modality) -> str:
     unit = "m" if modality.pixel_unit == "metre" else "°"
-    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit})" for s in modality.scales)
+    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit}{_shift(modality, s)})" for s in modality.scales)
     return f"{modality.name}: pixels of {modality.pixel_size:g} {unit}, scales {scales}"

@@ -21,7 +21,7 @@ from .errors import InputError
 from .lattice import Tile
 from .map_job import demand_values, other_maps, run_record, within_memory
 from .map_writer import Layer, MapWriter
-from .plan import Plan, planned
+from .plan import Plan, planned, uncentred
 from .progress import Monitor
 from .protocol import EffectsJob
 from .raster import Valid
@@ -134,6 +134,7 @@ class EffectMaps:
         """Return what each float layer is, in the order of ``values``."""
         card, learnt = self._plan.card, self._plan.card.training.scale_dropout
         bias = {"BIAS": repr(self.bias)}
+        beyond = " beyond what it adds on average over the training area" if card.training.centred else ""
         contributions = [
             Layer(
                 slug=f"contribution_{key[0]}_{key[1]}",
@@ -141,13 +142,14 @@ class EffectMaps:
                 tags={
                     **bias,
                     "QUANTITY": "contribution",
-                    "MEANING": "What this branch adds to the logit beyond what it adds on average over the "
-                    "training area; BIAS plus the contributions of all branches is the logit.",
+                    "MEANING": f"What this branch adds to the logit{beyond}; BIAS plus the contributions of "
+                    "all branches is the logit.",
                 },
             )
             for key in self._shown
         ]
-        stand_in = "its learned replacement" if learnt else "its mean, since the model learnt no replacement"
+        mean = "its mean" if card.training.centred else "zeros"
+        stand_in = "its learned replacement" if learnt else f"{mean}, since the model learnt no replacement"
         lost = [
             Layer(
                 slug=f"ablation_{key[0]}_{key[1]}",
@@ -198,12 +200,14 @@ class EffectMaps:
 
 
 def without_replacement(card: Card) -> list[str]:
-    """Return a sentence where what is off is replaced by its mean, or nothing."""
+    """Return a sentence where what is off is replaced by its mean or by zeros, or nothing."""
     if card.training.scale_dropout:
         return []
+    mean = "each branch's mean" if card.training.centred else "zeros"
     return [
         "The model was trained without scale dropout and has no replacement for what is off: the ablation maps "
-        "use each branch's mean, and the network was not trained for that."
+        f"use {mean}, and the network was not trained for that.",
+        *uncentred(card),
     ]
 
 

@@ -8,7 +8,7 @@ from ..models.network import FusionNetwork
 from .layout import Layout
 from .map_writer import disk_use
 from .plan import Plan
-from .speed import Speeds, measured_dense_speed, speed_key
+from .speed import Speeds, measured_dense_speed, measured_patch_rate, speed_key
 
 START_S = 1.0  # opening, planning, loading the network
 VALUE_S = 1.5e-7  # compressing and writing one value of one species, on one core; measured
@@ -28,7 +28,10 @@ def estimated(plan: Plan, network: FusionNetwork, layout: Layout) -> Estimate:
     rows, columns = plan.reachable
     values = (rows.stop - rows.start) * (columns.stop - columns.start) * len(plan.species)
     seconds = START_S + values * VALUE_S
-    if network.architecture.padding == "valid":
+    if network.architecture.patchwise:
+        windows = (rows.stop - rows.start) * (columns.stop - columns.start)
+        seconds += windows / patch_rate(network, plan.finest, plan.scales[plan.finest])
+    else:
         seconds += layout.flops(plan) / dense_speed(network, plan.finest, *_measured_as(plan, layout))
     height, width = plan.grid.shape
     return Estimate(seconds, layout.memory, disk_use(height * width, len(plan.species)))
@@ -41,8 +44,18 @@ def speed_is_known(plan: Plan, network: FusionNetwork, layout: Layout) -> bool:
 
 def _measured_as(plan: Plan, layout: Layout) -> tuple[tuple[int, ...], int]:
     """Return the scales and the step at which a plan's speed is measured: of windows, where they touch."""
-    scales = plan.scales[plan.finest]
-    return scales, plan.grid.step if layout.method == "dense" else max(scales)
+    return plan.scales[plan.finest], plan.grid.step if layout.method == "dense" else plan.reach(plan.finest)
+
+
+def patch_rate(network: FusionNetwork, name: str, scales: tuple[int, ...]) -> float:
+    """Return windows a second, as kept from before or measured now."""
+    speeds = Speeds()
+    key = speed_key(network, name, scales, network.architecture.modality(name).reach(scales))
+    known = speeds.known(key)
+    if known is None:
+        known = measured_patch_rate(network, name, scales)
+        speeds.keep(key, known)
+    return known
 
 
 def dense_speed(network: FusionNetwork, name: str, scales: tuple[int, ...], step: int) -> float:

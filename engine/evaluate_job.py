@@ -81,7 +81,7 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
     sets = {}
     for supply in supplies:
         modality = model.card.modality(supply.name)
-        with supply.source(spots, max(modality.scales)) as source:
+        with supply.source(spots, modality.reach(modality.scales)) as source:
             sets[supply.name] = PatchSet(cache.patches(source, monitor, supply.name), modality)
     usable = np.logical_and.reduce([one.usable for one in sets.values()])
     prepared.report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")

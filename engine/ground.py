@@ -56,10 +56,10 @@ def ground_size(grid: GeoBox, at: tuple[float, float]) -> tuple[float, float]:
     return float(width), float(height)
 
 
-def window_box(grid: GeoBox, row: int, column: int, side: int) -> GeoBox:
-    """Return the window of ``side`` pixels (odd) around a pixel of ``grid``, as a grid of one pixel."""
-    a, radius = grid.affine, (side - 1) // 2
-    corner = a.c + a.a * (column - radius), a.f + a.e * (row - radius)
+def window_box(grid: GeoBox, row: int, column: int, span: tuple[int, int]) -> GeoBox:
+    """Return the square of pixels from the first to the last of ``span`` off a pixel, as a grid of one."""
+    a, side = grid.affine, span[1] - span[0] + 1
+    corner = a.c + a.a * (column + span[0]), a.f + a.e * (row + span[0])
     return GeoBox((1, 1), Affine(a.a * side, 0, corner[0], 0, a.e * side, corner[1]), grid.crs)
 
 

@@ -27,7 +27,7 @@ from ..models.network import FusionNetwork
 from .branch_colours import branch_colours, hexadecimal
 from .ground import crs_name, crs_named
 from .patch_pictures import patches_of
-from .plan import Plan, chosen_scales, chosen_species, planned, scale_notes
+from .plan import Plan, chosen_scales, chosen_species, planned, scale_notes, uncentred
 from .point import Place, around, places_at, window_at, window_values
 from .protocol import InspectJob, MapJob
 from .scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
@@ -93,7 +93,7 @@ class Inspector:
             ),
             top=tuple(Ranked(card.species[i].name, _sigmoid(float(logits[i]))) for i in order),
             crs=crs_name(crs),
-            warnings=tuple(scale_notes(card, scales)),
+            warnings=(*scale_notes(card, scales), *uncentred(card)),
             patches=tuple(patches),
             values=tuple(values),
         )
@@ -151,7 +151,8 @@ class _Session:
         found = {}
         for name in places:
             between()
-            values = window_values(self.plan, name, places[name], max(scales[name]))
+            side = self.card.modality(name).reach(scales[name])
+            values = window_values(self.plan, name, places[name], side)
             patch = torch.from_numpy(values)[None].contiguous(memory_format=torch.channels_last)
             for key, vector in self.network.features({name: patch}, {name: scales[name]}).items():
                 found[key] = vector[0].double().numpy() - self.means[key]
@@ -199,19 +200,24 @@ def _threads(number: int) -> Iterator[None]:
 def _seen(
     session: _Session, places: dict[str, Place], scales: dict[str, tuple[int, ...]]
 ) -> tuple[list[Patch], list[BandValue]]:
-    """Return pictures of all windows of branches that are on, and the values under the point."""
+    """Return pictures of all windows of branches that are on, and the values under the point.
+
+    A window that lies partly in a patch's padding is shown as far as the patch goes.
+    """
     patches: list[Patch] = []
     centre: list[BandValue] = []
     for name, (row, column) in places.items():
         predictor = session.plan.predictors[name]
         backbone = session.network.architecture.modality(name).backbone
-        radius = (max(scales[name]) - 1) // 2
+        side = predictor.modality.reach(scales[name])
+        radius = (side - 1) // 2
         values, valid = predictor.values(*around(row, column, radius))
         for band, value in zip(predictor.modality.bands, values[:, radius, radius], strict=True):
             centre.append(BandValue(name, band.name, band.unit, float(value)))
         for scale in scales[name]:
-            edge = radius - (scale - 1) // 2
-            inner = (slice(None), slice(edge, edge + scale), slice(edge, edge + scale))
+            first, last = predictor.modality.span(scale)
+            seen = slice(max(0, radius + first), min(side, radius + last + 1))
+            inner = (slice(None), seen, seen)
             patches += patches_of(predictor.modality, backbone, scale, values[inner], valid[inner])
     return patches, centre
 

@@ -79,7 +79,7 @@ def chosen_layout(architecture: Architecture, plan: Plan) -> Layout:
     InputError
         The network can't be evaluated so, or not even a column of one pixel fits into the budget.
     """
-    wanted, padded = plan.job.method, architecture.padding != "valid"
+    wanted, padded = plan.job.method, architecture.patchwise
     if wanted not in METHODS:
         raise InputError(f"The method {wanted!r} is unknown; choose from {', '.join(METHODS)}.")
     if wanted == "dense" and padded:
@@ -101,7 +101,7 @@ def _patch_layout(architecture: Architecture, plan: Plan) -> Layout:
     while used > plan.job.memory and across * strip > 1:
         across, strip = max(1, across // 2), max(1, strip // 2)
         used = FIXED_BYTES + _other_memory(plan, across, strip)
-    if architecture.padding != "valid":
+    if architecture.patchwise:
         return Layout("patch", across, strip, used)
     flops = patch_cost(architecture, plan.finest, plan.scales[plan.finest]).flops
     return Layout("patch", across, strip, used, patch_flops=flops)
@@ -143,7 +143,7 @@ def _memory(plan: Plan, cost: ColumnCost, across: int, strip: int) -> int:
 
 def _other_memory(plan: Plan, across: int, strip: int) -> int:
     """Return the bytes of a strip's input and output, in all stages of the pipeline."""
-    step, window = plan.grid.step, max(plan.scales[plan.finest])
+    step, window = plan.grid.step, plan.reach(plan.finest)
     bands = plan.card.modality(plan.finest).channels
     pixels = (strip * step + window) * ((across - 1) * step + window)
     read = (READ_COPIES + AHEAD) * bands * pixels * FLOAT_BYTES

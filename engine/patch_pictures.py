@@ -10,13 +10,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..models.card import Modality
+from ..models.card import Band, Modality
 from .raster import Valid, Values
 from .scale_results import Patch
 
 NATURAL = ("red", "green", "blue")
 INFRARED = ("nir", "red", "green")  # vegetation shows red
 LOWEST, HIGHEST = 2, 98  # percentiles of the training sites at which a picture is darkest and brightest
+SPREAD = 2  # or, where the card does not know them, so many deviations off the mean
 IMAGERY = "residual"  # the backbone of modalities that are pictures
 
 # Viridis (Smith, van der Walt and Firing 2015, CC0) at nine even places: perceptually uniform.
@@ -37,9 +38,9 @@ def patches_of(modality: Modality, backbone: str, scale: int, values: Values, va
     modality, backbone
         Whose bands these are.
     scale
-        The side of the window in pixels.
+        By which the window goes.
     values, valid
-        (bands, scale, scale): the raster's values, and where there are any.
+        (bands, side, side): the raster's values, and where there are any.
     """
     kind, groups = _shown(modality, backbone)
     return [_patch(modality, scale, kind, places, values, valid) for places in groups]
@@ -60,7 +61,7 @@ def _patch(
     modality: Modality, scale: int, kind: str, places: Sequence[int], values: Values, valid: Valid
 ) -> Patch:
     bands = [modality.bands[place] for place in places]
-    ends = [(band.quantiles[LOWEST], band.quantiles[HIGHEST]) for band in bands]
+    ends = [_ends(band) for band in bands]
     shares = np.stack([_stretched(values[place], *end) for place, end in zip(places, ends, strict=True)])
     colours = shares * 255 if len(places) > 1 else _ramp(shares[0])
     alpha = np.where(valid[list(places)].all(axis=0), 255, 0)
@@ -74,6 +75,13 @@ def _patch(
         tuple(high for _, high in ends),
         base64.b64encode(png(pixels)).decode("ascii"),
     )
+
+
+def _ends(band: Band) -> tuple[float, float]:
+    """Return the values at which a picture of a band is darkest and brightest."""
+    if band.quantiles:
+        return band.quantiles[LOWEST], band.quantiles[HIGHEST]
+    return band.mean - SPREAD * band.std, band.mean + SPREAD * band.std
 
 
 def _stretched(values: Values, low: float, high: float) -> npt.NDArray[np.float64]:

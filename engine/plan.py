@@ -46,10 +46,14 @@ class Plan:
     cautions: tuple[Caution, ...]
     mask: PolygonMask | None = None
 
+    def reach(self, name: str) -> int:
+        """Return the side (px, odd) of the centred window that a modality's scales need."""
+        return self.card.modality(name).reach(self.scales[name])
+
     @property
     def reachable(self) -> tuple[slice, slice]:
         """The rows and columns of the map whose windows of the finest modality lie within its raster."""
-        radius = 0 if self.job.edge == "fill" else (max(self.scales[self.finest]) - 1) // 2
+        radius = 0 if self.job.edge == "fill" else (self.reach(self.finest) - 1) // 2
         height, width = self.grid.fine.shape
 
         def span(index: npt.NDArray[np.int64], side: int) -> slice:
@@ -80,7 +84,7 @@ class Plan:
         size = _metres(self.card.modality(self.finest))
         lost = 0.0
         for name, predictor in self.predictors.items():
-            radius = (max(self.scales[name]) - 1) // 2
+            radius = (self.reach(name) - 1) // 2
             inner = predictor.grid
             height, width = inner.shape
             if min(height, width) <= 2 * radius or inner.crs is None:
@@ -231,7 +235,8 @@ def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, floa
 
 def scale_notes(card: Card, scales: dict[str, tuple[int, ...]]) -> Iterator[str]:
     """Say what switching off scales means; nested scale dropout trained only without the largest."""
-    learnt = "" if card.training.scale_dropout else " (the branch's mean stands for it)"
+    stand_in = "the branch's mean stands" if card.training.centred else "zeros stand"
+    learnt = "" if card.training.scale_dropout else f" ({stand_in} for it)"
     for modality in card.modalities:
         on = scales.get(modality.name, ())
         off = [s for s in modality.scales if s not in on]
@@ -243,6 +248,16 @@ def scale_notes(card: Card, scales: dict[str, tuple[int, ...]]) -> Iterator[str]
         yield f"Without {what}: an experiment; the card's figures no longer hold" + (
             "." if honest else f", and the network was not trained for this choice{learnt}."
         )
+
+
+def uncentred(card: Card) -> list[str]:
+    """Return a sentence where contributions are not centred on a mean, or nothing."""
+    if card.training.centred:
+        return []
+    return [
+        "The model file does not know the mean of each branch's features: contributions are counted from zero "
+        "and not from an average place, so that branches and scales compare less well by them."
+    ]
 
 
 def _demand_pixels(grid: MapGrid, finest: Predictor, extent: Extent | None) -> None:
@@ -276,7 +291,7 @@ def _demand_room(plan: Plan) -> None:
     if plan.job.edge == "fill":
         return
     for name, predictor in plan.predictors.items():
-        margin = (max(plan.scales[name]) - 1) // 2
+        margin = (plan.reach(name) - 1) // 2
         height, width = predictor.grid.shape
         rows, columns = window_over(predictor.grid, plan.grid)
         if name == plan.finest:

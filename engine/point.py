@@ -28,7 +28,7 @@ def places_at(
     """
     x, y = transformer(crs, plan.grid.crs).transform(*at) if crs != plan.grid.crs else at
     finest = plan.predictors[plan.finest]
-    places = {plan.finest: _place(finest, x, y, at, edge, max(scales[plan.finest]))}
+    places = {plan.finest: _place(finest, x, y, at, edge, scales[plan.finest])}
     row, column = places[plan.finest]
     a = finest.grid.affine
     centre = a.c + a.a * (column + 0.5), a.f + a.e * (row + 0.5)
@@ -37,11 +37,13 @@ def places_at(
             x, y = centre
             if predictor.crs != plan.grid.crs:
                 x, y = transformer(plan.grid.crs, predictor.crs).transform(*centre)
-            places[name] = _place(predictor, x, y, at, edge, max(scales[name]))
+            places[name] = _place(predictor, x, y, at, edge, scales[name])
     return places
 
 
-def _place(predictor: Predictor, x: float, y: float, at: tuple[float, float], edge: str, scale: int) -> Place:
+def _place(
+    predictor: Predictor, x: float, y: float, at: tuple[float, float], edge: str, scales: tuple[int, ...]
+) -> Place:
     """Return the pixel of a point given in the predictor's CRS. Raise InputError where there is none."""
     name, grid = predictor.modality.name, predictor.grid
     a = grid.affine
@@ -53,24 +55,25 @@ def _place(predictor: Predictor, x: float, y: float, at: tuple[float, float], ed
             f"{pixel_grid_text(grid)}; choose a point inside."
         )
     row, column = math.floor(rows), math.floor(columns)
-    radius = (scale - 1) // 2 if edge != "fill" else 0
+    side = predictor.modality.reach(scales)
+    radius = (side - 1) // 2 if edge != "fill" else 0
     if not (radius <= row < height - radius and radius <= column < width - radius):
         raise InputError(
-            f"The window of {scale} pixels around the point leaves the rasters of {name}; choose a point "
+            f"The window of {side} pixels around the point leaves the rasters of {name}; choose a point "
             "further inside, smaller scales, or fill the edge (--edge fill)."
         )
     return row, column
 
 
-def window_values(plan: Plan, name: str, place: Place, scale: int) -> Values:
-    """Return the normalised window (channels, scale, scale) around a pixel.
+def window_values(plan: Plan, name: str, place: Place, side: int) -> Values:
+    """Return the normalised window (channels, side, side) around a pixel; the side is odd.
 
     Raises
     ------
     InputError
         The pixel is NoData.
     """
-    radius = (scale - 1) // 2
+    radius = (side - 1) // 2
     values, valid = plan.predictors[name].read(*around(*place, radius))
     if not valid[:, radius, radius].all():
         raise InputError(
@@ -88,7 +91,7 @@ def window_at(
     if name not in places:
         return None, None
     predictor = plan.predictors[name]
-    box = window_box(predictor.grid, *places[name], scale)
+    box = window_box(predictor.grid, *places[name], predictor.modality.span(scale))
     left, top = box.affine.c, box.affine.f
     right, bottom = left + box.affine.a, top + box.affine.e
     xs, ys = [left, right, right, left], [top, top, bottom, bottom]

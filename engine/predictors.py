@@ -73,7 +73,7 @@ class Predictor:
         around = None
         if map_area is not None and map_area.crs is not None:
             box = map_area.boundingbox
-            margin = (max(self.modality.scales) + 1) * self.modality.pixel_size
+            margin = (self.modality.reach(self.modality.scales) + 1) * self.modality.pixel_size
             around = map_area.crs, (box.left, box.bottom, box.right, box.top), margin
         chosen = working_grid(own, self.modality.pixel_size, self.modality.pixel_unit, point, around)
         notes = [f"{self.modality.name}: {chosen.reason} ({reference.file})."] if chosen.reason else []

@@ -73,7 +73,7 @@ def write_preview(
 def coarse_plan(architecture: Architecture, plan: Plan) -> Plan | None:
     """Return the plan of a coarse map that costs a few seconds, or None where the map itself is as coarse."""
     longest = max(plan.grid.shape)
-    if architecture.padding != "valid" or longest < 2 * SIDES[-1]:
+    if architecture.patchwise or longest < 2 * SIDES[-1]:
         return None
     for side in SIDES:
         times = -(-longest // side)

@@ -17,7 +17,7 @@ from .errors import InputError
 from .lattice import Extent, Tile, map_grid
 from .map_job import demand_values, within_memory
 from .moments import ContributionMoments
-from .plan import Plan, planned
+from .plan import Plan, planned, uncentred
 from .progress import Monitor
 from .protocol import ProfileJob
 from .raster import Valid
@@ -67,7 +67,7 @@ def run_profile(job: ProfileJob, monitor: Monitor) -> ProfileResult:
         models=len(every),
         step=chosen.grid.step,
         pixels=pixels,
-        warnings=tuple(caution.message for caution in chosen.cautions),
+        warnings=(*(caution.message for caution in chosen.cautions), *uncentred(first.card)),
     )
 
 

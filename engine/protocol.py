@@ -167,6 +167,23 @@ class EvaluateJob:
 
 
 @dataclass(frozen=True)
+class ImportPaperJob:
+    """Make the model file ``out`` of a ``checkpoint`` and its ``config`` of van Tiel et al.'s code.
+
+    ``species`` and ``stats`` are files: the species in the order of the outputs, and mean and deviation of the
+    bands in the order of the channels. ``pixels`` gives for a modality a pixel size that is not GeoLifeCLEF's,
+    such as ``20m`` or ``0.0417deg``.
+    """
+
+    checkpoint: str
+    config: str
+    species: str
+    stats: str
+    out: str
+    pixels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a job is: ``done`` of ``total`` in ``phase``; ``rate`` in ``unit``/s, ``eta`` in seconds.
 
@@ -267,6 +284,16 @@ class EvaluateResult:
     summary: dict[str, Any]
     files: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImportPaperResult:
+    """What an import made; ``dense`` tells whether neighbours share work when it is mapped."""
+
+    model: str
+    n_species: int
+    dense: bool
+    notes: tuple[str, ...]
 
 
 T = TypeVar("T")

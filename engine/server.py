@@ -25,6 +25,7 @@ from .demo_job import run_demo
 from .device import devices, gpu_note
 from .effects_job import run_effects
 from .errors import Cancelled, InputError
+from .import_job import run_import
 from .inspection import Inspector
 from .map_job import run_map
 from .profile_job import run_profile
@@ -34,6 +35,7 @@ from .protocol import (
     DemoJob,
     EffectsJob,
     EvaluateJob,
+    ImportPaperJob,
     InspectJob,
     MapJob,
     MessageError,
@@ -81,6 +83,7 @@ class Server:
             "evaluate": (self._jobs, self._evaluate),
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
+            "import-paper": (self._jobs, self._import_paper),
             "check": (self._questions, self._check),
             "inspect": (self._questions, self._inspect),
             "hello": (self._questions, self._hello),
@@ -189,6 +192,9 @@ class Server:
 
     def _profile(self, request: _Request) -> dict[str, Any]:
         return asdict(run_profile(protocol.job_from_params(ProfileJob, request.params), request.monitor))
+
+    def _import_paper(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_import(protocol.job_from_params(ImportPaperJob, request.params), request.monitor))
 
     def _inspect(self, request: _Request) -> dict[str, Any]:
         job = protocol.job_from_params(InspectJob, request.params)

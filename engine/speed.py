@@ -18,6 +18,7 @@ from .kept_values import KeptValues
 
 WIDTH, STRIP = 256, 16  # output px of the columns that are measured, where they are no more work than
 LARGEST_FLOPS = 6e10  # this much a strip
+PATCHES = 4  # windows at a time, where a network is measured window by window
 FEWEST_STRIPS, MOST_STRIPS, LONG_ENOUGH_S = 3, 30, 0.7  # the best counts: others use the cores too
 
 
@@ -84,6 +85,25 @@ def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: t
         _wait(weight)
         best = min(best, time.perf_counter() - started)
     return costs.at(columns, strip).row_flops * strip / best
+
+
+@torch.inference_mode()
+def measured_patch_rate(network: FusionNetwork, name: str, scales: tuple[int, ...]) -> float:
+    """Return how many windows a second the network does one by one: the best of a few batches."""
+    shape, weight = network.architecture.modality(name), _weight(network, name)
+    side = shape.reach(scales)
+    windows = torch.randn(PATCHES, shape.bands, side, side, dtype=weight.dtype, device=weight.device)
+    windows = windows.contiguous(memory_format=torch.channels_last)
+    best = float("inf")
+    begun = time.perf_counter()
+    for _ in range(FEWEST_STRIPS):
+        started = time.perf_counter()
+        network.features({name: windows}, {name: scales})
+        _wait(weight)
+        best = min(best, time.perf_counter() - started)
+        if time.perf_counter() - begun > LONG_ENOUGH_S:
+            break
+    return PATCHES / best
 
 
 def _weight(network: FusionNetwork, name: str) -> torch.Tensor:

@@ -29,8 +29,8 @@ class BranchWindow:
 
     ``window_px`` and ``window_m`` are width and height; ``offset_px`` is where the window's centre lies from
     the pixel's, to the right and down; ``padding_px`` how much of it is zeros in place of landscape, at its
-    widest side. ``effective_px`` is the side of the centred square that holds 90 % of the mean absolute
-    gradient.
+    widest side. ``effective_px`` is the side of the square about its middle that holds 90 % of the mean
+    absolute gradient.
     """
 
     modality: str
@@ -78,7 +78,7 @@ def audit_windows(job: MapJob) -> WindowAudit:
     for key, window in true_windows(network.architecture).items():
         modality = model.card.modality(key[0])
         metres = modality.pixel_size * (METRES_A_DEGREE if modality.pixel_unit == "degree" else 1)
-        side = effective_side(gradients[key])
+        side = effective_side(gradients[key], shift=window.offset[0])
         found.append(
             BranchWindow(
                 modality=key[0],
@@ -116,7 +116,7 @@ def _of_noise(architecture: Architecture, draw: np.random.Generator) -> Iterator
     for _ in range(SAMPLE // BATCH):
         yield {
             m.name: torch.from_numpy(
-                draw.standard_normal((BATCH, m.bands, max(m.scales), max(m.scales)), np.float32)
+                draw.standard_normal((BATCH, m.bands, *(2 * (m.reach(m.scales),))), np.float32)
             )
             for m in architecture.modalities
         }
@@ -136,7 +136,7 @@ def _of_rasters(plan: Plan, draw: np.random.Generator) -> Iterator[dict[str, Ten
         )
         try:
             places = places_at(plan, at, plan.grid.crs, plan.scales, plan.job.edge)
-            windows = {name: window_values(plan, name, p, max(plan.scales[name])) for name, p in places.items()}
+            windows = {name: window_values(plan, name, p, plan.reach(name)) for name, p in places.items()}
         except InputError:  # NoData, or a window that leaves a raster: another pixel will do
             continue
         found.append({name: torch.from_numpy(values) for name, values in windows.items()})

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .card import window_side
 from .errors import ModelError
-from .receptive_field import BACKBONE_FIELDS, Stack, stack_for
+from .receptive_field import BACKBONE_FIELDS, Field, Stack, stack_for
 
 BranchKey = tuple[str, int]
 """A branch by its modality and its scale (px)."""
 
 PADDINGS = ("valid", "zero")
+BACKBONES = (*BACKBONE_FIELDS, "chain")
 RESIDUAL_WIDTHS = 3  # stem, blocks at stride 1, blocks at stride 2
 LARGEST = 1_000_000  # channels, features or species; far more than any network has
 
@@ -29,10 +32,22 @@ class BranchShape:
 
 
 @dataclass(frozen=True)
-class ModalityShape:
-    """A modality's number of input channels, backbone (``residual`` or ``pointwise``), widths and branches.
+class ChainLayer:
+    """One step of a ``chain`` backbone: a convolution with ``padding`` zeros a side, then a max-pool."""
 
-    ``bands`` counts channels: a categorical band has one a category.
+    kernel: int
+    padding: int
+    pool: int
+
+
+@dataclass(frozen=True)
+class ModalityShape:
+    """A modality's number of input channels, backbone, widths and branches.
+
+    ``bands`` counts channels: a categorical band has one a category. The backbone is ``residual``,
+    ``pointwise`` or ``chain``, which takes a patch and has a layer of ``chain`` for each width. ``patch`` is
+    the side of the one patch that all branches share, each taking the middle of what its stack makes of it;
+    where it is None, each has a window of its own scale.
     """
 
     name: str
@@ -40,11 +55,27 @@ class ModalityShape:
     backbone: str
     widths: tuple[int, ...]
     branches: tuple[BranchShape, ...]
+    patch: int | None = None
+    chain: tuple[ChainLayer, ...] = ()
 
     @property
     def scales(self) -> tuple[int, ...]:
         """The scales of the branches, ascending."""
         return tuple(branch.scale for branch in self.branches)
+
+    @property
+    def field(self) -> Field:
+        """The receptive field and the jump of the backbone."""
+        if self.backbone != "chain":
+            return BACKBONE_FIELDS[self.backbone]
+        field = Field()
+        for layer in self.chain:
+            field = field.after(layer.kernel).after(layer.pool, layer.pool)
+        return field
+
+    def reach(self, scales: Sequence[int]) -> int:
+        """Return the side (px, odd) of the centred window that holds all that ``scales`` need."""
+        return window_side(scales, self.patch)
 
 
 @dataclass(frozen=True)
@@ -55,6 +86,14 @@ class Architecture:
     species: int
     padding: str = "valid"
     branch_norm: bool = True
+
+    @property
+    def patchwise(self) -> bool:
+        """Whether an output depends on more than its window: on padding, or on where the patch ends.
+
+        Such a network has one value a patch, and neighbours can't share work.
+        """
+        return self.padding != "valid" or any(one.patch is not None for one in self.modalities)
 
     def modality(self, name: str) -> ModalityShape:
         """Return the modality called ``name``; raise KeyError where there is none."""
@@ -86,12 +125,18 @@ class Architecture:
                     branches=tuple(
                         BranchShape(
                             scale=int(b["scale"]),
-                            stack=Stack(tuple(b["stack"]["kernels"]), tuple(b["stack"]["pools"])),
+                            stack=Stack(
+                                tuple(b["stack"]["kernels"]),
+                                tuple(b["stack"]["pools"]),
+                                tuple(b["stack"].get("strides") or ()),
+                            ),
                             channels=int(b["channels"]),
                             out_size=int(b["out_size"]),
                         )
                         for b in m["branches"]
                     ),
+                    patch=None if m.get("patch") is None else int(m["patch"]),
+                    chain=tuple(ChainLayer(**layer) for layer in m.get("chain") or ()),
                 )
                 for m in raw["modalities"]
             )
@@ -112,24 +157,44 @@ class Architecture:
                 raise ModelError(
                     f"A modality can't be called {modality.name!r}: use lower-case letters, digits and _."
                 )
-            if modality.backbone not in BACKBONE_FIELDS:
-                raise ModelError(f"There is no backbone {modality.backbone!r}; choose residual or pointwise.")
+            if modality.backbone not in BACKBONES:
+                raise ModelError(
+                    f"There is no backbone {modality.backbone!r}; choose one of {', '.join(BACKBONES)}."
+                )
             if list(modality.scales) != sorted(set(modality.scales)) or not modality.scales:
                 raise ModelError(f"The scales of {modality.name} must be one or more, different and ascending.")
-            start = BACKBONE_FIELDS[modality.backbone]
-            sizes = [self.species, modality.bands, *modality.widths]
+            _check_sizes(modality, self.species)
             for branch in modality.branches:
-                sizes += [branch.channels, branch.out_size, *branch.stack.kernels, *branch.stack.pools]
-            wrong = modality.backbone == "residual" and len(modality.widths) != RESIDUAL_WIDTHS
-            if wrong or not modality.widths or not all(isinstance(s, int) and 0 < s <= LARGEST for s in sizes):
-                raise ModelError(f"The architecture of {modality.name} has a size that can't be built.")
-            for branch in modality.branches:
-                seen = branch.stack.field(start).size
-                if seen != branch.scale:
+                seen = branch.stack.field(modality.field).size
+                named = seen if modality.patch is None else named_scale(seen)
+                if named != branch.scale:
                     raise ModelError(
                         f"The branch {modality.name} {branch.scale} sees {seen} pixels by its layers, "
                         f"not {branch.scale}."
                     )
+
+
+def _check_sizes(modality: ModalityShape, species: int) -> None:
+    """Raise ModelError where a size of a modality is none that can be built."""
+    chain = modality.backbone == "chain"
+    layers = len(modality.chain) if chain else RESIDUAL_WIDTHS
+    wrong = modality.backbone != "pointwise" and len(modality.widths) != layers
+    wrong |= chain and modality.patch is None
+    sizes = [species, modality.bands, *modality.widths]
+    sizes += [] if modality.patch is None else [modality.patch]
+    for layer in modality.chain:
+        sizes += [layer.kernel, layer.padding + 1, layer.pool]
+    for branch in modality.branches:
+        stack = branch.stack
+        sizes += [branch.channels, branch.out_size, *stack.kernels, *stack.pools, *stack.strides]
+        wrong |= len(stack.strides) not in (0, len(stack.kernels))
+    if wrong or not modality.widths or not all(isinstance(s, int) and 0 < s <= LARGEST for s in sizes):
+        raise ModelError(f"The architecture of {modality.name} has a size that can't be built.")
+
+
+def named_scale(seen: int) -> int:
+    """Return the odd scale by which a branch that sees ``seen`` pixels goes: one more where that is even."""
+    return seen + (seen + 1) % 2
 
 
 def modality_shape(

@@ -10,6 +10,7 @@ Format 1 grows by optional fields, and a reader ignores those that it does not k
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Optional, Union
@@ -29,16 +30,17 @@ KINDS = ("po", "pa", "pa-balanced")
 class Band:
     """One variable of a modality, in the units of the raster that the network was trained on.
 
-    ``quantiles`` are the 101 percentiles (0 to 100) over the training sites; ``fill`` replaces NoData inside
-    a window; ``categories`` lists the classes of a categorical band and is empty for a continuous one. A
-    categorical band (mean 0, std 1) gives one input channel a class, 1 where a pixel is of it.
+    ``quantiles`` are the 101 percentiles (0 to 100) over the training sites, or empty where nobody knows them
+    (a network of other software); ``fill`` replaces NoData inside a window; ``categories`` lists the classes of
+    a categorical band and is empty for a continuous one. A categorical band (mean 0, std 1) gives one input
+    channel a class, 1 where a pixel is of it.
     """
 
     name: str
     mean: float
     std: float
     fill: float
-    quantiles: tuple[float, ...]
+    quantiles: tuple[float, ...] = ()
     description: str = ""
     unit: str = ""
     categories: tuple[int, ...] = ()
@@ -46,18 +48,41 @@ class Band:
 
 @dataclass(frozen=True)
 class Modality:
-    """One kind of predictor raster: ordered bands, pixel size (in ``pixel_unit``) and scales (px, odd)."""
+    """One kind of predictor raster: ordered bands, pixel size (in ``pixel_unit``) and scales (px, odd).
+
+    The networks that we train see a centred window for each scale. One of other software may be given one patch
+    for all its scales: then ``patch`` is its side (px), of which ``patch // 2`` pixels lie above and to the
+    left of the pixel's own, and ``shifts`` tells for each scale how far (px, to the right and down) the middle
+    of what it really looks at lies from the middle of the pixel.
+    """
 
     name: str
     bands: tuple[Band, ...]
     pixel_size: float
     pixel_unit: str
     scales: tuple[int, ...]
+    patch: Optional[int] = None
+    shifts: tuple[float, ...] = ()
 
     @property
     def channels(self) -> int:
         """Number of input channels of the network: one a continuous band, one a category of the others."""
         return sum(len(band.categories) or 1 for band in self.bands)
+
+    def reach(self, scales: Sequence[int]) -> int:
+        """Return the side (px, odd) of the centred window that holds all that ``scales`` need."""
+        return window_side(scales, self.patch)
+
+    def shift(self, scale: int) -> float:
+        """Return how far (px, to the right and down) a scale's window lies off the pixel."""
+        return self.shifts[self.scales.index(scale)] if self.shifts else 0.0
+
+    def span(self, scale: int) -> tuple[int, int]:
+        """Return the first and the last pixel that a scale looks at, counted from the pixel's own."""
+        shift = self.shift(scale)
+        side = scale if shift == int(shift) else scale - 1  # the window of an even side goes by the next odd
+        first = int(shift - (side - 1) / 2)
+        return first, first + side - 1
 
     def width(self, scale: int) -> float:
         """Return the side of the window of ``scale`` pixels, in ``pixel_unit``."""
@@ -84,12 +109,12 @@ class Modality:
 class Species:
     """One species that the network knows, with what its figures were measured on.
 
-    ``kind`` is presence-only (``po``), presence-absence (``pa``) or presence-absence with absences chosen by
-    design (``pa-balanced``); ``prevalence`` the share of surveyed training sites where it was found (None
-    for presence-only). ``auc_against`` says in words against what ``auc`` was measured. ``lambda2`` is there
-    where it is not the training's: 1 means that background points did not count for this species.
-    ``thresholds`` gives the threshold by every rule, by the rule's name. ``calibration`` is (slope, intercept):
-    the logit of occurrence is slope * logit + intercept.
+    ``presences`` is 0 where nobody knows. ``kind`` is presence-only (``po``), presence-absence (``pa``) or
+    presence-absence with absences chosen by design (``pa-balanced``); ``prevalence`` the share of surveyed
+    training sites where it was found (None for presence-only). ``auc_against`` says in words against what
+    ``auc`` was measured. ``lambda2`` is there where it is not the training's: 1 means that background points
+    did not count for this species. ``thresholds`` gives the threshold by every rule, by the rule's name.
+    ``calibration`` is (slope, intercept): the logit of occurrence is slope * logit + intercept.
     """
 
     name: str
@@ -112,7 +137,8 @@ class Training:
 
     ``lambda2`` weighs other species' sites against background points (Zbinden et al. 2024); ``background``
     says in words what those points were and is empty without any. ``extent`` is xmin, ymin, xmax, ymax in
-    ``extent_crs``.
+    ``extent_crs``. ``scale_dropout`` tells whether the network learnt what to put in place of a branch that is
+    off, ``centred`` whether the file holds the mean of each branch's features; else zeros stand for it.
     """
 
     data: str
@@ -121,6 +147,7 @@ class Training:
     extent: tuple[float, ...] = ()
     extent_crs: str = ""
     scale_dropout: bool = False
+    centred: bool = True
 
 
 @dataclass(frozen=True)
@@ -268,6 +295,11 @@ def read_header(path: Union[str, Path]) -> Header:
     return Header(Card.from_json(metadata[METADATA_KEY], str(path)), shapes)
 
 
+def window_side(scales: Sequence[int], patch: Optional[int]) -> int:
+    """Return the side (px, odd) of the centred window that holds the windows of ``scales``, or their patch."""
+    return max(scales) if patch is None else patch // 2 * 2 + 1
+
+
 def _words(name: str) -> list[str]:
     return "".join(c if c.isalnum() else " " for c in name.lower()).split()
 
@@ -292,13 +324,14 @@ def _modality(raw: dict[str, Any]) -> Modality:
         Band(
             **{
                 **_known(Band, band),
-                "quantiles": tuple(band["quantiles"]),
+                "quantiles": tuple(band.get("quantiles") or ()),
                 "categories": tuple(band.get("categories") or ()),
             }
         )
         for band in raw["bands"]
     )
-    return Modality(**{**_known(Modality, raw), "bands": bands, "scales": tuple(raw["scales"])})
+    tuples = {"bands": bands, "scales": tuple(raw["scales"]), "shifts": tuple(raw.get("shifts") or ())}
+    return Modality(**{**_known(Modality, raw), **tuples})
 
 
 def _species(raw: dict[str, Any]) -> Species:
@@ -333,12 +366,14 @@ def _check(card: Card, source: str) -> None:
             all(s > 0 and s % 2 == 1 for s in modality.scales),
             f"{where} has a scale that is not an odd number of pixels",
         )
+        demand(modality.patch is None or modality.patch > 0, f"{where} has a patch of no size")
+        demand(len(modality.shifts) in (0, len(modality.scales)), f"{where} has not one shift a scale")
         demand(bool(modality.bands), f"{where} has no band")
         for band in modality.bands:
             name = f"band {band.name} of {where}"
             demand(band.std > 0, f"{name} has no spread")
             demand(len(set(band.categories)) == len(band.categories), f"{name} names a category twice")
-            demand(len(band.quantiles) == N_QUANTILES, f"{name} has not {N_QUANTILES} quantiles")
+            demand(len(band.quantiles) in (0, N_QUANTILES), f"{name} has not {N_QUANTILES} quantiles")
             pairs = zip(band.quantiles, band.quantiles[1:])
             demand(all(a <= b for a, b in pairs), f"the quantiles of {name} are not in order")
     species = [one.name for one in card.species]

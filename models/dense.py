@@ -57,7 +57,7 @@ class DenseModality:
     def __init__(
         self, network: FusionNetwork, name: str, step: int, scales: Iterable[int] | None = None
     ) -> None:
-        if network.architecture.padding != "valid":
+        if network.architecture.patchwise:
             raise ModelError("A padded network can't be evaluated densely; use the patch-wise method.")
         if step < 1:
             raise ModelError(f"The step is {step}; choose 1 or more.")

@@ -26,6 +26,7 @@ class ModelFile:
 
     The means are over background points or, for surveys, over sites: contributions are centred on them. Where
     the card says that no replacement was learnt (``training.scale_dropout``), they also replace what is off.
+    They are zeros where the card says that nobody knows them (``training.centred``).
     """
 
     network: FusionNetwork
@@ -101,8 +102,8 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Archit
         architecture = Architecture.from_dict(card.architecture)
     except ModelError as error:
         raise ModelError(f"The card of {path} is faulty: {error} Get the file anew.") from error
-    described = [(m.name, m.channels, tuple(m.scales)) for m in card.modalities]
-    built = [(m.name, m.bands, m.scales) for m in architecture.modalities]
+    described = [(m.name, m.channels, tuple(m.scales), m.patch) for m in card.modalities]
+    built = [(m.name, m.bands, m.scales, m.patch) for m in architecture.modalities]
     if described != built or len(card.species) != architecture.species:
         raise ModelError(
             f"The card of {path} contradicts itself: bands, scales or species are not those of its "

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import Architecture, BranchKey, BranchShape, ModalityShape
-from .receptive_field import BACKBONE_FIELDS
 
 Features = dict[BranchKey, Tensor]
 """Feature vectors by branch: (sites, out_size), or (sites, out_size, rows, columns) over a tile."""
@@ -72,10 +71,25 @@ def pointwise_backbone(bands: int, widths: tuple[int, ...]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def chain_backbone(shape: ModalityShape) -> nn.Sequential:
+    """Return convolutions of any kernel and padding with batch norm, ReLU and max-pool."""
+    layers: list[nn.Module] = []
+    inputs = shape.bands
+    for width, layer in zip(shape.widths, shape.chain, strict=True):
+        layers.append(nn.Conv2d(inputs, width, layer.kernel, padding=layer.padding, bias=False))
+        layers += [nn.BatchNorm2d(width), nn.ReLU()]
+        if layer.pool > 1:
+            layers.append(nn.MaxPool2d(layer.pool))
+        inputs = width
+    return nn.Sequential(*layers)
+
+
 def backbone(shape: ModalityShape, padding: int) -> nn.Sequential:
     """Return the backbone of a modality."""
     if shape.backbone == "residual":
         return residual_backbone(shape.bands, shape.widths, padding)
+    if shape.backbone == "chain":
+        return chain_backbone(shape)
     return pointwise_backbone(shape.bands, shape.widths)
 
 
@@ -85,8 +99,8 @@ class Branch(nn.Module):
     def __init__(self, inputs: int, shape: BranchShape, norm: bool) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for kernel, pool in zip(shape.stack.kernels, shape.stack.pools, strict=True):
-            layers.append(nn.Conv2d(inputs, shape.channels, kernel, bias=not norm))
+        for kernel, stride, pool in shape.stack.layers:
+            layers.append(nn.Conv2d(inputs, shape.channels, kernel, stride, bias=not norm))
             if norm:
                 layers.append(nn.BatchNorm2d(shape.channels))
             layers.append(nn.ReLU())
@@ -99,7 +113,8 @@ class Branch(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map backbone features of one window to (sites, out_size).
 
-        Of a padded backbone more than one pixel is left; the centre one is taken.
+        Of a padded backbone, or a patch wider than the scale, more than one pixel is left; the centre one is
+        taken.
         """
         x = self.stack(features)
         row, column = (self.centre(side) for side in x.shape[-2:])
@@ -145,7 +160,8 @@ class FusionNetwork(nn.Module):
         ----------
         patches
             By modality, (sites, bands, side, side): normalised windows as wide as the modality's largest
-            scale, or wider by an even number of pixels.
+            scale, or wider by an even number of pixels. Where its branches share a patch, that patch, or a
+            window with it in the middle (half a pixel to the upper left where just one of the sides is even).
         scales
             By modality, which scales; all unless told.
 
@@ -163,8 +179,8 @@ class FusionNetwork(nn.Module):
                 for scale in together:
                     key = (name, scale)
                     mine = shared
-                    if self.architecture.padding == "valid":
-                        jump = BACKBONE_FIELDS[shape.backbone].jump
+                    if self.architecture.padding == "valid" and shape.patch is None:
+                        jump = shape.field.jump
                         edge = (window.shape[-1] - scale) // 2 // jump
                         mine = shared[:, :, edge : shared.shape[-2] - edge, edge : shared.shape[-1] - edge]
                     found[key] = self.branch(key)(mine)
@@ -177,7 +193,10 @@ class FusionNetwork(nn.Module):
 
         Windows that start at different phases of the backbone's jump can't share one, and padded ones none.
         """
-        jump = BACKBONE_FIELDS[shape.backbone].jump
+        if shape.patch is not None:
+            edge, side = (patch.shape[-1] - shape.patch) // 2, shape.patch
+            return [(list(wanted), patch[:, :, edge : edge + side, edge : edge + side])]
+        jump = shape.field.jump
         shared: dict[int, list[int]] = {}
         for scale in wanted:
             alone = self.architecture.padding == "zero"

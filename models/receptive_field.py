@@ -35,15 +35,25 @@ BACKBONE_FIELDS = {"residual": Field(25, 2), "pointwise": Field(1, 1)}
 
 @dataclass(frozen=True)
 class Stack:
-    """A chain of (convolution without padding, ReLU, max-pool): kernels and pools (size = stride), one each."""
+    """A chain of (convolution without padding, ReLU, max-pool): kernels and pools (size = stride), one each.
+
+    ``strides`` of the convolutions are all 1 where there are none.
+    """
 
     kernels: tuple[int, ...]
     pools: tuple[int, ...]
+    strides: tuple[int, ...] = ()
+
+    @property
+    def layers(self) -> tuple[tuple[int, int, int], ...]:
+        """Kernel, stride and pool of each step of the chain."""
+        strides = self.strides or (1,) * len(self.kernels)
+        return tuple(zip(self.kernels, strides, self.pools, strict=True))
 
     def field(self, start: Field) -> Field:
         """Return the field after this stack on top of ``start``."""
-        for kernel, pool in zip(self.kernels, self.pools, strict=True):
-            start = start.after(kernel).after(pool, pool)
+        for kernel, stride, pool in self.layers:
+            start = start.after(kernel, stride).after(pool, pool)
         return start
 
 

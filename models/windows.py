@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from .architecture import Architecture, BranchKey, BranchShape, ModalityShape
 from .network import FusionNetwork
-from .receptive_field import BACKBONE_FIELDS
 
 HELD = 0.9  # share of the gradient that the effective window holds
 
@@ -56,9 +55,8 @@ def true_windows(architecture: Architecture) -> dict[BranchKey, Window]:
 def _window(network: FusionNetwork, modality: ModalityShape, shape: BranchShape) -> Window:
     key = modality.name, shape.scale
     branch = network.branch(key)
-    jump = BACKBONE_FIELDS[modality.backbone].jump
-    for pool in shape.stack.pools:
-        jump *= pool
+    jump = shape.stack.field(modality.field).jump
+    given = modality.patch or shape.scale
     # Beyond the patch the network is given so much more that the output meets no border and no padding.
     beyond = jump * -(-2 * shape.scale // jump)
 
@@ -66,15 +64,14 @@ def _window(network: FusionNetwork, modality: ModalityShape, shape: BranchShape)
         patch = torch.rand(1, modality.bands, side, side, dtype=torch.float64, requires_grad=True)
         return patch, branch.stack(network.backbones[modality.name](patch))
 
-    _, alone = stacked(shape.scale)
+    _, alone = stacked(given)
     row, column = (branch.centre(side) for side in alone.shape[-2:])
-    patch, wide = stacked(shape.scale + 2 * beyond)
+    patch, wide = stacked(given + 2 * beyond)
     output = wide[0, :, row + beyond // jump, column + beyond // jump].sum()
     (gradient,) = torch.autograd.grad(output, patch)
     seen = gradient[0].abs().sum(dim=0).numpy() > 0
     rows, columns = (np.flatnonzero(seen.any(axis=axis)) - beyond for axis in (1, 0))
-    middle = (shape.scale - 1) / 2
-    last = shape.scale - 1
+    middle, last = given // 2, given - 1
     return Window(
         width=int(columns[-1] - columns[0]) + 1,
         height=int(rows[-1] - rows[0]) + 1,
@@ -120,7 +117,7 @@ def mean_gradients(
     network
         In evaluation mode.
     batches
-        By modality, normalised patches (sites, bands, side, side) as wide as the modality's largest scale.
+        By modality, normalised windows (sites, bands, side, side) as wide as the modality's scales need.
     species
         Gives for a number of sites the species (sites,) whose contribution is derived at each.
     between
@@ -129,7 +126,7 @@ def mean_gradients(
     Returns
     -------
     dict
-        By branch, (scale, scale): summed over bands, averaged over sites.
+        By branch, (reach, reach), of the window that it needs: summed over bands, averaged over sites.
     """
     totals: dict[BranchKey, npt.NDArray[np.float64]] = {}
     sites = 0
@@ -142,8 +139,9 @@ def mean_gradients(
             for scale in modality.scales:
                 between()
                 key = modality.name, scale
-                edge = (patches[modality.name].shape[-1] - scale) // 2
-                side = slice(edge, edge + scale)
+                reach = modality.reach((scale,))
+                edge = (patches[modality.name].shape[-1] - reach) // 2
+                side = slice(edge, edge + reach)
                 patch = patches[modality.name][:, :, side, side].clone().requires_grad_()
                 features = network.features({modality.name: patch}, {modality.name: (scale,)})[key]
                 (gradient,) = torch.autograd.grad((features * weights[key][chosen]).sum(), patch)
@@ -152,11 +150,14 @@ def mean_gradients(
     return {key: total / sites for key, total in totals.items()}
 
 
-def effective_side(gradient: npt.NDArray[np.float64], held: float = HELD) -> int:
-    """Return the side of the smallest centred square that holds a share of a gradient (side, side)."""
-    middle = gradient.shape[0] // 2
-    for radius in range(middle + 1):
-        square = slice(middle - radius, middle + radius + 1)
+def effective_side(gradient: npt.NDArray[np.float64], held: float = HELD, shift: float = 0.0) -> int:
+    """Return the side of the smallest square that holds a share of a gradient (side, side).
+
+    Its middle is that of the gradient, or ``shift`` pixels (rounded) to the right and down.
+    """
+    middle = gradient.shape[0] // 2 + round(shift)
+    for radius in range(max(middle, gradient.shape[0] - 1 - middle) + 1):
+        square = slice(max(0, middle - radius), middle + radius + 1)
         if gradient[square, square].sum() >= held * gradient.sum():
             return 2 * radius + 1
     return int(gradient.shape[0])

@@ -183,7 +183,7 @@ def lattice_step(rows: Integers, columns: Integers) -> int:
 
 def lattice_pays(architecture: Architecture, name: str, step: int, rows: Integers, columns: Integers) -> bool:
     """Tell whether tiles cost less than patches at these places, by counted operations."""
-    if step < 1 or architecture.padding != "valid":
+    if step < 1 or architecture.patchwise:
         return False
     scales = architecture.modality(name).scales
     cells = np.stack([(rows - rows.min()) // step, (columns - columns.min()) // step], axis=1) // TILE_SITES

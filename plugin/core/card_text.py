@@ -32,7 +32,9 @@ def card_html(card: Card, file: str) -> str:
     facts = "".join(f"<tr><td><b>{escape(k)}</b>&nbsp;</td><td>{escape(v)}</td></tr>" for k, v in rows if v)
     inputs = ""
     for modality in card.modalities:
-        scales = ", ".join(f"{window(modality, s)} ({s} px)" for s in modality.scales)
+        scales = ", ".join(
+            f"{window(modality, s)} ({s} px{_shift(modality.shift(s))})" for s in modality.scales
+        )
         head = tr("{}: pixels of {}, windows of {}").format(modality.name, distance(pixel_m(modality)), scales)
         bands = "".join(
             f"<tr><td>{escape(band.name)}&nbsp;&nbsp;</td><td>{escape(band.description)}</td>"
@@ -41,7 +43,7 @@ def card_html(card: Card, file: str) -> str:
         )
         inputs += f"<p><b>{escape(head)}</b></p><table cellspacing='3'>{bands}</table>"
     species = "".join(
-        f"<tr><td>{escape(one.name)}&nbsp;&nbsp;</td><td align='right'>{one.presences}&nbsp;&nbsp;</td>"
+        f"<tr><td>{escape(one.name)}&nbsp;&nbsp;</td><td align='right'>{one.presences or ''}&nbsp;&nbsp;</td>"
         f"<td>{grade.dots(one)}&nbsp;</td>"
         f"<td>{'' if one.auc is None else f'{one.auc:.2f}'}&nbsp;</td><td>{escape(one.auc_against)}</td></tr>"
         for one in card.species
@@ -56,6 +58,14 @@ def card_html(card: Card, file: str) -> str:
         f"<tr><th align='left'>{tr('Name')}</th><th>{tr('Presences')}&nbsp;</th><th></th>"
         f"<th align='left'>AUC&nbsp;</th><th align='left'>{tr('against')}</th></tr>{species}</table>"
     )
+
+
+def _shift(pixels: float) -> str:
+    """Return in words how far a window lies off the pixel, nothing where it is centred."""
+    if pixels == 0:
+        return ""
+    said = tr(", {:g} px up and to the left") if pixels < 0 else tr(", {:g} px down and to the right")
+    return said.format(abs(pixels))
 
 
 def _values(band: Band) -> str:

@@ -47,5 +47,7 @@ def explanation(species: Species) -> str:
         against = species.auc_against or tr("data that the card does not name")
         said = tr("AUC {:.2f}, measured against {}.").format(species.auc, against)
     scale = tr("●●● from {}, ●●○ from {}, ●○○ below, ○○○ not tested.").format(GOOD_AUC, USEFUL_AUC)
-    presences = tr("{} presences in training.").format(species.presences)
+    presences = tr("Its number of presences in training is not known.")
+    if species.presences:
+        presences = tr("{} presences in training.").format(species.presences)
     return f"{species.name}\n{said}\n{presences}\n{scale}"

@@ -251,7 +251,8 @@ class ModalityInput(QWidget):
 
 def _band_tip(band: Band) -> str:
     """Return what the network was trained on, for a tooltip."""
-    said = tr("{}\nTrained on {:.4g} ± {:.3g} {}, between {:.4g} and {:.4g}")
-    return said.format(
-        band.description or band.name, band.mean, band.std, band.unit, band.quantiles[0], band.quantiles[-1]
-    ).strip()
+    said = tr("{}\nTrained on {:.4g} ± {:.3g} {}")
+    said = said.format(band.description or band.name, band.mean, band.std, band.unit).strip()
+    if band.quantiles:
+        said += tr(", between {:.4g} and {:.4g}").format(band.quantiles[0], band.quantiles[-1])
+    return said

@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..gui.icons import plugin_icon
 from .demo_algorithm import DemoAlgorithm
 from .evaluate_algorithm import EvaluateAlgorithm
+from .import_paper_algorithm import ImportPaperAlgorithm
 from .map_algorithm import MapAlgorithm
 from .train_algorithm import TrainAlgorithm
 
@@ -25,5 +26,11 @@ class ScalescapeProvider(QgsProcessingProvider):
         return plugin_icon()
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (MapAlgorithm, TrainAlgorithm, EvaluateAlgorithm, DemoAlgorithm):
+        for algorithm in (
+            MapAlgorithm,
+            TrainAlgorithm,
+            EvaluateAlgorithm,
+            ImportPaperAlgorithm,
+            DemoAlgorithm,
+        ):
             self.addAlgorithm(algorithm())

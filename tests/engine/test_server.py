@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paper_networks import climate_model, plain_network, write_checkpoint
 from scalescape.engine import protocol
 from scalescape.engine.protocol import (
     CheckJob,
     EffectsJob,
+    ImportPaperJob,
     InspectJob,
     MapJob,
     ProfileJob,
@@ -127,6 +129,18 @@ def test_a_point_is_answered_while_a_map_runs_and_an_effects_job_like_a_map(
     profile = ProfileJob(job.model, job.inputs, step=5, refits=(job.model,))
     client.send(protocol.request(7, "profile", to_params(profile)))
     assert client.answer(7)[0]["result"]["models"] == 2
+
+
+def test_a_checkpoint_is_imported(client: Client, tmp_path: Path) -> None:
+    bands = {"env_model": 2}
+    config = {"env_model": climate_model([[1], [3]], 3)}
+    files = write_checkpoint(tmp_path, config, plain_network(config, bands, species=4), bands)
+    job = ImportPaperJob(
+        **{name: str(file) for name, file in files.items()}, out=str(tmp_path / "m.safetensors")
+    )
+    client.send(protocol.request(1, "import-paper", to_params(job)))
+    result = client.answer(1)[0]["result"]
+    assert (result["n_species"], result["dense"]) == (4, True) and Path(job.out).exists()
 
 
 def test_bad_input_is_an_error_with_kind_and_sentence(client: Client, job: MapJob) -> None:

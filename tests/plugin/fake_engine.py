@@ -143,6 +143,10 @@ def main() -> None:
             send({"id": number, "result": {"summary": {"auc_median": 0.871, "auc_low": 0.84, "auc_high": 0.902,
                                                        "n_species": 3, "against": "survey"},
                                            "files": [], "warnings": [str(params["config"])]}})  # fmt: skip
+        elif method == "import-paper":
+            notes = [f"Mapped window by window. {params['pixels']}", params["stats"]]
+            result = {"model": params["out"], "n_species": 7, "dense": False, "notes": notes}
+            send({"id": number, "result": result})
         elif method == "cancel":
             CANCELLED.add(params["id"])
             send({"id": number, "result": True})

@@ -1,0 +1,114 @@
+"""The algorithm ``importpaper``: a checkpoint of the paper's code as a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from ...engine.protocol import ImportPaperJob
+from ..core.translation import tr
+from ..gui.icons import plugin_icon
+from .engine_run import run_job
+
+
+class ImportPaperAlgorithm(QgsProcessingAlgorithm):
+    """Make a model file of a network that was trained with the code of van Tiel et al."""
+
+    CHECKPOINT, CONFIG, SPECIES, STATS = "CHECKPOINT", "CONFIG", "SPECIES", "STATS"
+    PIXELS, OUTPUT, SPECIES_COUNT = "PIXELS", "OUTPUT", "SPECIES_COUNT"
+
+    def createInstance(self) -> ImportPaperAlgorithm:
+        return ImportPaperAlgorithm()
+
+    def name(self) -> str:
+        return "importpaper"
+
+    def displayName(self) -> str:
+        return tr("Import a network of the paper")
+
+    def icon(self) -> QIcon:
+        return plugin_icon()
+
+    def tags(self) -> list[str]:
+        return tr("species,distribution,van Tiel,checkpoint,pth,GeoLifeCLEF,import").split(",")
+
+    def shortHelpString(self) -> str:
+        return tr(
+            "Makes a model file of a network that was trained with the code of van Tiel et al. 2024 "
+            "(multi_scale_SDMs). It gives the same values as that code does. Nothing in the checkpoint is "
+            "run.\n\nCheckpoint and config: best_val_auc.pth and config.json of one run.\n\n"
+            "Species: a text file of a name a line, or a table with a column species, in the order in which "
+            "the network was trained.\n\n"
+            "Statistics: a table (CSV) with the columns band, mean and std, a row for each band in the order "
+            "of the network's channels; with two modalities also the column modality (env or sat).\n\n"
+            "Pixel sizes: empty for those of GeoLifeCLEF (10 m, 30 arc-seconds), else as satellite=20m.\n\n"
+            "Such networks look at the land up to 13 pixels up and to the left of a pixel; the model's card "
+            "says how far. Those with imagery are mapped window by window, which is slow: choose a long "
+            "step first."
+        )
+
+    def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
+        file = QgsProcessingParameterFile.Behavior.File
+        every = tr("All files (*)")
+        for name, text, filters in (
+            (self.CHECKPOINT, tr("Checkpoint"), tr("Checkpoints (*.pth *.pt)") + ";;" + every),
+            (self.CONFIG, tr("Config"), tr("Configs (*.json)") + ";;" + every),
+            (self.SPECIES, tr("Species"), tr("Tables (*.csv *.txt)") + ";;" + every),
+            (self.STATS, tr("Statistics of the bands"), tr("Tables (*.csv)") + ";;" + every),
+        ):
+            self.addParameter(QgsProcessingParameterFile(name, text, file, fileFilter=filters))
+        self.addParameter(QgsProcessingParameterString(self.PIXELS, tr("Pixel sizes"), optional=True))
+        models = tr("Scalescape models (*.safetensors)")
+        self.addParameter(QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), models))
+        self.addOutput(QgsProcessingOutputNumber(self.SPECIES_COUNT, tr("Number of species")))
+
+    def checkParameterValues(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[bool, str]:
+        good, said = super().checkParameterValues(parameters, context)
+        for name in (self.CHECKPOINT, self.CONFIG, self.SPECIES, self.STATS) if good else ():
+            file = self.parameterAsFile(parameters, name, context)
+            if not Path(file).is_file():
+                return False, tr("{} does not exist.").format(file)
+        if good and _pixels(self.parameterAsString(parameters, self.PIXELS, context)) is None:
+            return False, tr("Write pixel sizes as satellite=20m, bioclim=0.0417deg.")
+        return good, said
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        files = [
+            str(Path(self.parameterAsFile(parameters, name, context)).absolute())
+            for name in (self.CHECKPOINT, self.CONFIG, self.SPECIES, self.STATS)
+        ]
+        out = str(Path(self.parameterAsFileOutput(parameters, self.OUTPUT, context)).absolute())
+        pixels = _pixels(self.parameterAsString(parameters, self.PIXELS, context)) or {}
+        result = run_job("import-paper", ImportPaperJob(*files, out, pixels), feedback)
+        if not result:
+            return {}
+        for note in result.get("notes") or ():
+            feedback.pushInfo(str(note))
+        return {self.OUTPUT: out, self.SPECIES_COUNT: result["n_species"]}
+
+
+def _pixels(text: str) -> Optional[dict[str, str]]:
+    """Return sizes by modality from ``satellite=20m, bioclim=0.0417deg``, None where it is not written so."""
+    found = {}
+    for part in (one.strip() for one in text.split(",")):
+        modality, equals, size = part.partition("=")
+        if part and not equals:
+            return None
+        if part:
+            found[modality.strip()] = size.strip()
+    return found
