@@ -35,6 +35,8 @@ class Branches:
         Places of the wanted species in the head.
     dense
         Whether the network may be evaluated densely; else window by window.
+    frozen
+        Whether there is memory for transformed weights (see ``DenseModality``).
     """
 
     def __init__(
@@ -45,12 +47,13 @@ class Branches:
         step: int,
         species: Tensor,
         dense: bool,
+        frozen: bool = True,
     ) -> None:
         self.name = name
         self.scales = tuple(scales)
         self.radius = (max(scales) - 1) // 2
         self.step = step
-        self.dense = DenseModality(network, name, step, scales) if dense else None
+        self.dense = DenseModality(network, name, step, scales, frozen) if dense else None
         self._network = network
         self._weights = {
             key: weight[species] for key, weight in network.head_weights().items() if key[0] == name

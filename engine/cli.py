@@ -266,6 +266,7 @@ def serve_command() -> None:
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE_MB)  # GDAL's own default is a twentieth of all memory
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch in large pages: half the time of a fresh tensor
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     try:
         sys.exit(cli(prog_name="scalescape", standalone_mode=False) or 0)

@@ -17,8 +17,8 @@ from ..models.dense import DenseModality, DenseStrips
 from ..models.network import FusionNetwork
 
 CACHE_VARIABLE = "SCALESCAPE_CACHE"
-WIDTH, STRIP = 256, 16  # output px of the columns that are measured, where they are no more work than
-LARGEST_FLOPS = 6e10  # this much a strip
+WIDTH, STRIP = 128, 64  # output px of the columns that are measured, where they are no more work than
+LARGEST_FLOPS = 1e11  # this much a strip
 FEWEST_STRIPS, MOST_STRIPS, LONG_ENOUGH_S = 3, 30, 0.7  # the best counts: others use the cores too
 
 
@@ -81,7 +81,7 @@ def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: 
 @torch.inference_mode()
 def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: tuple[int, ...]) -> float:
     """Return operations a second of dense evaluation: the best of a few strips."""
-    dense = DenseModality(network, name, step, scales)
+    dense = DenseModality(network, name, step, scales, frozen=True)
     costs = column_costs(network.architecture, name, step, scales)
     columns, strip = WIDTH, STRIP
     while costs.at(columns, strip).row_flops * strip > LARGEST_FLOPS and columns * strip > 1:

@@ -29,6 +29,7 @@ from .architecture import BranchKey, ModalityShape
 from .errors import ModelError
 from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading
 from .network import BasicBlock, Features, FusionNetwork
+from .winograd import Winograd
 
 ELEMENTWISE = (nn.BatchNorm2d, nn.ReLU, nn.Identity)
 
@@ -47,6 +48,8 @@ class DenseModality:
         Distance between outputs in input pixels, along rows and columns.
     scales
         Which of the modality's scales; all unless told.
+    frozen
+        The weights will not change and no gradient is asked for: convolutions may take Winograd's way.
 
     Raises
     ------
@@ -55,7 +58,12 @@ class DenseModality:
     """
 
     def __init__(
-        self, network: FusionNetwork, name: str, step: int, scales: Iterable[int] | None = None
+        self,
+        network: FusionNetwork,
+        name: str,
+        step: int,
+        scales: Iterable[int] | None = None,
+        frozen: bool = False,
     ) -> None:
         if network.architecture.padding != "valid":
             raise ModelError("A padded network can't be evaluated densely; use the patch-wise method.")
@@ -67,12 +75,19 @@ class DenseModality:
         self.step = step
         self.scales = tuple(sorted(shape.scales if scales is None else scales))
         self.window = max(self.scales)
+        self.winograd = Winograd() if frozen else None
         shared = network.backbones[name]
         if not isinstance(shared, nn.Sequential):
             raise ModelError(f"The backbone of {name} is no chain of layers.")
         self.shared: list[nn.Module] = list(shared)
         self.stacks = {scale: list(network.branch((name, scale)).stack) for scale in self.scales}
         self.needs = {scale: spacings([*self.shared, *self.stacks[scale]], step) for scale in self.scales}
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """All layers of the backbone and of the branches that are used, those inside blocks too."""
+        chains = [*self.shared, *(layer for stack in self.stacks.values() for layer in stack)]
+        return [module for layer in chains for module in layer.modules()]
 
     def input_side(self, positions: int) -> int:
         """Return how many input pixels a row of ``positions`` outputs reads."""
@@ -225,7 +240,7 @@ class DenseStrips:
         columns = lattice.positions(self._end(group))
         reading = source.read_by(start, lattice, source.lattice.jump, kernel_of(layer), columns)
         at_once = None if self._strip is None else -(-self._strip * self._dense.step // spacing)
-        return LayerRows(reading, layer, after, lattice, columns, beside, at_once)
+        return LayerRows(reading, layer, after, lattice, columns, beside, at_once, self._dense.winograd)
 
     def _end(self, starts: Mapping[int, int]) -> int:
         """Return where the last windows of these scales end along a row (exclusive)."""

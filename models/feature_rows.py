@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from .winograd import Winograd
+
 Between = Callable[[], None]
 
 
@@ -57,6 +59,16 @@ class FeatureRows:
         """Add rows below those that are there."""
         self._kept = rows if self._kept is None else torch.cat([self._kept, rows], dim=2)
         self.produced += rows.shape[2]
+
+    def room(self, rows: int, channels: int, like: Tensor) -> Tensor:
+        """Return room for rows below those that are there, which count as there: fill it at once."""
+        there = 0 if self._kept is None else self._kept.shape[2]
+        whole = like.new_empty(1, there + rows, self.columns, channels).permute(0, 3, 1, 2)
+        if self._kept is not None:
+            whole[:, :, :there] = self._kept
+        self._kept = whole
+        self.produced += rows
+        return whole[:, :, there:]
 
     def kept(self, start: int, stop: int) -> Tensor:
         """Return rows ``start`` to ``stop``, which are there."""
@@ -152,6 +164,8 @@ class LayerRows(FeatureRows):
         For the end of a residual block: its shortcut, which is added after those, and a ReLU at last.
     at_once
         How many rows are made in one operation at most; all unless told.
+    winograd
+        Convolutions with fewer multiplications, for weights that don't change.
     """
 
     def __init__(
@@ -163,6 +177,7 @@ class LayerRows(FeatureRows):
         columns: int,
         beside: Beside | None = None,
         at_once: int | None = None,
+        winograd: Winograd | None = None,
     ) -> None:
         super().__init__(lattice, columns)
         self._reading = reading
@@ -170,6 +185,7 @@ class LayerRows(FeatureRows):
         self._after = [module for module in after if not isinstance(module, nn.Identity)]
         self._beside = beside
         self._at_once = at_once
+        self._winograd = winograd
 
     def produce(self, upto: int, between: Between) -> None:
         while self.produced < upto:
@@ -178,13 +194,31 @@ class LayerRows(FeatureRows):
     def _make(self, upto: int, between: Between) -> None:
         values = self._reading.rows(upto, between)
         between()
-        made = self._applied(values)
-        del values
-        for module in self._after:
+        layer, after, dilation = self._layer, self._after, self._reading.dilation
+        winograd = self._winograd
+        if (
+            isinstance(layer, nn.Conv2d)
+            and winograd is not None
+            and winograd.pays(layer, values, self._reading.stride, dilation)
+        ):
+            made = self.room(upto - self.produced, layer.out_channels, values)
+            rectify = bool(after) and isinstance(after[0], nn.ReLU)
+            winograd.convolve(values, layer, dilation, rectify, made, between)
+            del values
+            finished = self._finished(made, after[rectify:], upto, between)
+            if finished is not made:
+                made.copy_(finished)
+        else:
+            made = self._applied(values)
+            del values
+            self.append(self._finished(made, after, upto, between))
+
+    def _finished(self, made: Tensor, after: Sequence[nn.Module], upto: int, between: Between) -> Tensor:
+        for module in after:
             made = torch.relu_(made) if isinstance(module, nn.ReLU) else module(made)
         if self._beside is not None:
             made = torch.relu_(made.add_(self._beside.rows(upto, between)))
-        self.append(made)
+        return made
 
     def _applied(self, values: Tensor) -> Tensor:
         stride, dilation = self._reading.stride, self._reading.dilation
