@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from .architecture import BranchKey, ModalityShape
 from .errors import ModelError
-from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading
+from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading, kernel_side
 from .network import BasicBlock, Features, FusionNetwork
 from .winograd import Winograd
 
@@ -290,10 +290,8 @@ def kernel_of(layer: nn.Module) -> int:
     """Return how many pixels (at its jump) a layer reads along a side; more than 1 for a block."""
     if isinstance(layer, BasicBlock):
         return 3 + 2 * layer.stride
-    if isinstance(layer, nn.Conv2d):
-        return int(layer.kernel_size[0])
-    if isinstance(layer, nn.MaxPool2d):
-        return _side(layer.kernel_size)
+    if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+        return kernel_side(layer)
     if isinstance(layer, ELEMENTWISE):
         return 1
     raise ModelError(f"Dense evaluation knows no layer {type(layer).__name__}; use the patch-wise method.")

@@ -2,9 +2,9 @@
 
 16 outputs of a 3 x 3 convolution take 144 multiplications directly, and 36 by Toom and Cook's way: the kernel
 and a tile of 6 x 6 inputs, as polynomials, are evaluated at six points a side, multiplied there and
-interpolated; see Lavin and Gray 2016, https://arxiv.org/abs/1509.09308. Over many channels what is multiplied at
-each point are matrices. A dilated convolution is as many plain ones as it has phases: their tiles lie interlaced
-in the same map and are picked by strides.
+interpolated; see Lavin and Gray 2016, https://arxiv.org/abs/1509.09308. Over many channels what is multiplied
+at each point are matrices. A dilated convolution is as many plain ones as it has phases: their tiles lie
+interlaced in the same map and are picked by strides.
 
 The points are 0, +-3/4, +-3/2 and infinity. In float32 they make the rounding error of a convolution of 512
 channels 1.3e-6 of the deviation of its outputs, half of what the usual 0, +-1, +-2 and infinity make it.
@@ -40,14 +40,13 @@ class Winograd:
         self._weights: dict[nn.Conv2d, Tensor] = {}
         self._scratch: dict[str, Tensor] = {}
 
-    def pays(self, layer: nn.Module, values: Tensor, stride: int, dilation: int) -> bool:
+    def pays(self, layer: nn.Conv2d, values: Tensor, stride: int, dilation: int) -> bool:
         """Tell whether ``convolve`` can do this, and in less time than a direct convolution.
 
         It is for processors, where products in bfloat16 are too fast to gain; GPUs have libraries of their own.
         """
-        if not isinstance(layer, nn.Conv2d) or values.device.type != "cpu" or values.dtype not in DTYPES:
-            return False
-        return len(values) == 1 and share_of_time(values.shape, layer.weight.shape, stride, dilation) < 1
+        able = values.device.type == "cpu" and values.dtype in DTYPES and len(values) == 1
+        return able and share_of_time(values.shape, layer.weight.shape, stride, dilation) < 1
 
     def convolve(
         self,

@@ -103,7 +103,7 @@ def test_a_wide_network_is_the_same_with_it_strip_by_strip(monkeypatch: pytest.M
         column = DenseStrips(frozen, 40, 35)
         column.feed(tile)
         parts = [column.take(35), column.take(35)]
-    assert set(taken) >= {1, 2, 4}
+    assert set(taken) >= {2, 4, 8, 16}
     for key, features in wanted.items():
         got = torch.cat([part[key] for part in parts], dim=2)
         torch.testing.assert_close(got, features, rtol=0, atol=1e-9)
