@@ -77,7 +77,6 @@ class Branches:
             # Channels last, the features are a matrix already: (positions, out_size).
             matrix = values.permute(0, 2, 3, 1).reshape(-1, values.shape[1]).T
             weight = self._weights[key]
-            matrix = matrix.to(weight.dtype)  # the head stays in float32, whatever the branches are in
             total = weight @ matrix if total is None else total.addmm_(weight, matrix)
         if total is None:
             raise RuntimeError("no branch is on")
@@ -94,8 +93,8 @@ class Branches:
             if total is None:
                 total = weight.new_zeros(len(weight), len(matrix))
             for start in range(0, len(matrix), CHUNK):
-                features = functional.linear(matrix[start : start + CHUNK], project.weight, project.bias)
-                features = torch.relu_(features).to(weight.dtype)
+                some = matrix[start : start + CHUNK].to(project.weight.dtype)
+                features = torch.relu_(functional.linear(some, project.weight, project.bias))
                 total[:, start : start + CHUNK].addmm_(weight, features.T)
         if total is None:
             raise RuntimeError("no branch is on")

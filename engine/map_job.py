@@ -62,8 +62,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
         layout = chosen_layout(network.architecture, plan)
         dtype = chosen_precision(network, plan, layout)
         precision = str(dtype).removeprefix("torch.")
-        network.cast(plan.finest, dtype)
-        evaluator = Evaluator(network, plan, layout, monitor.check)
+        evaluator = Evaluator(network.in_precision(plan.finest, dtype), plan, layout, monitor.check)
         verifier = Verifier(plan, job.verify)
         run = run_record(plan, device, layout.method, precision)
         tags = {"SCALESCAPE_RUN": json.dumps(run)}
@@ -78,7 +77,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
                     "No pixel of the area has all its predictors (they are NoData there); choose another "
                     "area, other rasters, or fewer scales."
                 )
-            difference = verifier.largest_difference(network.float(), precision, monitor)
+            difference = verifier.largest_difference(network, precision, monitor)
             others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
             files = writer.finish(json.dumps(run, indent=2), monitor)
         height, width = plan.grid.shape

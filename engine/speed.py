@@ -71,7 +71,7 @@ def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: 
         (
             device,
             str(torch.get_num_threads()),
-            str(weight.dtype).removeprefix("torch."),
+            str(network.precision_of(name)).removeprefix("torch."),
             torch.__version__,
             hashlib.sha256(shape.encode()).hexdigest()[:16],
         )

@@ -155,6 +155,7 @@ class DenseStrips:
         found: Features = {}
         for key, matrix in self.take_stacks(rows):
             project = self._dense.network.branch(key).project
+            matrix = matrix.to(project.weight.dtype)
             features = torch.relu_(functional.linear(matrix, project.weight, project.bias))
             found[key] = features.reshape(-1, rows, self._columns, features.shape[1]).permute(0, 3, 1, 2)
         return found

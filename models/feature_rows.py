@@ -198,6 +198,8 @@ class LayerRows(FeatureRows):
         between()
         rows, after = upto - self.produced, self._after
         layer, stride, dilation = self._layer, self._reading.stride, self._reading.dilation
+        if isinstance(layer, nn.Conv2d):
+            values = values.to(layer.weight.dtype)
         # Where a layer can write to where its output is kept, it does.
         if (
             isinstance(layer, nn.Conv2d)

@@ -45,7 +45,7 @@ class Winograd:
 
         It is for processors, where products in bfloat16 are too fast to gain; GPUs have libraries of their own.
         """
-        able = values.device.type == "cpu" and values.dtype in DTYPES and len(values) == 1
+        able = values.device.type == "cpu" and layer.weight.dtype in DTYPES and len(values) == 1
         return able and share_of_time(values.shape, layer.weight.shape, stride, dilation) < 1
 
     def convolve(
