@@ -154,9 +154,9 @@ class Winograd:
         found = self._weights.get(layer)
         if found is None:
             weight = layer.weight
-            kernel = _kernel_at_points().to(weight.device)
-            found = torch.einsum("ka,oca->kco", kernel, weight.flatten(2).double())
-            found = self._weights[layer] = found.to(weight.dtype).contiguous()
+            kernels = weight.permute(2, 3, 1, 0).reshape(KERNEL**2, -1)
+            found = _kernel_at_points().to(weight) @ kernels
+            found = self._weights[layer] = found.view(INPUTS**2, weight.shape[1], weight.shape[0])
         return found
 
     def _buffer(self, name: str, like: Tensor, size: int) -> Tensor:
