@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.architecture import Architecture
-from ..models.cost import column_costs
+from ..models.cost import useful_flops
 from ..models.fusion import fused
 from ..models.network import FusionNetwork
 from ..models.presets import PRESETS, architecture
@@ -106,8 +106,7 @@ def bench_dense(
     peak = matrix_peak(device, dtype)
     scene = Scene(shape, finest, step, size, device)
     report("dense")
-    network = fused(plain)
-    network.cast(finest, dtype)
+    network = fused(plain).in_precision(finest, dtype)
     dense_seconds, probability = dense_map(network, scene)
     sample = scene.sample(min(SAMPLE, size * size))
     report("the same network, window by window")
@@ -117,9 +116,7 @@ def bench_dense(
     paper_rate, _ = windows_rate(PaperForm(shape).eval().to(device), scene, sample, extra, seconds)
     compared = patch_probability.shape[1]
     got = probability[:, sample[:compared, 0], sample[:compared, 1]]
-    costs = column_costs(shape, finest, step, shape.modality(finest).scales)
-    narrow, wide = (costs.at(columns, STRIP).row_flops for columns in costs.WIDTHS)
-    useful = (wide - narrow) / (costs.WIDTHS[1] - costs.WIDTHS[0])
+    useful = useful_flops(shape, finest, step, shape.modality(finest).scales)
     rate = size * size / dense_seconds
     return DenseBench(
         preset=preset,

@@ -35,6 +35,8 @@ class Branches:
         Places of the wanted species in the head.
     dense
         Whether the network may be evaluated densely; else window by window.
+    frozen
+        Whether there is memory for transformed weights (see ``DenseModality``).
     """
 
     def __init__(
@@ -45,12 +47,13 @@ class Branches:
         step: int,
         species: Tensor,
         dense: bool,
+        frozen: bool = True,
     ) -> None:
         self.name = name
         self.scales = tuple(scales)
         self.radius = (network.architecture.modality(name).reach(scales) - 1) // 2
         self.step = step
-        self.dense = DenseModality(network, name, step, scales) if dense else None
+        self.dense = DenseModality(network, name, step, scales, frozen) if dense else None
         self._network = network
         self._weights = {
             key: weight[species] for key, weight in network.head_weights().items() if key[0] == name
@@ -74,7 +77,6 @@ class Branches:
             # Channels last, the features are a matrix already: (positions, out_size).
             matrix = values.permute(0, 2, 3, 1).reshape(-1, values.shape[1]).T
             weight = self._weights[key]
-            matrix = matrix.to(weight.dtype)  # the head stays in float32, whatever the branches are in
             total = weight @ matrix if total is None else total.addmm_(weight, matrix)
         if total is None:
             raise RuntimeError("no branch is on")
@@ -91,8 +93,8 @@ class Branches:
             if total is None:
                 total = weight.new_zeros(len(weight), len(matrix))
             for start in range(0, len(matrix), CHUNK):
-                features = functional.linear(matrix[start : start + CHUNK], project.weight, project.bias)
-                features = torch.relu_(features).to(weight.dtype)
+                some = matrix[start : start + CHUNK].to(project.weight.dtype)
+                features = torch.relu_(functional.linear(some, project.weight, project.bias))
                 total[:, start : start + CHUNK].addmm_(weight, features.T)
         if total is None:
             raise RuntimeError("no branch is on")

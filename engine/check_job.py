@@ -56,7 +56,7 @@ def estimate_of(plan: Plan, measure: bool) -> EstimateResult | None:
     if not measure and not speed_is_known(plan, network, layout):
         return None
     if measure:
-        network.cast(plan.finest, chosen_precision(network, plan, layout))
+        network = network.in_precision(plan.finest, chosen_precision(network, plan, layout))
     found = estimated(plan, network, layout)
     height, width = plan.grid.shape
     return EstimateResult(width, height, found.seconds, found.memory_bytes, found.disk_bytes)

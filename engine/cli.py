@@ -178,6 +178,25 @@ def bench_patches_command(as_json: bool, **options: Any) -> None:
         _say_figures(asdict(bench_patches(**options)), as_json)
 
 
+@bench_group.command("planner")
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="paper-bimodal", show_default=True)
+@click.option("--step", "steps", type=click.IntRange(min=1), multiple=True, help="Which steps (repeatable).")
+@click.option(
+    "--size", type=click.IntRange(min=1), default=16, show_default=True, help="Output pixels along a side."
+)
+@click.option("--species-count", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a step to standard output.")
+def bench_planner_command(
+    preset: str, steps: tuple[int, ...], size: int, species_count: int, as_json: bool
+) -> None:  # fmt: skip
+    """The planner's choice beside both ways of mapping, forced, at each step (1, 2, 4 to 128 unless told)."""
+    with exit_status():
+        from .bench_planner import STEPS, bench_planner
+
+        for step in steps or STEPS:
+            _say_figures(asdict(bench_planner(preset, step, size, species_count)), as_json)
+
+
 def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures, allow_nan=False))
@@ -198,6 +217,7 @@ def serve_command() -> None:
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE_MB)  # GDAL's own default is a twentieth of all memory
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch in large pages: half the time of a fresh tensor
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     try:
         sys.exit(cli(prog_name="scalescape", standalone_mode=False) or 0)

@@ -68,7 +68,7 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
             valid_pixels = whole.over(write, "mapping", monitor, verifier)
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
-            network = whole.ready.network.float()
+            network = whole.ready.reference
             difference = verifier.largest_difference(network, whole.ready.precision, monitor)
             others = other_maps(aside.folder, [DOMINANT, *(layer.slug for layer in writer.layers)])
             with_names = names.finish()

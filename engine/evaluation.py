@@ -56,7 +56,7 @@ class Evaluator:
         dense = layout.method == "dense"
         steps = {name: plan.grid.step if name == plan.finest else 1 for name in plan.scales}
         self._branches = {
-            name: Branches(network, name, scales, steps[name], species, dense)
+            name: Branches(network, name, scales, steps[name], species, dense, layout.frozen)
             for name, scales in plan.scales.items()
         }
         self._fine = self._branches[plan.finest]

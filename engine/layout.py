@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..models.architecture import Architecture
-from ..models.cost import ColumnCost, column_cost, column_costs, patch_cost
+from ..models.cost import ColumnCost, ColumnCosts, column_cost, column_costs, patch_cost
 from .errors import InputError
 from .pipeline import AHEAD
 from .plan import Plan
 from .protocol import METHODS
 
-WIDTHS = (4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256, 192, 128, 96, 64, 32, 16, 8, 4, 2, 1)  # output px
-STRIPS = (128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)  # output rows
+WIDEST = 4096  # output px of a column
+NARROWER = 1.25  # how much narrower the next width is that is tried
+STRIPS = (128, 64, 32, 16, 8, 4, 2, 1)  # output rows; powers of two fill the tiles of dilated convolutions
 LARGEST_FLOPS = 2e11  # a single operation; beyond it the user waits who cancels
 STRIP_OVERHEAD_ROWS = 4.0  # a strip costs about so many rows more, for what is kept between strips; measured
 DENSE_ADVANTAGE = 1.1  # so much faster is an operation than one on small windows; measured
 PATCH_SIDE = 64  # px; window by window, a larger tile gains nothing
-GOOD_STRIP = 32  # rows; a strip so long is worth more than a wider column
+GOOD_STRIP = 64  # rows; a strip so long is worth more than a wider column
 OVERHEAD = 1.35  # what libraries and the allocator take beside the tensors themselves, measured
 FIXED_BYTES = 160 * 1024**2  # and whatever the map: GDAL's cache, scratch memory, code; measured
 FLOAT_BYTES = 4
@@ -31,7 +32,8 @@ SPECIES_COPIES = 3  # logits, one coarse modality's part, and what is being writ
 class Layout:
     """Columns of ``width`` output pixels in strips of ``strip`` rows, and what they cost.
 
-    ``method`` is ``dense`` or ``patch`` (window by window).
+    ``method`` is ``dense`` or ``patch`` (window by window). ``frozen`` tells whether there is memory for the
+    transformed weights of Winograd's convolutions.
 
     ``memory`` in bytes at the peak; ``cost`` of a column, for the dense method; ``patch_flops`` of a pixel, for
     the other.
@@ -43,6 +45,7 @@ class Layout:
     memory: int
     cost: ColumnCost | None = None
     patch_flops: float = 0.0
+    frozen: bool = True
 
     def halved(self) -> Layout | None:
         """Return the layout with strips half as long, None where they are one row already."""
@@ -108,27 +111,50 @@ def _patch_layout(architecture: Architecture, plan: Plan) -> Layout:
 
 
 def _dense_layout(architecture: Architecture, plan: Plan) -> Layout:
-    rows, columns = plan.reachable
-    height, width = rows.stop - rows.start, columns.stop - columns.start
-    costs = column_costs(architecture, plan.finest, plan.grid.step, plan.scales[plan.finest])
-    best: Layout | None = None
-    for across in (w for w in (min(width, WIDTHS[0]), *WIDTHS[1:]) if w <= width):
-        strip = next((s for s in STRIPS if s <= height and _fits(plan, costs.at(across, s), across, s)), 0)
-        if strip == 0:
-            continue
-        cost = costs.at(across, strip)
-        layout = Layout("dense", across, strip, _memory(plan, cost, across, strip), cost)
-        if best is None or layout.work < best.work:
-            best = layout
-        if strip >= min(height, GOOD_STRIP):
-            break
+    best = _best_layout(architecture, plan, frozen=True)
+    if best is None or best.strip < GOOD_STRIP:
+        lean = _best_layout(architecture, plan, frozen=False)
+        best = min((layout for layout in (best, lean) if layout), key=lambda layout: layout.work, default=None)
     if best is None:
+        costs = _costs(architecture, plan, frozen=False)
         needed = _memory(plan, column_cost(costs.dense, 1, 1), 1, 1)
         raise InputError(
             f"A memory budget of {plan.job.memory / 1024**2:.0f} MiB is too small for this model (one pixel "
             f"takes {needed / 1024**2:.0f} MiB); allow more (--memory)."
         )
     return best
+
+
+def _best_layout(architecture: Architecture, plan: Plan, frozen: bool) -> Layout | None:
+    """Return the dense layout of the least work that fits, or None."""
+    rows, columns = plan.reachable
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    costs = _costs(architecture, plan, frozen)
+    best: Layout | None = None
+    for across in _widths(width):
+        strip = next((s for s in STRIPS if s <= height and _fits(plan, costs.at(across, s), across, s)), 0)
+        if strip == 0:
+            continue
+        cost = costs.at(across, strip)
+        layout = Layout("dense", across, strip, _memory(plan, cost, across, strip), cost, frozen=frozen)
+        if best is None or layout.work < best.work:
+            best = layout
+        if strip >= min(height, GOOD_STRIP):
+            break
+    return best
+
+
+def _costs(architecture: Architecture, plan: Plan, frozen: bool) -> ColumnCosts:
+    return column_costs(architecture, plan.finest, plan.grid.step, plan.scales[plan.finest], frozen)
+
+
+def _widths(width: int) -> Iterator[int]:
+    """Yield the widths of columns that divide a map evenly, from wide to narrow."""
+    number = -(-width // WIDEST)
+    while number < width:
+        yield -(-width // number)
+        number = max(number + 1, round(number * NARROWER))
+    yield 1
 
 
 def _fits(plan: Plan, cost: ColumnCost, across: int, strip: int) -> bool:

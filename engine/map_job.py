@@ -56,20 +56,20 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
     monitor.report("opening", 0, 1)
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
         ready = made_ready(read_model(job.model).network, plan)
-        network, layout, precision = ready.network, ready.layout, ready.precision
-        evaluator = Evaluator(network, plan, layout, monitor.check)
+        layout, precision = ready.layout, ready.precision
+        evaluator = Evaluator(ready.network, plan, layout, monitor.check)
         verifier = Verifier(plan, job.verify)
         run = run_record(plan, ready)
         tags = {"SCALESCAPE_RUN": json.dumps(run)}
         with MapWriter(aside, plan.grid.geobox, layers(plan), tags) as writer:
             if job.preview:
-                write_preview(network, plan, Path(job.preview), monitor, on_preview)
+                write_preview(ready.reference, plan, Path(job.preview), monitor, on_preview)
             mapping = time.monotonic()
             valid_pixels = map_strips(evaluator, writer.write, "mapping", monitor, verifier.see)
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
             run["warnings"] += foreign_categories(plan)
-            difference = verifier.largest_difference(network.float(), precision, monitor)
+            difference = verifier.largest_difference(ready.reference, precision, monitor)
             others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
             files = writer.finish(json.dumps(run, indent=2), monitor)
         height, width = plan.grid.shape

@@ -16,9 +16,13 @@ from .precision import chosen_precision
 
 @dataclass(frozen=True)
 class Ready:
-    """A network as a plan's map is computed with, and how; ``precision`` is that of the finest modality."""
+    """A network as a plan's map is computed with, and how.
+
+    ``precision`` is that of the finest modality; ``reference`` is the same network in float32 throughout.
+    """
 
     network: FusionNetwork
+    reference: FusionNetwork
     layout: Layout
     device: torch.device
     precision: str
@@ -30,5 +34,6 @@ def made_ready(network: FusionNetwork, plan: Plan) -> Ready:
     network = fused(network).to(device)
     layout = chosen_layout(network.architecture, plan)
     dtype = chosen_precision(network, plan, layout)
-    network.cast(plan.finest, dtype)
-    return Ready(network, layout, device, str(dtype).removeprefix("torch."))
+    return Ready(
+        network.in_precision(plan.finest, dtype), network, layout, device, str(dtype).removeprefix("torch.")
+    )

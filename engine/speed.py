@@ -16,8 +16,8 @@ from ..models.network import FusionNetwork
 from .cache_folder import cache_folder
 from .kept_values import KeptValues
 
-WIDTH, STRIP = 256, 16  # output px of the columns that are measured, where they are no more work than
-LARGEST_FLOPS = 6e10  # this much a strip
+WIDTH, STRIP = 128, 64  # output px of the columns that are measured, where they are no more work than
+LARGEST_FLOPS = 1e11  # this much a strip
 PATCHES = 4  # windows at a time, where a network is measured window by window
 FEWEST_STRIPS, MOST_STRIPS, LONG_ENOUGH_S = 3, 30, 0.7  # the best counts: others use the cores too
 
@@ -47,7 +47,7 @@ def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: 
         (
             device,
             str(torch.get_num_threads()),
-            str(weight.dtype).removeprefix("torch."),
+            str(network.precision_of(name)).removeprefix("torch."),
             torch.__version__,
             hashlib.sha256(shape.encode()).hexdigest()[:16],
         )
@@ -57,7 +57,7 @@ def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: 
 @torch.inference_mode()
 def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: tuple[int, ...]) -> float:
     """Return operations a second of dense evaluation: the best of a few strips."""
-    dense = DenseModality(network, name, step, scales)
+    dense = DenseModality(network, name, step, scales, frozen=True)
     costs = column_costs(network.architecture, name, step, scales)
     columns, strip = WIDTH, STRIP
     while costs.at(columns, strip).row_flops * strip > LARGEST_FLOPS and columns * strip > 1:

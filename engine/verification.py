@@ -17,7 +17,7 @@ from .plan import Plan
 from .progress import Monitor
 from .strips import Strip
 
-TOLERANCE = {"float32": 1e-4, "bfloat16": 0.05}
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.01}
 
 
 class MismatchError(RuntimeError):

@@ -19,8 +19,10 @@ from .architecture import Architecture
 from .dense import DenseModality, DenseStrips
 from .fusion import fused
 from .network import FusionNetwork
+from .winograd import share_of_time, transformed_bytes
 
 WARM_STRIPS = 2  # after the first, each strip costs the same
+USEFUL_STRIP = 64
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class ColumnCost:
-    """The cost of a column of a map: once at its top, and then for each output row."""
+    """The cost of a column of a map: once at its top, and then for each output row.
+
+    Of frozen weights, convolutions that Winograd's way makes shorter count for as many operations as take a
+    direct convolution the same time.
+    """
 
     top_flops: int
     row_flops: float
@@ -52,11 +58,13 @@ def on_meta(network: FusionNetwork) -> FusionNetwork:
 
 
 @cache
-def shape_of_dense(architecture: Architecture, name: str, step: int, scales: tuple[int, ...]) -> DenseModality:
+def shape_of_dense(
+    architecture: Architecture, name: str, step: int, scales: tuple[int, ...], frozen: bool = True
+) -> DenseModality:
     """Return the dense form of a modality as it is used (batch norm folded away), with shapes and no values."""
     with torch.device("meta"):
         network = FusionNetwork(architecture)
-    return DenseModality(fused(network), name, step, scales)
+    return DenseModality(fused(network), name, step, scales, frozen)
 
 
 @cache
@@ -68,46 +76,51 @@ def patch_cost(architecture: Architecture, name: str, scales: tuple[int, ...]) -
 
 
 class ColumnCosts:
-    """The cost of columns of any width and strip, from four that were counted.
+    """The cost of columns of any width, from two widths that were counted for each strip.
 
-    All of it is affine in the width and in the rows of a strip but for rounding to whole positions.
+    All of it is affine in the width but for rounding to whole positions.
     """
 
     WIDTHS = (32, 512)
-    STRIPS = (2, 64)
 
     def __init__(self, dense: DenseModality) -> None:
         self.dense = dense
-        self._known = {
-            (columns, strip): column_cost(dense, columns, strip)
-            for columns in self.WIDTHS
-            for strip in self.STRIPS
-        }
+        self._known: dict[int, tuple[ColumnCost, ColumnCost]] = {}
 
     def at(self, columns: int, strip: int) -> ColumnCost:
         """Return the estimated cost of a column ``columns`` outputs wide, in strips of ``strip`` rows."""
+        if strip not in self._known:
+            narrow, wide = (column_cost(self.dense, width, strip) for width in self.WIDTHS)
+            self._known[strip] = narrow, wide
+        narrow, wide = self._known[strip]
         across = (columns - self.WIDTHS[0]) / (self.WIDTHS[1] - self.WIDTHS[0])
-        down = (strip - self.STRIPS[0]) / (self.STRIPS[1] - self.STRIPS[0])
 
-        def bilinear(field: str) -> float:
-            ((a, b), (c, d)) = (
-                [float(getattr(self._known[w, s], field)) for s in self.STRIPS] for w in self.WIDTHS
-            )
-            upper, lower = a + down * (b - a), c + down * (d - c)
-            return max(0.0, upper + across * (lower - upper))
+        def affine(field: str) -> float:
+            low, high = float(getattr(narrow, field)), float(getattr(wide, field))
+            return max(0.0, low + across * (high - low))
 
         return ColumnCost(
-            round(bilinear("top_flops")),
-            bilinear("row_flops"),
-            round(bilinear("largest_flops")),
-            round(bilinear("peak_bytes")),
+            round(affine("top_flops")),
+            affine("row_flops"),
+            round(affine("largest_flops")),
+            round(affine("peak_bytes")),
         )
 
 
 @cache
-def column_costs(architecture: Architecture, name: str, step: int, scales: tuple[int, ...]) -> ColumnCosts:
+def column_costs(
+    architecture: Architecture, name: str, step: int, scales: tuple[int, ...], frozen: bool = True
+) -> ColumnCosts:
     """Return the costs of columns of one modality at a step; they are counted once and kept."""
-    return ColumnCosts(shape_of_dense(architecture, name, step, scales))
+    return ColumnCosts(shape_of_dense(architecture, name, step, scales, frozen))
+
+
+@cache
+def useful_flops(architecture: Architecture, name: str, step: int, scales: tuple[int, ...]) -> float:
+    """Return the operations that dense evaluation needs for an output pixel, far from the sides of a column."""
+    costs = column_costs(architecture, name, step, scales, frozen=False)
+    narrow, wide = (costs.at(columns, USEFUL_STRIP).row_flops for columns in costs.WIDTHS)
+    return (wide - narrow) / (costs.WIDTHS[1] - costs.WIDTHS[0])
 
 
 def dense_cost(dense: DenseModality, rows: int, columns: int) -> Cost:
@@ -131,9 +144,11 @@ def column_cost(dense: DenseModality, columns: int, strip: int) -> ColumnCost:
             column.feed(_empty(dense, (1, _bands(dense), strip * dense.step, width)))
             column.take(strip)
 
-    whole = _counted(down)
+    frozen = dense.winograd is not None
+    whole = _counted(down, frozen)
     row = (whole.flops - seen[-1]) / strip
-    return ColumnCost(round(seen[0] - strip * row), row, whole.largest_flops, whole.peak_bytes)
+    kept = transformed_bytes(dense.layers) if frozen else 0
+    return ColumnCost(round(seen[0] - strip * row), row, whole.largest_flops, whole.peak_bytes + kept)
 
 
 def measured(run: Callable[[], Any]) -> Cost:
@@ -141,8 +156,8 @@ def measured(run: Callable[[], Any]) -> Cost:
     return _counted(lambda counter: run())
 
 
-def _counted(run: Callable[[_Counter], Any]) -> Cost:
-    counter = _Counter()
+def _counted(run: Callable[[_Counter], Any], frozen: bool = False) -> Cost:
+    counter = _Counter(frozen)
     # Inference mode would hide the operations behind others that are not counted.
     with torch.inference_mode(False), torch.no_grad(), counter:
         run(counter)
@@ -159,10 +174,14 @@ def _empty(dense: DenseModality, shape: tuple[int, ...]) -> Tensor:
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts operations by torch's own registry, and adds up the storages of the tensors that live."""
+    """Counts operations by torch's own registry, and adds up the storages of the tensors that live.
 
-    def __init__(self) -> None:
+    ``frozen``: convolutions count by the time that they take where weights don't change.
+    """
+
+    def __init__(self, frozen: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._frozen = frozen
         self.flops = 0
         self.largest = 0
         self.peak = 0
@@ -176,6 +195,9 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         count = flop_registry.get(func.overloadpacket)
         if count is not None:
             flops = int(count(*args, **(kwargs or {}), out_val=result))
+            if self._frozen and func.overloadpacket is torch.ops.aten.convolution:
+                image, weight, _, stride, _, dilation, *_ = args
+                flops = round(flops * share_of_time(image.shape, weight.shape, stride[0], dilation[0]))
             self.flops += flops
             self.largest = max(self.largest, flops)
         for leaf in tree_leaves(result):

@@ -27,8 +27,9 @@ from torch import Tensor, nn
 
 from .architecture import BranchKey, ModalityShape
 from .errors import ModelError
-from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading
+from .feature_rows import Beside, FeatureRows, InputRows, Lattice, LayerRows, Reading, kernel_side
 from .network import BasicBlock, Features, FusionNetwork
+from .winograd import Winograd
 
 ELEMENTWISE = (nn.BatchNorm2d, nn.ReLU, nn.Identity)
 
@@ -47,6 +48,8 @@ class DenseModality:
         Distance between outputs in input pixels, along rows and columns.
     scales
         Which of the modality's scales; all unless told.
+    frozen
+        The weights will not change and no gradient is asked for: convolutions may take Winograd's way.
 
     Raises
     ------
@@ -55,7 +58,12 @@ class DenseModality:
     """
 
     def __init__(
-        self, network: FusionNetwork, name: str, step: int, scales: Iterable[int] | None = None
+        self,
+        network: FusionNetwork,
+        name: str,
+        step: int,
+        scales: Iterable[int] | None = None,
+        frozen: bool = False,
     ) -> None:
         if network.architecture.patchwise:
             raise ModelError("A padded network can't be evaluated densely; use the patch-wise method.")
@@ -67,12 +75,19 @@ class DenseModality:
         self.step = step
         self.scales = tuple(sorted(shape.scales if scales is None else scales))
         self.window = max(self.scales)
+        self.winograd = Winograd() if frozen else None
         shared = network.backbones[name]
         if not isinstance(shared, nn.Sequential):
             raise ModelError(f"The backbone of {name} is no chain of layers.")
         self.shared: list[nn.Module] = list(shared)
         self.stacks = {scale: list(network.branch((name, scale)).stack) for scale in self.scales}
         self.needs = {scale: spacings([*self.shared, *self.stacks[scale]], step) for scale in self.scales}
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """All layers of the backbone and of the branches that are used, those inside blocks too."""
+        chains = [*self.shared, *(layer for stack in self.stacks.values() for layer in stack)]
+        return [module for layer in chains for module in layer.modules()]
 
     def input_side(self, positions: int) -> int:
         """Return how many input pixels a row of ``positions`` outputs reads."""
@@ -140,6 +155,7 @@ class DenseStrips:
         found: Features = {}
         for key, matrix in self.take_stacks(rows):
             project = self._dense.network.branch(key).project
+            matrix = matrix.to(project.weight.dtype)
             features = torch.relu_(functional.linear(matrix, project.weight, project.bias))
             found[key] = features.reshape(-1, rows, self._columns, features.shape[1]).permute(0, 3, 1, 2)
         return found
@@ -225,7 +241,7 @@ class DenseStrips:
         columns = lattice.positions(self._end(group))
         reading = source.read_by(start, lattice, source.lattice.jump, kernel_of(layer), columns)
         at_once = None if self._strip is None else -(-self._strip * self._dense.step // spacing)
-        return LayerRows(reading, layer, after, lattice, columns, beside, at_once)
+        return LayerRows(reading, layer, after, lattice, columns, beside, at_once, self._dense.winograd)
 
     def _end(self, starts: Mapping[int, int]) -> int:
         """Return where the last windows of these scales end along a row (exclusive)."""
@@ -275,10 +291,8 @@ def kernel_of(layer: nn.Module) -> int:
     """Return how many pixels (at its jump) a layer reads along a side; more than 1 for a block."""
     if isinstance(layer, BasicBlock):
         return 3 + 2 * layer.stride
-    if isinstance(layer, nn.Conv2d):
-        return int(layer.kernel_size[0])
-    if isinstance(layer, nn.MaxPool2d):
-        return _side(layer.kernel_size)
+    if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+        return kernel_side(layer)
     if isinstance(layer, ELEMENTWISE):
         return 1
     raise ModelError(f"Dense evaluation knows no layer {type(layer).__name__}; use the patch-wise method.")

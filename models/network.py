@@ -6,6 +6,7 @@ a logit is a bias plus one contribution per branch, exactly.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -116,7 +117,10 @@ class Branch(nn.Module):
         Of a padded backbone, or a patch wider than the scale, more than one pixel is left; the centre one is
         taken.
         """
-        x = self.stack(features)
+        x = features
+        for layer in self.stack:
+            x = layer(x.to(layer.weight.dtype) if isinstance(layer, nn.Conv2d) else x)
+        x = x.to(self.project.weight.dtype)
         row, column = (self.centre(side) for side in x.shape[-2:])
         return torch.relu(self.project(x[:, :, row, column]))
 
@@ -215,14 +219,32 @@ class FusionNetwork(nn.Module):
             raise TypeError(f"{key} is no branch")
         return found
 
-    def cast(self, name: str, dtype: torch.dtype) -> None:
-        """Put one modality's backbone and branches into a precision; head and replacements keep theirs."""
-        self.backbones[name].to(dtype)
+    def in_precision(self, name: str, dtype: torch.dtype) -> FusionNetwork:
+        """Return the network with the widest layers of one modality in a precision; a copy where that differs.
+
+        Those are the later convolutions of its branches: most of the work and least of the error. The backbone,
+        the first convolution of each branch, projections, head and replacements keep theirs.
+        """
+        if self.precision_of(name) == dtype:
+            return self
+        found = copy.deepcopy(self)
         for scale in self.architecture.modality(name).scales:
-            self.branch((name, scale)).to(dtype)
+            for layer in found._later_convolutions((name, scale)):
+                layer.to(dtype)
+        return found
+
+    def precision_of(self, name: str) -> torch.dtype:
+        """Return the precision of a modality's widest layers."""
+        for scale in self.architecture.modality(name).scales:
+            for layer in self._later_convolutions((name, scale)):
+                return layer.weight.dtype
+        return self.dtype_of(name)
+
+    def _later_convolutions(self, key: BranchKey) -> list[nn.Conv2d]:
+        return [layer for layer in self.branch(key).stack if isinstance(layer, nn.Conv2d)][1:]
 
     def dtype_of(self, name: str) -> torch.dtype:
-        """Return the precision of a modality's layers."""
+        """Return the precision of a modality's input."""
         return next(self.backbones[name].parameters()).dtype
 
     def logits(self, features: Features, kept: Mapping[BranchKey, Tensor] | None = None) -> Tensor:

@@ -62,7 +62,7 @@ def coordinates_null(
         for column in tested:
             counted = train[(source.present[train, column] | source.absent[train, column])]
             if len(counted) > MOST_ROWS:
-                draw = np.random.default_rng([seed, number, column])
+                draw = np.random.default_rng([seed, number, int(column)])
                 counted = np.sort(draw.choice(counted, MOST_ROWS, replace=False))
             found = source.present[counted, column]
             if not found.any() or found.all():

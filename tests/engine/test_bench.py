@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from scalescape.engine.bench import PaperForm, bench_dense
 from scalescape.engine.bench_map import bench_map
+from scalescape.engine.bench_planner import bench_planner
 from scalescape.models.presets import architecture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,3 +46,9 @@ def test_a_whole_run_is_measured_with_its_files() -> None:
     assert 0 < found.files_share < 1
     assert found.verified_max_abs_diff is not None and found.verified_max_abs_diff < 1e-5
     assert found.peak_over_idle_bytes >= 0 and found.px_per_s > 0
+
+
+def test_the_planners_choice_is_measured_against_both_ways() -> None:
+    found = bench_planner("climate-only", step=8, size=12, species=3, repeats=1)
+    speeds = {"dense": found.dense_px_per_s, "patch": found.patch_px_per_s}
+    assert found.planner_ratio == speeds[found.planner_choice] / max(speeds.values())

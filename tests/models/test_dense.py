@@ -166,6 +166,29 @@ def test_folding_batch_norm_changes_nothing() -> None:
     assert not [m for m in fused(network).modules() if isinstance(m, torch.nn.BatchNorm2d)]
 
 
+def test_in_bfloat16_probabilities_stay_within_a_hundredth() -> None:
+    """The paper's network at full width, random weights, logits over noise scaled to a deviation of 2."""
+    shape = architecture("paper-multi", {"satellite": 4}, species=100)
+    torch.manual_seed(0)
+    network = fused(FusionNetwork(shape))
+    rounded = network.in_precision("satellite", torch.bfloat16)
+    assert rounded.precision_of("satellite") == torch.bfloat16 != network.precision_of("satellite")
+    assert rounded.in_precision("satellite", torch.bfloat16) is rounded
+    tile = torch.randn(1, 4, 121, 121).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        exact, rough = (
+            one.logits(
+                {k: v[0].flatten(1).T for k, v in DenseModality(one, "satellite", 1).features(tile).items()}
+            )
+            for one in (network, rounded)
+        )
+        alone = rounded({"satellite": tile[:, :, :115, :115]})
+    torch.testing.assert_close(rough[:1], alone, rtol=0, atol=2e-3)
+    scale = 2 / exact.std(dim=0).mean()
+    difference = torch.sigmoid((exact - exact.mean(0)) * scale) - torch.sigmoid((rough - exact.mean(0)) * scale)
+    assert 0 < difference.abs().max() < 0.01
+
+
 def test_a_padded_network_is_refused() -> None:
     shape = architecture("paper-multi", {"satellite": 4}, species=1, width=0.03)
     padded = FusionNetwork(Architecture(shape.modalities, 1, "zero", False))

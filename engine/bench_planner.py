@@ -1,0 +1,54 @@
+"""How good the planner's choice is: each way of mapping forced, beside the one that it takes, step by step."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..models.presets import architecture
+from .bench import BANDS
+from .bench_map import noise_job
+from .layout import chosen_layout
+from .map_job import run_map
+from .plan import planned
+from .progress import Monitor
+from .protocol import MapJob
+
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128)
+WAYS = ("dense", "patch")
+
+
+@dataclass(frozen=True)
+class PlannerBench:
+    """What was found at one step; speeds are of computing alone, without files, the best of the repeats.
+
+    ``planner_ratio`` is the speed of the way that the planner chose over that of the faster one.
+    """
+
+    step: int
+    dense_px_per_s: float
+    patch_px_per_s: float
+    planner_choice: str
+    planner_ratio: float
+
+
+def bench_planner(preset: str, step: int, size: int, species: int, repeats: int = 2) -> PlannerBench:
+    """Map ``size`` x ``size`` pixels of noise in both ways, and ask the planner, in float32."""
+    with tempfile.TemporaryDirectory(prefix="scalescape-bench-") as folder:
+        job = replace(noise_job(Path(folder), preset, step, size, species), precision="float32")
+        with planned(job) as plan:
+            choice = chosen_layout(architecture(preset, BANDS, species), plan).method
+        speeds = {way: max(_speed(replace(job, method=way)) for _ in range(repeats)) for way in WAYS}
+    return PlannerBench(
+        step=step,
+        dense_px_per_s=speeds["dense"],
+        patch_px_per_s=speeds["patch"],
+        planner_choice=choice,
+        planner_ratio=speeds[choice] / max(speeds.values()),
+    )
+
+
+def _speed(job: MapJob) -> float:
+    monitor = Monitor()
+    return run_map(job, monitor).valid_pixels / monitor.spent["computing"]
