@@ -19,13 +19,14 @@ import torch
 from scalescape.engine.demo.atlas import write_atlas
 from scalescape.engine.demo.landscape import make_landscape
 from scalescape.engine.demo.recovery import Judged, recover
+from scalescape.engine.demo.virtual_species import SPECIES
 from scalescape.engine.judging.discrimination import auc
 from scalescape.engine.judging.thresholds import best_threshold
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, TrainJob
 from scalescape.engine.train_job import run_train
 from scalescape.models.card import Card
-from scalescape.models.model_file import read_model, write_model
+from scalescape.models.model_file import ModelFile, read_model, write_model
 
 ZOO = Path(__file__).resolve().parent.parent / "models" / "zoo"
 CONFIG = "demo.toml"
@@ -51,10 +52,11 @@ def main() -> None:
         say(f"{len(seeds)} landscapes written to {folder}")
     shutil.copy(ZOO / CONFIG, folder / CONFIG)
     out = folder / "demo.safetensors"
-    result = run_train(TrainJob(str(folder / CONFIG), str(out), arguments.resume), Monitor(show))
-    say(f"trained on {result.n_sites} sites in {result.seconds:.0f} s, median AUC {result.auc_median}")
+    if not (arguments.resume and out.is_file()):
+        result = run_train(TrainJob(str(folder / CONFIG), str(out), arguments.resume), Monitor(show))
+        say(f"trained on {result.n_sites} sites in {result.seconds:.0f} s")
 
-    model = read_model(out)
+    model = in_order(read_model(out))
     judged = []
     for seed in range(HELD_OUT_SEED, HELD_OUT_SEED + arguments.held_out):
         judged.append(recover(model, make_landscape(seed, HELD_OUT_SIZE)))
@@ -62,6 +64,16 @@ def main() -> None:
     print_species(judged)
     write_model(out, replace(model, card=tested_card(model.card, judged, arguments.landscapes)))
     say(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+
+
+def in_order(model: ModelFile) -> ModelFile:
+    """The model with its species in the order of the demo's own list."""
+    names = [one.name for one in model.card.species]
+    order = [names.index(species.name) for species in SPECIES]
+    model.network.head.weight.data = model.network.head.weight.data[order].clone()
+    model.network.head.bias.data = model.network.head.bias.data[order].clone()
+    species = tuple(model.card.species[place] for place in order)
+    return replace(model, card=replace(model.card, species=species))
 
 
 def tested_card(card: Card, judged: Sequence[Judged], landscapes: int) -> Card:
