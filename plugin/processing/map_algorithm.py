@@ -31,7 +31,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS, CheckJob, MapJob
 from ...models.card import Card, CardError, read_card
-from ..core.checker import check_result
+from ..core.check_answer import check_result
 from ..core.grid_facts import duration, volume
 from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
 from ..core.map_run import run_summary

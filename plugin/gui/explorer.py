@@ -1,0 +1,123 @@
+"""The scale explorer: tool, panel and marks on the canvas, joined to the desk that answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsMapLayer, QgsPointXY
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtWidgets import QAction, QApplication, QFileDialog, QWidget
+
+from ..core.engine_bridge import EngineBridge
+from ..core.explorer_desk import ExplorerDesk, ExplorerState, Point
+from ..core.point_table import as_text, records, write_csv
+from ..core.translation import tr
+from .canvas_marks import CanvasMarks
+from .dock import ScalescapeDock
+from .explorer_panel import ExplorerPanel
+from .explorer_tool import ExplorerTool
+from .icons import explorer_icon
+
+
+class Explorer(QObject):
+    """Owns all parts of the scale explorer.
+
+    Signals
+    -------
+    said : (str, str)
+        A title and a sentence for the message bar, about something that could not be done.
+    """
+
+    said = pyqtSignal(str, str)
+
+    def __init__(
+        self,
+        bridge: EngineBridge,
+        dock: ScalescapeDock,
+        canvas: QgsMapCanvas,
+        window: Optional[QWidget] = None,
+    ) -> None:
+        super().__init__(window)
+        self._dock = dock
+        self._canvas = canvas
+        self.desk = ExplorerDesk(bridge, self)
+        self.panel = ExplorerPanel(window)
+        self.tool = ExplorerTool(canvas)
+        self.marks = CanvasMarks(canvas)
+        self.action = QAction(explorer_icon(), tr("Scale explorer"), self)
+        self.action.setToolTip(tr("Scale explorer: click a place to see through which scale it suits a species"))
+        self.action.setCheckable(True)
+        self.action.triggered.connect(self._on_action)
+        self.tool.setAction(self.action)
+        self.tool.pointed.connect(self._on_point)
+        self.desk.changed.connect(self._on_state)
+        dock.desk.state_changed.connect(lambda _: self.desk.set_draft(dock.desk.draft))
+        self.panel.species_chosen.connect(self.desk.choose_species)
+        self.panel.switched.connect(self.desk.switch)
+        self.panel.pin_pressed.connect(self.desk.pin)
+        self.panel.clear_pressed.connect(self.desk.clear)
+        self.panel.copy_pressed.connect(self._on_copy)
+        self.panel.export_pressed.connect(self._on_export)
+        self.panel.help_pressed.connect(lambda: dock.setUserVisible(True))
+        self.panel.closed.connect(self._on_closed)
+
+    def close(self) -> None:
+        """Take tool and marks from the canvas."""
+        self._on_closed()
+        self.marks.close()
+        self.panel.close()
+
+    def follow_layer(self, layer: Optional[QgsMapLayer]) -> None:
+        """Show the species of ``layer`` where it is one of our maps."""
+        card = self.desk.state.card
+        if layer is None or card is None:
+            return
+        named = layer.metadata().keywords().get("species", [])
+        known = {one.name for one in card.species}
+        if len(named) == 1 and named[0] in known:
+            self.desk.choose_species(named[0])
+
+    def _on_action(self) -> None:
+        self._dock.wake()
+        self.panel.setUserVisible(True)
+        self._canvas.setMapTool(self.tool)
+        self.action.setChecked(True)
+        self.desk.set_draft(self._dock.desk.draft)
+        self.follow_layer(self._canvas.currentLayer())
+
+    def _on_point(self, point: QgsPointXY) -> None:
+        crs = self._canvas.mapSettings().destinationCrs()
+        text = ""
+        if crs.isValid():
+            text = crs.authid() or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT2_2019)
+        self.desk.look_at(Point(point.x(), point.y(), text))
+
+    def _on_state(self, state: ExplorerState) -> None:
+        self.panel.show_state(state)
+        self.marks.show_state(state)
+
+    def _on_closed(self) -> None:
+        self.desk.clear()
+        if self._canvas.mapTool() is self.tool:
+            self._canvas.unsetMapTool(self.tool)
+
+    def _on_copy(self) -> None:
+        QApplication.clipboard().setText(as_text(records(self.desk.state)))
+
+    def _on_export(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(
+            self.panel, tr("Save the numbers"), str(Path.home() / "points.csv"), tr("Tables (*.csv)")
+        )
+        if chosen:
+            self.export(Path(chosen))
+
+    def export(self, file: Path) -> None:
+        """Write the table of all points to ``file``."""
+        if not file.suffix:
+            file = file.with_suffix(".csv")
+        try:
+            write_csv(records(self.desk.state), file)
+        except OSError as error:
+            self.said.emit(tr("Not saved"), tr("{} can't be written ({}).").format(file, error.strerror or error))
