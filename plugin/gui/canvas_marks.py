@@ -103,8 +103,9 @@ class CanvasMarks:
 
     def _transform(self, crs: str) -> QgsCoordinateTransform:
         here = self._canvas.mapSettings().destinationCrs()
-        there = QgsCoordinateReferenceSystem.fromUserInput(crs) if crs else here
-        return QgsCoordinateTransform(there, here, QgsProject.instance())
+        there = QgsCoordinateReferenceSystem()
+        known = bool(crs) and there.createFromUserInput(crs)
+        return QgsCoordinateTransform(there if known else here, here, QgsProject.instance())
 
     def _again(self) -> None:
         state = self._state

@@ -82,7 +82,6 @@ class ExplorerPanel(QgsDockWidget):
 
         content = QWidget()
         content.setMinimumWidth(LEAST_WIDTH // 2)
-        content.setMinimumHeight(1)
         column = QVBoxLayout(content)
         column.setContentsMargins(9, 9, 9, 9)
         column.setSpacing(4)

@@ -71,6 +71,7 @@ class _Picture(QWidget):
         column.setSpacing(1)
         column.addWidget(self.image)
         column.addWidget(self.caption)
+        self.setFixedSize(SIDE, SIDE + 2 * self.caption.fontMetrics().lineSpacing() + 4)
 
     def show_patch(self, patch: Patch, width_m: float, value: Optional[BandValue], colour: QColor) -> None:
         """Show a patch ``width_m`` wide; ``value`` is what the centre holds of its only band."""

@@ -20,7 +20,7 @@ from qgis.utils import iface, plugins
 
 TASK = json.loads(Path(os.environ["SCALESCAPE_E2E"]).read_text())
 WINDOW = (1280, 800)
-LONGEST_S = 240
+LONGEST_S = 150
 MIDDLE = (0.52, 0.47)  # of the canvas: where the first click goes
 SPREAD = 0.55  # of the canvas, around its middle: where the clicks go
 
