@@ -18,6 +18,7 @@ from .scale_answers import inspect_result
 from .translation import tr
 from .wording import Said, in_the_dock
 
+NOTHING = Said("")
 FOLLOW_MS = 15  # between a move of the pointer and its question; a newer move takes its place
 
 
@@ -52,7 +53,7 @@ class ExplorerState:
     card: Optional[Card] = None
     point: Optional[Point] = None
     result: Optional[InspectResult] = None
-    said: Said = Said("")
+    said: Said = NOTHING
     is_fault: bool = False
     scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
     offered: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -127,7 +128,7 @@ class ExplorerDesk(QObject):
         self._wanted = None
         self._question.forget()
         self._pin_question.forget()
-        self._tell(point=None, result=None, said=Said(""), is_fault=False, pins=())
+        self._tell(point=None, result=None, said=NOTHING, is_fault=False, pins=())
 
     def _ask(self) -> None:
         point = self._wanted
@@ -148,6 +149,11 @@ class ExplorerDesk(QObject):
 
     def _on_answer(self, result: InspectResult) -> None:
         notes = " ".join(self._worded(one).text for one in result.warnings)
+        card = self._draft.card
+        if notes and card is not None and card.training.scale_dropout:
+            notes += " " + tr(
+                "Training left out the largest scales of a modality, or all of it, and nothing else."
+            )
         self._tell(point=self._answered_point(), result=result, said=Said(notes), is_fault=False)
         self._refresh_pins()
 

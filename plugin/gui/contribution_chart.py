@@ -66,7 +66,9 @@ class ContributionChart(QWidget):
             for scale in modality.scales:
                 key = (modality.name, scale)
                 box = QCheckBox(branch_name(card, *key))
-                tip = tr("A window of {} × {} pixels, {} wide. Untick it to see what the others say without it.")
+                tip = tr(
+                    "A window of {} × {} pixels, {} wide. Untick it to see what the others say without it."
+                )
                 box.setToolTip(tip.format(scale, scale, window(modality, scale)))
                 box.toggled.connect(lambda on, key=key: self.switched.emit(*key, on))
                 self.boxes[key], self.bars[key] = box, ContributionBar()
@@ -161,9 +163,7 @@ class ContributionBar(_Axis):
         painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
         left = box.right() + 4 if right else box.left() - ROOM - 4
         side = Qt.AlignmentFlag.AlignLeft if right else Qt.AlignmentFlag.AlignRight
-        painter.drawText(
-            QRectF(left, 0, ROOM, self.height()), side | Qt.AlignmentFlag.AlignVCenter, self.text
-        )
+        painter.drawText(QRectF(left, 0, ROOM, self.height()), side | Qt.AlignmentFlag.AlignVCenter, self.text)
 
 
 class AxisRow(_Axis):
@@ -203,4 +203,6 @@ def _tip(part: Optional[Contribution]) -> str:
         return ""
     if not part.on:
         return tr("Off: this is what its replacement adds everywhere.")
-    return tr("Adds {:+.4f} to the logit beyond what it adds at the average background point.").format(part.value)
+    return tr("Adds {:+.4f} to the logit beyond what it adds at the average background point.").format(
+        part.value
+    )

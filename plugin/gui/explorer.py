@@ -47,7 +47,9 @@ class Explorer(QObject):
         self.tool = ExplorerTool(canvas)
         self.marks = CanvasMarks(canvas)
         self.action = QAction(explorer_icon(), tr("Scale explorer"), self)
-        self.action.setToolTip(tr("Scale explorer: click a place to see through which scale it suits a species"))
+        self.action.setToolTip(
+            tr("Scale explorer: click a place to see through which scale it suits a species")
+        )
         self.action.setCheckable(True)
         self.action.triggered.connect(self._on_action)
         self.tool.setAction(self.action)
@@ -120,4 +122,6 @@ class Explorer(QObject):
         try:
             write_csv(records(self.desk.state), file)
         except OSError as error:
-            self.said.emit(tr("Not saved"), tr("{} can't be written ({}).").format(file, error.strerror or error))
+            self.said.emit(
+                tr("Not saved"), tr("{} can't be written ({}).").format(file, error.strerror or error)
+            )

@@ -204,11 +204,10 @@ class ExplorerPanel(QgsDockWidget):
         self.export = _button(tr("CSV…"), tr("Save the numbers as a CSV file"), "mActionFileSave.svg")
         self.clear = _button(tr("Clear"), tr("Forget the point and all pins"), "mActionDeleteSelected.svg")
         self.effects = _button(
-            tr("Map effects…"), tr("Map what each scale adds for this species, over the Scalescape panel's extent")
+            tr("Map effects…"),
+            tr("Map what each scale adds for this species, over the Scalescape panel's extent"),
         )
-        self.profile = _button(
-            tr("Scale profile…"), tr("Sum up over an area which scales the model relies on")
-        )
+        self.profile = _button(tr("Scale profile…"), tr("Sum up over an area which scales the model relies on"))
         for button, signal in (
             (self.pin, self.pin_pressed),
             (self.copy, self.copy_pressed),

@@ -44,7 +44,9 @@ class PatchPictures(QWidget):
             picture.hide()
         for picture, patch in zip(self.pictures, patches):
             part = next(
-                one for one in result.contributions if (one.modality, one.scale) == (patch.modality, patch.scale)
+                one
+                for one in result.contributions
+                if (one.modality, one.scale) == (patch.modality, patch.scale)
             )
             width = part.width_m[0] if part.width_m is not None else 0.0
             value = next(

@@ -12,7 +12,7 @@ from ...engine.protocol import to_params
 from ..core.engine_bridge import new_client
 from ..core.engine_error import EngineError
 from ..core.grid_facts import duration
-from ..core.map_task import progress_of
+from ..core.job_task import progress_of
 from ..core.translation import tr
 
 POLL_S = 0.1

@@ -77,7 +77,9 @@ class Visit:
         self.dock.model.choose(TASK["model"])
         self.dock.output.set_folder(TASK["out"])
         window.resizeDocks(
-            [window.findChild(QDockWidget, "Layers"), self.explorer.panel], [200, 390], Qt.Orientation.Horizontal
+            [window.findChild(QDockWidget, "Layers"), self.explorer.panel],
+            [200, 390],
+            Qt.Orientation.Horizontal,
         )
         self.explorer.desk.changed.connect(self.on_state)
         self.until(lambda: not iface.mapCanvas().isDrawing(), self.zoom, 200)
@@ -97,7 +99,9 @@ class Visit:
         self.result = None
         self.sent = time.perf_counter()
         QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
-        self.until(lambda: self.result is not None, self.after_first if not self.report["clicks"] else self.next, 1)
+        self.until(
+            lambda: self.result is not None, self.after_first if not self.report["clicks"] else self.next, 1
+        )
 
     def on_state(self, state):
         done = state.result is not None or state.is_fault

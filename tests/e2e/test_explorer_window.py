@@ -40,9 +40,7 @@ def report(folder) -> dict:
         "pictures": str(PICTURES),
     }
     (folder / "task.json").write_text(json.dumps(task))
-    run_in_window(
-        HERE / "explorer_script.py", folder, "1280x800", SCALESCAPE_E2E=str(folder / "task.json")
-    )
+    run_in_window(HERE / "explorer_script.py", folder, "1280x800", SCALESCAPE_E2E=str(folder / "task.json"))
     found = json.loads((folder / "report.json").read_text())
     (PICTURES / "explorer_report.json").write_text(json.dumps(found, indent=1))
     assert "error" not in found, found["error"]
@@ -53,7 +51,9 @@ def inspected(folder, click: dict) -> dict:
     """Return what the command line says of the same point."""
     x, y, crs = click["at"]
     inputs = [f"--input={name}={folder / 'landscape' / name}.tif" for name in ("satellite", "bioclim")]
-    return json.loads(run(*ENGINE, "inspect", str(DEMO_MODEL), *inputs, f"--at={x!r},{y!r}", f"--crs={crs}", "--json"))
+    return json.loads(
+        run(*ENGINE, "inspect", str(DEMO_MODEL), *inputs, f"--at={x!r},{y!r}", f"--crs={crs}", "--json")
+    )
 
 
 def number(text: str) -> tuple[float, float]:

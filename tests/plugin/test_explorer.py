@@ -7,7 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 from plugin_stand_ins import wait_until
-from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsPointXY,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsSettings,
+)
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
@@ -74,7 +81,9 @@ def test_the_tool_takes_the_canvas_and_gives_it_back(explorer, canvas):
 
 def test_a_click_on_the_canvas_is_answered_in_the_panel(explorer, canvas):
     canvas.show()
-    QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(200, 200))
+    QTest.mouseClick(
+        canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(200, 200)
+    )
     assert wait_until(lambda: explorer.desk.state.result is not None)
     panel = explorer.panel
     expected = {("bioclim", 1): "-1.00", ("bioclim", 5): "-0.50", ("satellite", 25): "+0.00",
@@ -140,7 +149,9 @@ def test_the_species_is_chosen_in_the_list_or_by_the_active_layer(explorer):
     explorer.panel.species_chosen.emit("Fagus sylvatica")
     assert wait_until(lambda: explorer.desk.state.result.species == "Fagus sylvatica")
     assert explorer.panel.species.currentText() == "Fagus sylvatica"
-    layer = SimpleNamespace(metadata=lambda: SimpleNamespace(keywords=lambda: {"species": ["Pinus halepensis"]}))
+    layer = SimpleNamespace(
+        metadata=lambda: SimpleNamespace(keywords=lambda: {"species": ["Pinus halepensis"]})
+    )
     explorer.follow_layer(layer)
     assert wait_until(lambda: explorer.desk.state.result.species == "Pinus halepensis")
     explorer.follow_layer(None)
@@ -240,6 +251,8 @@ def test_never_two_questions_are_under_way_and_the_newest_counts(qgis_app, follo
     assert told == expected, "what is forgotten is not told"
 
 
-@pytest.mark.parametrize(("values", "limit"), [([], 0.5), ([0.1], 0.5), ([-0.7], 1), ([1.0, -4], 5), ([5.1], 10)])
+@pytest.mark.parametrize(
+    ("values", "limit"), [([], 0.5), ([0.1], 0.5), ([-0.7], 1), ([1.0, -4], 5), ([5.1], 10)]
+)
 def test_the_axis_ends_at_a_round_number_beyond_the_largest(values, limit):
     assert axis_limit(values) == limit
