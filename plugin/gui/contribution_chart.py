@@ -66,9 +66,7 @@ class ContributionChart(QWidget):
             for scale in modality.scales:
                 key = (modality.name, scale)
                 box = QCheckBox(branch_name(card, *key))
-                tip = tr(
-                    "A window of {} × {} pixels, {} wide. Untick it to see what the others say without it."
-                )
+                tip = tr("A window of {} × {} pixels, {} wide. Untick it to see what the others say.")
                 box.setToolTip(tip.format(scale, scale, window(modality, scale)))
                 box.toggled.connect(lambda on, key=key: self.switched.emit(*key, on))
                 self.boxes[key], self.bars[key] = box, ContributionBar()
@@ -203,6 +201,4 @@ def _tip(part: Optional[Contribution]) -> str:
         return ""
     if not part.on:
         return tr("Off: this is what its replacement adds everywhere.")
-    return tr("Adds {:+.4f} to the logit beyond what it adds at the average background point.").format(
-        part.value
-    )
+    return tr("Adds {:+.4f} to the logit beyond its average over the training area.").format(part.value)

@@ -47,9 +47,7 @@ class Explorer(QObject):
         self.tool = ExplorerTool(canvas)
         self.marks = CanvasMarks(canvas)
         self.action = QAction(explorer_icon(), tr("Scale explorer"), self)
-        self.action.setToolTip(
-            tr("Scale explorer: click a place to see through which scale it suits a species")
-        )
+        self.action.setToolTip(tr("Scale explorer: through which scale does a place suit a species?"))
         self.action.setCheckable(True)
         self.action.triggered.connect(self._on_action)
         self.tool.setAction(self.action)

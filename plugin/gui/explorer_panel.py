@@ -47,8 +47,10 @@ class ExplorerPanel(QgsDockWidget):
         Another species; empty for the most likely one.
     switched : (str, int, bool)
         A scale was switched on or off.
-    pin_pressed, copy_pressed, export_pressed, clear_pressed, effects_pressed, profile_pressed, help_pressed : ()
-        A button; the last is the link to the panel whose inputs are used.
+    pin_pressed, copy_pressed, export_pressed, clear_pressed, effects_pressed, profile_pressed : ()
+        A button.
+    help_pressed : ()
+        The link to the panel whose inputs are used.
     """
 
     species_chosen = pyqtSignal(str)
@@ -194,7 +196,7 @@ class ExplorerPanel(QgsDockWidget):
                 item = QTableWidgetItem(value)
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.pins.setItem(row, place, item)
-        height = self.pins.horizontalHeader().height() + ROW * len(body) + 4
+        height = self.pins.horizontalHeader().height() + self.pins.verticalHeader().length() + 4
         wide = self.pins.horizontalHeader().length() + self.pins.verticalHeader().width() > self.pins.width()
         self.pins.setFixedHeight(height + (self.pins.horizontalScrollBar().sizeHint().height() if wide else 0))
 
@@ -205,7 +207,7 @@ class ExplorerPanel(QgsDockWidget):
         self.clear = _button(tr("Clear"), tr("Forget the point and all pins"), "mActionDeleteSelected.svg")
         self.effects = _button(
             tr("Map effects…"),
-            tr("Map what each scale adds for this species, over the Scalescape panel's extent"),
+            tr("Map what each scale adds for this species, where the Scalescape panel says"),
         )
         self.profile = _button(tr("Scale profile…"), tr("Sum up over an area which scales the model relies on"))
         for button, signal in (

@@ -82,9 +82,9 @@ class _Picture(QWidget):
         if patch.kind == "ramp" and value is not None:
             number = f"{value.value:.4g}"
             unit = f" {value.unit}" if value.unit and len(value.unit) < 6 else ""
-            self.caption.setText(f"{patch.bands[0]} {number}{unit}\n{wide} · {patch.scale} px")
+            self.caption.setText(f"{patch.bands[0]} · {wide}\n{number}{unit}")
         else:
-            self.caption.setText(f"{patch.modality}\n{wide} · {patch.scale} px")
+            self.caption.setText(f"{patch.modality}\n{wide}")
         self.setToolTip(_tip(patch, wide))
 
 

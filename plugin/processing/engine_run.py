@@ -79,6 +79,11 @@ def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: s
         return run.job(method, job, cancelled)
 
 
+def not_understood(defect: Exception) -> QgsProcessingException:
+    """Return the error for an answer that lacks something."""
+    return QgsProcessingException(tr("The engine's answer can't be understood ({}).").format(defect))
+
+
 class _Reporter:
     """Passes progress on to Processing; a phase is told once, and so is each detail of it."""
 

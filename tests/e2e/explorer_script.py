@@ -99,9 +99,8 @@ class Visit:
         self.result = None
         self.sent = time.perf_counter()
         QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
-        self.until(
-            lambda: self.result is not None, self.after_first if not self.report["clicks"] else self.next, 1
-        )
+        then = self.next if self.report["clicks"] else self.after_first
+        self.until(lambda: self.result is not None, then, 1)
 
     def on_state(self, state):
         done = state.result is not None or state.is_fault

@@ -131,8 +131,35 @@ def inspect(number: int, params: dict) -> None:
         "species": params["species"] or SPECIES[0], "logit": logit, "probability": 0.25 + x / 1e7,
         "quantity": "relative suitability", "bias": -1.0, "contributions": parts,
         "top": [{"species": name, "probability": 0.75 - 0.25 * i} for i, name in enumerate(SPECIES)],
-        "crs": params["crs"] or "EPSG:32631", "warnings": warnings, "patches": patches if params["patches"] else [],
+        "crs": params["crs"] or "EPSG:32631", "warnings": warnings,
+        "patches": patches if params["patches"] else [],
         "values": [{"modality": "bioclim", "band": "bio1", "unit": "°C", "value": 11.5}],
+    }})  # fmt: skip
+
+
+def effects(number: int, params: dict) -> None:
+    """Pretend to map effects: the files are there already."""
+    files = sorted(str(path) for path in Path(params["out"]).glob("*.tif"))
+    send({"id": number, "result": {
+        "files": files, "width": 8, "height": 8, "valid_pixels": 64, "px_per_s": 1000.0, "seconds": 0.1,
+        "device": "cpu", "precision": "float32", "method": "dense", "verified_max_abs_diff": None,
+        "warnings": ["Effects are the model's."], "species": params["species"][0],
+        "bias": -1.25, "limit": 2.317,
+    }})  # fmt: skip
+
+
+def profile(number: int, params: dict) -> None:
+    """Say the same of every species; the spread is there with refits."""
+    several = bool(params["refits"])
+    shares = (-0.0625, 0.25, 0.3125, 0.125, 0.375)
+    branches = [{"modality": name, "scale": scale, "mean_abs": 0.25 * (place + 1), "variance_share": share,
+                 "low": 0.2 if several else None, "high": 1.5 if several else None, "colour": "#084594"}
+                for place, ((name, scale), share) in enumerate(zip(BRANCHES, shares))]  # fmt: skip
+    send({"id": number, "result": {
+        "species": [{"name": name, "dominant": {"modality": "satellite", "scale": 115, "at_end": True},
+                     "agreeing": 1 + len(params["refits"]), "branches": branches}
+                    for name in params["species"] or SPECIES],
+        "models": 1 + len(params["refits"]), "step": 4, "pixels": 1234, "warnings": [str(params["mask"])],
     }})  # fmt: skip
 
 
@@ -154,6 +181,10 @@ def main() -> None:
             check(number, params)
         elif method == "inspect":
             inspect(number, params)
+        elif method == "effects":
+            effects(number, params)
+        elif method == "profile":
+            profile(number, params)
         elif method == "map":
             threading.Thread(target=run_map, args=(number, params), daemon=True).start()
         elif method == "demo":
