@@ -68,7 +68,7 @@ class ScalescapePlugin(QObject):
         self._iface.addDockWidget(area, explorer.panel)
         self._iface.mainWindow().tabifyDockWidget(self.dock, explorer.panel)
         explorer.panel.hide()
-        explorer.said.connect(lambda title, sentence: self._say_end("warning", title, sentence, ""))
+        explorer.ended.connect(self._on_end)
         self._iface.addPluginToMenu(MENU, explorer.action)
         self._iface.addToolBarIcon(explorer.action)
         self._iface.mapCanvas().currentLayerChanged.connect(explorer.follow_layer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsMapLayer, QgsPointXY
+from qgis.core import QgsMapLayer, QgsPointXY, QgsProject
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QAction, QApplication, QFileDialog, QWidget
@@ -19,6 +19,8 @@ from .dock import ScalescapeDock
 from .explorer_panel import ExplorerPanel
 from .explorer_tool import ExplorerTool
 from .icons import explorer_icon
+from .scale_jobs import ScaleJobs
+from .where_panel import crs_text
 
 
 class Explorer(QObject):
@@ -26,11 +28,11 @@ class Explorer(QObject):
 
     Signals
     -------
-    said : (str, str)
-        A title and a sentence for the message bar, about something that could not be done.
+    ended : (str, str, str, str)
+        As ``ScalescapeDock.ended``: how something ended, for the message bar.
     """
 
-    said = pyqtSignal(str, str)
+    ended = pyqtSignal(str, str, str, str)
 
     def __init__(
         self,
@@ -62,11 +64,17 @@ class Explorer(QObject):
         self.panel.export_pressed.connect(self._on_export)
         self.panel.help_pressed.connect(lambda: dock.setUserVisible(True))
         self.panel.closed.connect(self._on_closed)
+        self.jobs = ScaleJobs(QgsProject.instance(), bridge, canvas, window)
+        self.jobs.ended.connect(self.ended)
+        self.jobs.mapping.connect(self.panel.show_mapping)
+        self.panel.effects_pressed.connect(self._on_effects)
+        self.panel.profile_pressed.connect(lambda: self.jobs.show_profile(dock.desk.draft))
 
     def close(self) -> None:
         """Take tool and marks from the canvas."""
         self._on_closed()
         self.marks.close()
+        self.jobs.close()
         self.panel.close()
 
     def follow_layer(self, layer: Optional[QgsMapLayer]) -> None:
@@ -91,7 +99,7 @@ class Explorer(QObject):
         crs = self._canvas.mapSettings().destinationCrs()
         text = ""
         if crs.isValid():
-            text = crs.authid() or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT2_2019)
+            text = crs_text(crs)
         self.desk.look_at(Point(point.x(), point.y(), text))
 
     def _on_state(self, state: ExplorerState) -> None:
@@ -102,6 +110,10 @@ class Explorer(QObject):
         self.desk.clear()
         if self._canvas.mapTool() is self.tool:
             self._canvas.unsetMapTool(self.tool)
+
+    def _on_effects(self) -> None:
+        result = self.desk.state.result
+        self.jobs.map_effects(self._dock.desk.draft, result.species if result is not None else "")
 
     def _on_copy(self) -> None:
         QApplication.clipboard().setText(as_text(records(self.desk.state)))
@@ -120,6 +132,5 @@ class Explorer(QObject):
         try:
             write_csv(records(self.desk.state), file)
         except OSError as error:
-            self.said.emit(
-                tr("Not saved"), tr("{} can't be written ({}).").format(file, error.strerror or error)
-            )
+            said = tr("{} can't be written ({}).").format(file, error.strerror or error)
+            self.ended.emit("warning", tr("Not saved"), said, "")

@@ -68,6 +68,7 @@ class ExplorerPanel(QgsDockWidget):
         self.setObjectName(OBJECT_NAME)
         self.setWindowIcon(explorer_icon())
         self._card: Optional[Card] = None
+        self._mapping = False
         self.species = SpeciesChoice()
         self.species.chosen.connect(self.species_chosen)
         self.headline = QLabel()
@@ -138,8 +139,13 @@ class ExplorerPanel(QgsDockWidget):
         for button in (self.pin, self.copy, self.export):
             button.setEnabled(result is not None or (bool(state.pins) and button is not self.pin))
         self.clear.setEnabled(state.point is not None or bool(state.pins))
-        self.effects.setEnabled(result is not None)
+        self.effects.setEnabled(result is not None or self._mapping)
         self.profile.setEnabled(state.card is not None)
+
+    def show_mapping(self, mapping: bool) -> None:
+        """Let the button of effects stop them while they are being mapped."""
+        self._mapping = mapping
+        self.effects.setText(tr("Stop mapping effects") if mapping else tr("Map effects…"))
 
     def _show_headline(self, state: ExplorerState) -> None:
         result = state.result

@@ -207,6 +207,85 @@ class Visit:
         self.report["outside"] = self.explorer.panel.note.text()
         self.report["outside_windows"] = len(self.explorer.marks.bands)
         self.picture("explorer_outside")
+        self.map_effects()
+
+    def map_effects(self):
+        """Map the effects of the species that is shown, over the panel's extent at a coarse step."""
+        iface.mapCanvas().setExtent(self.scene.extent())
+        self.dock.where.set_step(4)
+        self.result = None
+        place = QPoint(iface.mapCanvas().width() // 2, iface.mapCanvas().height() // 2)
+        left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QTest.qWait(300)
+        QTest.mouseClick(iface.mapCanvas().viewport(), left, plain, place)
+        self.until(lambda: self.result is not None and self.result.result is not None, self.press_effects)
+
+    def press_effects(self):
+        self.ends = []
+        self.explorer.ended.connect(lambda *words: self.ends.append(words))
+        self.explorer.panel.effects.click()
+        self.report["stop_offered"] = self.explorer.panel.effects.text()
+        QTest.qWait(100)
+        self.result, self.sent = None, time.perf_counter()
+        self.click_again()
+        self.until(lambda: bool(self.ends), self.see_effects, 50)
+
+    def click_again(self):
+        """A point is answered while the effects are mapped."""
+        place = QPoint(round(iface.mapCanvas().width() * 0.55), iface.mapCanvas().height() // 2)
+        left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QTest.mouseClick(iface.mapCanvas().viewport(), left, plain, place)
+
+    def see_effects(self):
+        self.report["effects"] = self.ends[0][:3]
+        self.report["while_mapping_ms"] = getattr(self, "took", None)
+        (group,) = [one for one in QgsProject.instance().layerTreeRoot().findGroups() if one.isExpanded()]
+        self.report["effect_parts"] = {
+            part.name(): [node.name() for node in part.findLayers()] for part in group.findGroups()
+        }
+        window = iface.mainWindow()
+        docks = [window.findChild(QDockWidget, "Layers"), self.explorer.panel]
+        window.resizeDocks(docks, [240, 360], Qt.Orientation.Horizontal)
+        for name in ("satellite", "bioclim"):
+            QgsProject.instance().layerTreeRoot().findLayer(
+                QgsProject.instance().mapLayersByName(name)[0].id()
+            ).setExpanded(False)
+        iface.messageBar().clearWidgets()
+        self.group = group
+        self.after(1500, self.see_contributions)
+
+    def see_contributions(self):
+        self.picture("effects_dominant")
+        parts = self.group.findGroups()
+        parts[1].setItemVisibilityChecked(True)
+        parts[0].setExpanded(False)
+        parts[1].setExpanded(True)
+        nodes = parts[1].findLayers()
+        nodes[-1].setItemVisibilityChecked(True)
+        for node in nodes:
+            node.setExpanded(node is nodes[-1])
+        self.after(1500, self.profile)
+
+    def profile(self):
+        self.picture("effects_contribution")
+        self.explorer.panel.profile.click()
+        dialog = self.explorer.jobs.dialog
+        dialog.compute.click()
+        self.until(lambda: dialog.table.isVisible(), self.see_profile, 50)
+
+    def see_profile(self):
+        dialog = self.explorer.jobs.dialog
+        QTest.qWait(300)
+        dialog.grab().save(str(Path(TASK["pictures"]) / "profile.png"))
+        rows = range(dialog.table.rowCount())
+        self.report["profile"] = {
+            "species": dialog.species.currentText(),
+            "note": dialog.note.text(),
+            "rows": [
+                [dialog.table.item(i, k).text() for k in range(4)] for i in range(dialog.table.rowCount())
+            ],
+        }
+        dialog.close()
         self.explorer.panel.close()
         self.report["left_marks"] = len(self.explorer.marks.bands)
         self.report["tool_is_off"] = iface.mapCanvas().mapTool() is not self.explorer.tool

@@ -111,6 +111,20 @@ def test_outside_the_rasters_the_engine_s_sentence_is_shown_and_no_window(report
     assert report["outside_windows"] == 0
 
 
+def test_effects_become_one_group(report):
+    assert report["effects"][0] == "success" and "Stop" in report["stop_offered"]
+    parts = report["effect_parts"]
+    assert [len(names) for names in parts.values()] == [2, 5, 5]
+    assert parts["Dominant scale"] == ["Faded where the margin is small", "Dominant scale"]
+
+
+def test_the_profile_says_what_the_model_relies_on(report):
+    profile = report["profile"]
+    assert "One model gives no uncertainty" in profile["note"] and "Relies most on" in profile["note"]
+    shares = [float(row[3].split()[0]) for row in profile["rows"]]
+    assert len(shares) == 5 and abs(sum(shares) - 100) < 0.3
+
+
 def test_the_tool_is_on_with_its_panel_and_nothing_is_left_without_it(report):
     assert report["was_hidden"] and report["tool_is_on"] and report["tool_is_off"]
     assert report["left_marks"] == 0

@@ -199,9 +199,9 @@ def test_pins_are_compared_for_one_species_and_scales(explorer, tmp_path):
 def test_an_export_that_fails_is_a_message(explorer, tmp_path):
     look(explorer)
     said = []
-    explorer.said.connect(lambda *words: said.append(words))
+    explorer.ended.connect(lambda *words: said.append(words))
     explorer.export(tmp_path / "missing" / "table.csv")
-    assert said and "can't be written" in said[0][1]
+    assert said and "can't be written" in said[0][2]
 
 
 def test_of_many_points_the_last_one_stays(explorer):
