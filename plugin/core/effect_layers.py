@@ -64,7 +64,7 @@ def effect_maps(card: Card, files: Sequence[str]) -> list[EffectMap]:
 def map_title(card: Card, one: EffectMap) -> str:
     """Return the name of a map's layer."""
     if one.branch is None:
-        return tr("Dominant scale") if one.kind == DOMINANT else tr("Faded where the margin is small")
+        return tr("Dominant scale") if one.kind == DOMINANT else tr("Faded: small margin")
     if one.kind == CONTRIBUTION:
         return branch_name(card, *one.branch)
     modality = card.modality(one.branch[0])
@@ -171,7 +171,9 @@ def add_effects(
                     layers.append(_add(project, part, layer))
         together = DOMINANT in kinds
         part.setExpanded(together)
-        if not together:
+        if together:
+            part.findLayers()[0].setExpanded(False)
+        else:
             part.setIsMutuallyExclusive(True, 0)
             for node in part.findLayers()[1:]:
                 node.setExpanded(False)

@@ -29,6 +29,9 @@ PIN_SIZE = 9  # px, radius
 PAD = 3  # px
 SHIFTS = 6  # how often a label gives way to another
 
+Label = tuple[QgsGeometry, str, QColor, bool]
+"""Outline, text, colour, and whether the text stands below the outline."""
+
 
 class CanvasMarks:
     """Draws the state of the explorer; ``clear`` takes all away."""
@@ -53,7 +56,7 @@ class CanvasMarks:
             return
         self.clear()
         self._state = state
-        labels: list[tuple[QgsGeometry, str, QColor]] = []
+        labels: list[Label] = []
         if state.result is not None:
             labels = self._draw_windows(state.result)
         pins = [(self._placed(pin.point, pin.result), pin) for pin in state.pins]
@@ -70,10 +73,11 @@ class CanvasMarks:
         self.bands, self._labels = [], None
         self._state = ExplorerState()
 
-    def _draw_windows(self, result: InspectResult) -> list[tuple[QgsGeometry, str, QColor]]:
-        """Draw the windows, the largest below, and return outline, label and colour of each."""
+    def _draw_windows(self, result: InspectResult) -> list[Label]:
+        """Draw the windows, the largest below, and return the label of each."""
         shown = [one for one in result.contributions if one.window is not None and one.width_m is not None]
         labels = []
+        modalities = list(dict.fromkeys(one.modality for one in result.contributions))
         transform = self._transform(result.crs)
         for one in sorted(shown, key=lambda part: -part.width_m[0]):
             outline = QgsGeometry.fromPolygonXY([[QgsPointXY(*corner) for corner in one.window]])
@@ -91,7 +95,7 @@ class CanvasMarks:
             band.setLineStyle(Qt.PenStyle.SolidLine if one.on else Qt.PenStyle.DashLine)
             band.show()
             self.bands.append(band)
-            labels.append((outline, distance(one.width_m[0]), colour))
+            labels.append((outline, distance(one.width_m[0]), colour, modalities.index(one.modality) % 2 == 0))
         return labels
 
     def _placed(self, point: Point, result: Optional[InspectResult]) -> Optional[QgsPointXY]:
@@ -119,7 +123,7 @@ class _Labels(QgsMapCanvasItem):
     def __init__(
         self,
         canvas: QgsMapCanvas,
-        labels: Sequence[tuple[QgsGeometry, str, QColor]],
+        labels: Sequence[Label],
         pins: Sequence[tuple[Optional[QgsPointXY], Pin]],
         point: Optional[QgsPointXY],
         good: bool,
@@ -150,10 +154,15 @@ class _Labels(QgsMapCanvasItem):
         painter.setFont(font)
         taken: list[QRectF] = []
         metrics = QFontMetricsF(font)
-        for outline, text, colour in self._texts:
+        for outline, text, colour, below in self._texts:
             box = self._on_screen(outline)
             if max(box.width(), box.height()) >= LEAST_SIDE:
-                self._write(painter, metrics, box, text, colour, taken)
+                size = QRectF(0, 0, metrics.horizontalAdvance(text), metrics.height())
+                if below:
+                    size.moveTopLeft(QPointF(box.left() + PAD, box.bottom() + PAD))
+                else:
+                    size.moveBottomLeft(QPointF(box.left() + PAD, box.top() - PAD))
+                self._write(painter, metrics, size, text, colour, taken)
         if self._point is not None:
             self._cross(painter, self.toCanvasCoordinates(self._point))
         for place, pin in self._pins:
@@ -167,11 +176,9 @@ class _Labels(QgsMapCanvasItem):
 
     @staticmethod
     def _write(
-        painter: QPainter, metrics: QFontMetricsF, box: QRectF, text: str, colour: QColor, taken: list[QRectF]
+        painter: QPainter, metrics: QFontMetricsF, size: QRectF, text: str, colour: QColor, taken: list[QRectF]
     ) -> None:
-        """Write at the upper left corner, above the line; further right where another label stands there."""
-        size = QRectF(0, 0, metrics.horizontalAdvance(text), metrics.height())
-        size.moveBottomLeft(QPointF(box.left() + PAD, box.top() - PAD))
+        """Write in the box ``size``; further right where another label stands there."""
         for _ in range(SHIFTS):
             other = next((one for one in taken if one.intersects(size)), None)
             if other is None:

@@ -68,7 +68,7 @@ class Explorer(QObject):
         self.jobs.ended.connect(self.ended)
         self.jobs.mapping.connect(self.panel.show_mapping)
         self.panel.effects_pressed.connect(self._on_effects)
-        self.panel.profile_pressed.connect(lambda: self.jobs.show_profile(dock.desk.draft))
+        self.panel.profile_pressed.connect(self._on_profile)
 
     def close(self) -> None:
         """Take tool and marks from the canvas."""
@@ -112,8 +112,14 @@ class Explorer(QObject):
             self._canvas.unsetMapTool(self.tool)
 
     def _on_effects(self) -> None:
+        self.jobs.map_effects(self._dock.desk.draft, self._shown_species())
+
+    def _on_profile(self) -> None:
+        self.jobs.show_profile(self._dock.desk.draft, self._shown_species())
+
+    def _shown_species(self) -> str:
         result = self.desk.state.result
-        self.jobs.map_effects(self._dock.desk.draft, result.species if result is not None else "")
+        return result.species if result is not None else ""
 
     def _on_copy(self) -> None:
         QApplication.clipboard().setText(as_text(records(self.desk.state)))

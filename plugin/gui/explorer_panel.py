@@ -36,6 +36,8 @@ OBJECT_NAME = "ScalescapeExplorer"
 LEAST_WIDTH, WIDTH, HEIGHT = 340, 390, 720
 TOP = 10
 ROW = 20  # px, of the list of species
+PIN_COLUMN = 54  # px
+SIDES = 45  # px beside the table: margins and a scroll bar
 
 
 class ExplorerPanel(QgsDockWidget):
@@ -73,6 +75,7 @@ class ExplorerPanel(QgsDockWidget):
         self.species.chosen.connect(self.species_chosen)
         self.headline = QLabel()
         self.headline.setTextFormat(Qt.TextFormat.RichText)
+        self.headline.setWordWrap(True)
         self.headline.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.note = Note()
         self.note.linkActivated.connect(lambda _: self.help_pressed.emit())
@@ -203,7 +206,8 @@ class ExplorerPanel(QgsDockWidget):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.pins.setItem(row, place, item)
         height = self.pins.horizontalHeader().height() + self.pins.verticalHeader().length() + 4
-        wide = self.pins.horizontalHeader().length() + self.pins.verticalHeader().width() > self.pins.width()
+        needed = self.pins.verticalHeader().sizeHint().width() + PIN_COLUMN * len(headings)
+        wide = needed + SIDES > self.width()
         self.pins.setFixedHeight(height + (self.pins.horizontalScrollBar().sizeHint().height() if wide else 0))
 
     def _buttons(self) -> QVBoxLayout:
@@ -272,6 +276,6 @@ def _pin_table() -> QTableWidget:
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     table.verticalHeader().setDefaultSectionSize(ROW)
     table.verticalHeader().setMinimumSectionSize(ROW)
-    table.horizontalHeader().setDefaultSectionSize(62)
+    table.horizontalHeader().setDefaultSectionSize(PIN_COLUMN)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return table

@@ -52,6 +52,7 @@ class ScaleJobs(QObject):
         self._effects: Optional[ScaleRun] = None
         self._profile: Optional[ScaleRun] = None
         self._draft = MapDraft()
+        self._species = ""
         self.dialog = ProfileDialog(canvas, window)
         self.dialog.asked.connect(self.run_profile)
         self.dialog.cancelled.connect(self._cancel_profile)
@@ -82,9 +83,10 @@ class ScaleJobs(QObject):
         self._effects = self._run("effects", job, title, effects_result, self._on_effects)
         self.mapping.emit(self._effects is not None)
 
-    def show_profile(self, draft: MapDraft) -> None:
-        """Open the window of the profile."""
+    def show_profile(self, draft: MapDraft, species: str = "") -> None:
+        """Open the window of the profile, which will show ``species`` first."""
         self.dialog.set_draft(draft)
+        self._species = species
         self.dialog.show()
         self.dialog.raise_()
 
@@ -123,6 +125,7 @@ class ScaleJobs(QObject):
     def _on_profile(self, result: Any, error: Optional[EngineError]) -> None:
         self._profile = None
         self.dialog.show_end(result, self.dialog.card(), self._worded(error))
+        self.dialog.choose_species(self._species)
 
     def _cancel_profile(self) -> None:
         if self._profile is not None:

@@ -12,7 +12,7 @@ import time
 import traceback
 from pathlib import Path
 
-from qgis.core import QgsProject, QgsRasterLayer
+from qgis.core import QgsContrastEnhancement, QgsProject, QgsRasterLayer, QgsRasterMinMaxOrigin
 from qgis.PyQt.QtCore import QPoint, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
@@ -67,6 +67,10 @@ class Visit:
         for name in ("bioclim", "satellite"):
             layer = QgsRasterLayer(str(Path(TASK["landscape"]) / f"{name}.tif"), name)
             QgsProject.instance().addMapLayer(layer)
+        layer.setContrastEnhancement(
+            QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
+            QgsRasterMinMaxOrigin.Limits.MinMax,
+        )
         iface.mapCanvas().setExtent(layer.extent())
         self.scene = layer
         self.plugin = plugins["scalescape"]
@@ -281,9 +285,7 @@ class Visit:
         self.report["profile"] = {
             "species": dialog.species.currentText(),
             "note": dialog.note.text(),
-            "rows": [
-                [dialog.table.item(i, k).text() for k in range(4)] for i in range(dialog.table.rowCount())
-            ],
+            "rows": [[dialog.table.item(i, k).text() for k in range(4)] for i in rows],
         }
         dialog.close()
         self.explorer.panel.close()

@@ -115,7 +115,7 @@ def test_effects_become_one_group(report):
     assert report["effects"][0] == "success" and "Stop" in report["stop_offered"]
     parts = report["effect_parts"]
     assert [len(names) for names in parts.values()] == [2, 5, 5]
-    assert parts["Dominant scale"] == ["Faded where the margin is small", "Dominant scale"]
+    assert parts["Dominant scale"] == ["Faded: small margin", "Dominant scale"]
 
 
 def test_the_profile_says_what_the_model_relies_on(report):

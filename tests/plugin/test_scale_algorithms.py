@@ -133,7 +133,7 @@ def test_a_run_of_effects_is_one_group(card, effects_folder):
         "Dominant scale", "What each scale adds", "What is lost without",
     ]  # fmt: skip
     shown = [layer.name() for layer in layers if project.layerTreeRoot().findLayer(layer.id()).isVisible()]
-    assert shown == ["Faded where the margin is small", "Dominant scale"], "the margin lies over it"
+    assert shown == ["Faded: small margin", "Dominant scale"], "the margin lies over it"
     ranges = {
         (layer.renderer().classificationMin(), layer.renderer().classificationMax())
         for layer in layers
