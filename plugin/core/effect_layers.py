@@ -148,6 +148,8 @@ def add_effects(
     lost without it.
     """
     maps = effect_maps(card, files)
+    if not maps:
+        return []
     end, change = rounded_up(limit), largest_change(maps)
     for other in project.layerTreeRoot().findGroups(True):
         if other.customProperty(RUN_PROPERTY):
@@ -171,12 +173,11 @@ def add_effects(
                     layers.append(_add(project, part, layer))
         together = DOMINANT in kinds
         part.setExpanded(together)
-        if together:
-            part.findLayers()[0].setExpanded(False)
-        else:
+        if not together:
             part.setIsMutuallyExclusive(True, 0)
-            for node in part.findLayers()[1:]:
-                node.setExpanded(False)
+        # Legends that say little stay shut: the margin's white, and those of layers that do not show.
+        for node in part.findLayers()[:1] if together else part.findLayers()[1:]:
+            node.setExpanded(False)
     group.setIsMutuallyExclusive(True, 0)
     return layers
 

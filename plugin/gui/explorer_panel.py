@@ -36,7 +36,7 @@ OBJECT_NAME = "ScalescapeExplorer"
 LEAST_WIDTH, WIDTH, HEIGHT = 340, 390, 720
 TOP = 10
 ROW = 20  # px, of the list of species
-PIN_COLUMN = 54  # px
+PIN_COLUMN = 60  # px
 SIDES = 45  # px beside the table: margins and a scroll bar
 
 

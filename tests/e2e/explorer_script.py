@@ -21,6 +21,7 @@ from qgis.utils import iface, plugins
 TASK = json.loads(Path(os.environ["SCALESCAPE_E2E"]).read_text())
 WINDOW = (1280, 800)
 LONGEST_S = 150
+BRIGHTNESS = 45  # so that the scene can be seen below the windows
 MIDDLE = (0.52, 0.47)  # of the canvas: where the first click goes
 SPREAD = 0.55  # of the canvas, around its middle: where the clicks go
 
@@ -71,6 +72,7 @@ class Visit:
             QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
             QgsRasterMinMaxOrigin.Limits.MinMax,
         )
+        layer.brightnessFilter().setBrightness(BRIGHTNESS)
         iface.mapCanvas().setExtent(layer.extent())
         self.scene = layer
         self.plugin = plugins["scalescape"]
