@@ -8,8 +8,10 @@ import shutil
 import statistics
 
 import pytest
-from qgis_run import DEMO_MODEL, ENGINE, HERE, PICTURES, run, run_in_window
+from qgis_run import DEMO_MODEL, ENGINE, HERE, run, run_in_window
+from qgis_run import PICTURES as ALL_PICTURES
 
+PICTURES = ALL_PICTURES / "explorer"
 SIZE, SEED, CLICKS = 1024, 11, 30
 COMPARED = 3  # of the clicks, each with a run of the command line
 SAME = 1e-4  # beside what rounding to the shown decimals takes
@@ -27,7 +29,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(folder) -> dict:
-    """Return what the script in the window saw; pictures lie in build/e2e."""
+    """Return what the script in the window saw; pictures lie in build/e2e/explorer."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     landscape = folder / "landscape"
     run(*ENGINE, "demo", str(landscape), "--size", str(SIZE), "--seed", str(SEED))
@@ -42,7 +44,7 @@ def report(folder) -> dict:
     (folder / "task.json").write_text(json.dumps(task))
     run_in_window(HERE / "explorer_script.py", folder, "1280x800", SCALESCAPE_E2E=str(folder / "task.json"))
     found = json.loads((folder / "report.json").read_text())
-    (PICTURES / "explorer_report.json").write_text(json.dumps(found, indent=1))
+    (PICTURES / "report.json").write_text(json.dumps(found, indent=1))
     assert "error" not in found, found["error"]
     return found
 
