@@ -1,4 +1,4 @@
-"""What QGIS loads: puts the dock, its action and the Processing provider in place, and takes them away."""
+"""What QGIS loads: puts dock, scale explorer and Processing provider in place, and takes them away."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class ScalescapePlugin(QObject):
         self._action: Any = None
         self._indicators: Any = None
         self.dock: Any = None
+        self.explorer: Any = None
 
     def initProcessing(self) -> None:
         """Add the Processing provider."""
@@ -39,6 +40,7 @@ class ScalescapePlugin(QObject):
     def initGui(self) -> None:
         """Add provider, dock and the action that shows it."""
         from .gui.dock import ScalescapeDock
+        from .gui.explorer import Explorer
         from .gui.icons import plugin_icon
         from .gui.summary_indicators import SummaryIndicators
 
@@ -55,15 +57,40 @@ class ScalescapePlugin(QObject):
         self._action.setToolTip(tr("Scalescape: where species can live"))
         self._iface.addPluginToMenu(MENU, self._action)
         self._iface.addToolBarIcon(self._action)
+        self._add_explorer(Explorer(self._bridge, self.dock, self._iface.mapCanvas(), self._iface.mainWindow()))
         view = self._iface.layerTreeView()
         if view is not None:
             self._indicators = SummaryIndicators(QgsProject.instance(), view, self)
+
+    def _add_explorer(self, explorer: Any) -> None:
+        self.explorer = explorer
+        area = Qt.DockWidgetArea.RightDockWidgetArea
+        self._iface.addDockWidget(area, explorer.panel)
+        self._iface.mainWindow().tabifyDockWidget(self.dock, explorer.panel)
+        explorer.panel.hide()
+        explorer.ended.connect(self._on_end)
+        self._iface.addPluginToMenu(MENU, explorer.action)
+        self._iface.addToolBarIcon(explorer.action)
+        self._iface.mapCanvas().currentLayerChanged.connect(explorer.follow_layer)
+
+    def _remove_explorer(self) -> None:
+        if self.explorer is None:
+            return
+        self._iface.mapCanvas().currentLayerChanged.disconnect(self.explorer.follow_layer)
+        self._iface.removePluginMenu(MENU, self.explorer.action)
+        self._iface.removeToolBarIcon(self.explorer.action)
+        self.explorer.close()
+        self._iface.removeDockWidget(self.explorer.panel)
+        self.explorer.panel.deleteLater()
+        self.explorer.deleteLater()
+        self.explorer = None
 
     def unload(self) -> None:
         """Remove all that was added and shut the engine down."""
         if self._indicators is not None:
             self._indicators.close()
             self._indicators = None
+        self._remove_explorer()
         if self.dock is not None:
             self._iface.removePluginMenu(MENU, self._action)
             self._iface.removeToolBarIcon(self._action)

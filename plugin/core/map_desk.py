@@ -9,14 +9,17 @@ from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...engine.protocol import Caution, CheckJob, CheckResult, MapResult
-from .checker import Checker
+from .check_answer import check_result
 from .engine_bridge import EngineBridge
 from .engine_error import EngineError
 from .grid_facts import duration
 from .map_draft import MapDraft
 from .map_run import MapRun
+from .newest_question import NewestQuestion
 from .translation import tr
 from .wording import Said, in_the_dock
+
+CHECK_DELAY_MS = 350  # after the last change
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class MapDesk(QObject):
         super().__init__(parent)
         self._project = project
         self._bridge = bridge
-        self._checker = Checker(bridge, self)
-        self._checker.checked.connect(self._on_checked)
+        self._checker = NewestQuestion(bridge, "check", check_result, CHECK_DELAY_MS, self)
+        self._checker.answered.connect(self._on_checked)
         self._checker.failed.connect(self._on_check_failed)
         self._checked_job: Optional[CheckJob] = None
         self._fault = Said("")
@@ -94,7 +97,7 @@ class MapDesk(QObject):
         if job != self._checked_job:
             self._checked_job = job
             self._fault = Said("")
-            self._checker.check(job)
+            self._checker.ask(job)
             self._tell(checking=True)
         else:
             self._tell()

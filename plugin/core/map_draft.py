@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from ...engine.protocol import DEFAULT_MEMORY, CheckJob, MapJob, RasterInput
+from ...engine.protocol import (
+    DEFAULT_MEMORY,
+    CheckJob,
+    EffectsJob,
+    InspectJob,
+    MapJob,
+    ProfileJob,
+    RasterInput,
+)
 from ...models.card import Card
 from .inputs import BandSource, raster_inputs
 from .translation import tr
@@ -49,6 +57,10 @@ class MapDraft:
 
     def obstacle_to_check(self) -> str:
         """Return what keeps the engine from looking at this, in a sentence; empty where nothing does."""
+        return self.obstacle_to_inspect() or self.mask_error
+
+    def obstacle_to_inspect(self) -> str:
+        """Return what keeps the engine from answering a point, in a sentence; empty where nothing does."""
         if self.model_error:
             return self.model_error
         if self.card is None:
@@ -67,7 +79,7 @@ class MapDraft:
             if missing:
                 said = tr("{} lacks {}; choose where it comes from under “bands”.")
                 return said.format(modality.name, ", ".join(missing))
-        return self.nodata_error or self.extent_error or self.mask_error
+        return self.nodata_error or self.extent_error
 
     def obstacle(self) -> str:
         """Return what keeps this from being run, in a sentence; empty where nothing does."""
@@ -104,6 +116,40 @@ class MapDraft:
     def check_job(self) -> CheckJob:
         """Return the job that asks the engine what the map would be."""
         return CheckJob(**self._fields(), out=self.out)
+
+    def inspect_job(
+        self, at: tuple[float, float], crs: str, species: str, scales: dict[str, tuple[int, ...]], patches: bool
+    ) -> InspectJob:
+        """Return the question about the point ``at``, with other ``scales`` than those of the panels.
+
+        ``crs`` may be empty (the finest raster's), and so may ``species`` (the most likely one).
+        """
+        if self.card is None:
+            raise ValueError("no model is chosen")
+        whole = {one.name: one.scales for one in self.card.modalities}
+        mine = {name: tuple(scales.get(name, ())) for name in whole}
+        files = {one.file for one in self.inputs()}
+        return InspectJob(
+            model=self.model,
+            inputs=self.inputs(),
+            at=at,
+            crs=crs or None,
+            species=species or None,
+            scales={name: on for name, on in mine.items() if on != whole[name]},
+            nodata={file: number for file, number in self.nodata.items() if file in files},
+            edge=self.edge,
+            extent=self.extent,
+            extent_crs=self.extent_crs or None,
+            patches=patches,
+        )
+
+    def effects_job(self, species: str, out: str) -> EffectsJob:
+        """Return the job that maps what each scale adds to one species, into the folder ``out``."""
+        return EffectsJob(**{**self._fields(), "species": (species,)}, out=out)
+
+    def profile_job(self, refits: tuple[str, ...]) -> ProfileJob:
+        """Return the job that sums up how much the ticked species rely on each scale; it chooses the step."""
+        return ProfileJob(**{**self._fields(), "step": 0, "verify": 0}, refits=refits)
 
     def experiment(self) -> dict[str, tuple[int, ...]]:
         """Return the scales of the modalities that have one switched off, as the job names them."""

@@ -19,7 +19,7 @@ from ...models.card import Card
 from .engine_client import EngineClient
 from .engine_error import EngineError
 from .grid_facts import distance, duration, finest, ordinal_step, pixel_m, window
-from .map_task import MapOrder, MapTask
+from .job_task import JobOrder, JobTask
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
 from .wording import in_the_dock, short_name
@@ -65,7 +65,7 @@ class MapRun(QObject):
         self._title = run_title(card, job)
         self._group = ResultGroup(project, card, names, run_summary(card, job, None, self._title))
         title = TASK_TITLE + tr("{} species with {}").format(len(names), card.name)
-        self._task: Optional[MapTask] = MapTask(MapOrder(self.job, title, client))
+        self._task: Optional[JobTask] = JobTask(JobOrder(self.job, title, client))
         self._task.progressed.connect(self.progressed)
         self._task.previewed.connect(self._on_preview)
         self._task.ended.connect(self._on_end)

@@ -265,10 +265,14 @@ class ScalescapeDock(QgsDockWidget):
         self._greet()
         self.desk.check_again()
 
-    def _on_opened(self) -> None:
+    def wake(self) -> None:
+        """Read and match the project's rasters and fill the panels, seen or not."""
         self.rasters.set_active(True)
         if self._stale:
             self.restore()
+
+    def _on_opened(self) -> None:
+        self.wake()
         if self._hello is None:
             self._greet()
 

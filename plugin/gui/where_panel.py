@@ -107,9 +107,9 @@ class WherePanel(Section):
         choice = self.area.currentData()
         if choice == CANVAS and self._canvas is not None:
             settings = self._canvas.mapSettings()
-            return _numbers(settings.visibleExtent()), _crs_text(settings.destinationCrs())
+            return numbers(settings.visibleExtent()), crs_text(settings.destinationCrs())
         if choice == OTHER and self.other.is_chosen():
-            return _numbers(self.other.extent()), _crs_text(self.other.crs())
+            return numbers(self.other.extent()), crs_text(self.other.crs())
         return None, ""
 
     def error(self) -> str:
@@ -160,10 +160,11 @@ class WherePanel(Section):
             self.changed.emit()
 
 
-def _numbers(rectangle: QgsRectangle) -> Extent:
+def numbers(rectangle: QgsRectangle) -> Extent:
+    """Return xmin, ymin, xmax, ymax."""
     return (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
 
 
-def _crs_text(crs: QgsCoordinateReferenceSystem) -> str:
+def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
     """Return the authority's code, or WKT where there is none."""
     return crs.authid() or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT2_2019)

@@ -12,7 +12,7 @@ from ...engine.protocol import to_params
 from ..core.engine_bridge import new_client
 from ..core.engine_error import EngineError
 from ..core.grid_facts import duration
-from ..core.map_task import progress_of
+from ..core.job_task import progress_of
 from ..core.translation import tr
 
 POLL_S = 0.1
@@ -77,6 +77,11 @@ def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: s
     """Return the result of one job, as ``EngineRun.job`` does, from an engine of its own."""
     with EngineRun(feedback) as run:
         return run.job(method, job, cancelled)
+
+
+def not_understood(defect: Exception) -> QgsProcessingException:
+    """Return the error for an answer that lacks something."""
+    return QgsProcessingException(tr("The engine's answer can't be understood ({}).").format(defect))
 
 
 class _Reporter:

@@ -7,46 +7,29 @@ from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import (
-    QgsProcessing,
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputFile,
     QgsProcessingOutputMultipleLayers,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
-    QgsProcessingParameterDefinition,
-    QgsProcessingParameterExtent,
-    QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterMultipleLayers,
-    QgsProcessingParameterNumber,
     QgsProcessingParameterString,
-    QgsRasterLayer,
 )
-from qgis.PyQt.QtGui import QIcon
 
-from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS, CheckJob, MapJob
-from ...models.card import Card, CardError, read_card
-from ..core.checker import check_result
+from ...engine.protocol import CheckJob, MapJob
+from ...models.card import Card
+from ..core.check_answer import check_result
 from ..core.grid_facts import duration, volume
-from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
+from ..core.job_task import map_result
 from ..core.map_run import run_summary
-from ..core.map_task import map_result
 from ..core.translation import tr
-from ..core.zoo import ZOO
-from ..gui.icons import plugin_icon
-from . import map_options
-from .choice import choice
 from .engine_run import EngineRun
 from .opened_maps import open_maps
+from .raster_algorithm import RasterAlgorithm
 from .text_options import OptionError
-from .vector_parameter import is_given, vector_parameter
 
-GIB = 1024**3
 DEFAULT_STEP = 1
 
 
@@ -60,20 +43,13 @@ class _Prepared:
     only_estimate: bool
 
 
-class MapAlgorithm(QgsProcessingAlgorithm):
+class MapAlgorithm(RasterAlgorithm):
     """Map where species can live with a multi-scale network."""
 
-    MODEL, LAYERS, INPUTS, EXTENT, STEP = "MODEL", "LAYERS", "INPUTS", "EXTENT", "STEP"
-    MASK, SPECIES, SCALES, NODATA, EDGE = "MASK", "SPECIES", "SCALES", "NODATA", "EDGE"
-    BLEND, PRECISION, METHOD, VERIFY = "BLEND", "PRECISION", "METHOD", "VERIFY"
-    DEVICE, MEMORY, OPEN, ESTIMATE, OUTPUT = "DEVICE", "MEMORY", "OPEN", "ESTIMATE", "OUTPUT"
+    OPEN, ESTIMATE = "OPEN", "ESTIMATE"
     MAPS, REPORT, WIDTH, HEIGHT, VALID = "MAPS", "REPORT", "WIDTH", "HEIGHT", "VALID_PIXELS"
     SECONDS, MEMORY_BYTES, DISK_BYTES = "SECONDS", "MEMORY_BYTES", "DISK_BYTES"
     DEVICE_USED, DIFFERENCE = "DEVICE_USED", "VERIFIED_MAX_ABS_DIFF"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._prepared: Optional[_Prepared] = None
 
     def createInstance(self) -> MapAlgorithm:
         return MapAlgorithm()
@@ -83,12 +59,6 @@ class MapAlgorithm(QgsProcessingAlgorithm):
 
     def displayName(self) -> str:
         return tr("Map species")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
-
-    def tags(self) -> list[str]:
-        return tr("species,distribution,suitability,habitat,network,scale,sdm").split(",")
 
     def shortHelpString(self) -> str:
         return tr(
@@ -123,56 +93,17 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         )
 
     def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
-        add = self.addParameter
-        add(
-            QgsProcessingParameterFile(
-                self.MODEL,
-                tr("Model file"),
-                QgsProcessingParameterFile.Behavior.File,
-                defaultValue=_shipped_model(),
-                fileFilter=tr("Scalescape models (*.safetensors);;All files (*)"),
-            )
+        self.add_inputs()
+        self.add_place(DEFAULT_STEP)
+        self.addParameter(
+            QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True)
         )
-        add(
-            QgsProcessingParameterMultipleLayers(
-                self.LAYERS,
-                tr("Rasters"),
-                QgsProcessing.SourceType.TypeRaster,
-                optional=True,
-            )
+        opening = QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True)
+        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), opening)
+        self.addParameter(QgsProcessingParameterBoolean(self.ESTIMATE, tr("Only estimate"), False))
+        self.addParameter(
+            QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the maps"), optional=True)
         )
-        add(
-            QgsProcessingParameterString(
-                self.INPUTS,
-                tr("Rasters by name"),
-                multiLine=True,
-                optional=True,
-            )
-        )
-        add(QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True))
-        polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
-        add(QgsProcessingParameterFeatureSource(self.MASK, tr("Mask"), polygons, optional=True))
-        integer = QgsProcessingParameterNumber.Type.Integer
-        add(QgsProcessingParameterNumber(self.STEP, tr("Step"), integer, DEFAULT_STEP, minValue=1))
-        add(QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True))
-        real = QgsProcessingParameterNumber.Type.Double
-        advanced = (
-            QgsProcessingParameterString(self.SCALES, tr("Scales"), optional=True),
-            QgsProcessingParameterString(self.NODATA, tr("NoData values"), multiLine=True, optional=True),
-            choice(self.EDGE, tr("At the edge"), EDGES),
-            QgsProcessingParameterBoolean(self.BLEND, tr("Blend coarse cells"), False),
-            choice(self.PRECISION, tr("Precision"), PRECISIONS),
-            choice(self.METHOD, tr("Method"), METHODS),
-            QgsProcessingParameterNumber(self.VERIFY, tr("Pixels to verify"), integer, 0, minValue=0),
-            choice(self.DEVICE, tr("Device"), DEVICES),
-            QgsProcessingParameterNumber(self.MEMORY, tr("Memory (GiB)"), real, 2.0, minValue=0.25),
-            QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True),
-        )
-        for parameter in advanced:
-            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
-            add(parameter)
-        add(QgsProcessingParameterBoolean(self.ESTIMATE, tr("Only estimate"), False))
-        add(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the maps"), optional=True))
         self.addOutput(QgsProcessingOutputMultipleLayers(self.MAPS, tr("Maps")))
         self.addOutput(QgsProcessingOutputFile(self.REPORT, tr("The run (run.json)")))
         self.addOutput(QgsProcessingOutputNumber(self.WIDTH, tr("Width in pixels")))
@@ -184,37 +115,10 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.DIFFERENCE, tr("Largest difference of verified pixels")))
         self.addOutput(QgsProcessingOutputString(self.DEVICE_USED, tr("Device that ran")))
 
-    def checkParameterValues(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[bool, str]:
-        good, said = super().checkParameterValues(parameters, context)
-        if not good:
-            return good, said
-        try:
-            self._prepare(parameters, context)
-        except (OptionError, CardError) as error:
-            return False, str(error)
-        return True, ""
-
-    def prepareAlgorithm(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        try:
-            prepared = self._prepare(parameters, context)
-            if is_given(parameters, self.MASK):
-                mask = vector_parameter(self, parameters, self.MASK, context, attributes=False)
-                prepared = replace(prepared, job=replace(prepared.job, mask=mask))
-            self._prepared = prepared
-        except (OptionError, CardError) as error:
-            raise QgsProcessingException(str(error)) from error
-        return True
-
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        prepared = self._prepared
-        if prepared is None:
-            raise QgsProcessingException(tr("The algorithm was not prepared."))
+        prepared = self.prepared()
         with EngineRun(feedback) as run:
             expected = self._estimate(run, prepared.job, feedback)
             if prepared.only_estimate or not expected:
@@ -260,67 +164,13 @@ class MapAlgorithm(QgsProcessingAlgorithm):
         return outputs
 
     def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> _Prepared:
-        """Read all parameters; raise OptionError or CardError in one sentence."""
-        model = self.parameterAsFile(parameters, self.MODEL, context)
-        card = read_card(model)
-        scales = map_options.scales(parameters.get(self.SCALES), card)
-        named = map_options.inputs(parameters.get(self.INPUTS), card)
-        layers = self.parameterAsLayerList(parameters, self.LAYERS, context) or []
-        rasters = [raster_of_layer(layer) for layer in layers if isinstance(layer, QgsRasterLayer)]
-        inputs = []
-        for modality in card.modalities:
-            if scales.get(modality.name, modality.scales):
-                given = [one for one in named if one.modality == modality.name]
-                inputs += given or _picked(modality, rasters)
-        extent, crs = None, ""
-        if parameters.get(self.EXTENT) not in (None, ""):
-            rectangle = self.parameterAsExtent(parameters, self.EXTENT, context)
-            authority = self.parameterAsExtentCrs(parameters, self.EXTENT, context)
-            if rectangle.isEmpty():
-                raise OptionError(tr("The extent is empty; write xmin,xmax,ymin,ymax [EPSG:…]."))
-            extent = (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
-            crs = authority.authid() or authority.toWkt() if authority.isValid() else ""
+        card, values = self.read(parameters, context)
         only_estimate = self.parameterAsBool(parameters, self.ESTIMATE, context)
-        out = self.parameterAsString(parameters, self.OUTPUT, context)
+        out = self.folder(parameters, context)
         if not out and not only_estimate:
             raise OptionError(tr("Choose a folder for the maps."))
-        job = MapJob(
-            model=model,
-            inputs=tuple(inputs),
-            out=str(Path(out).absolute()),
-            extent=extent,
-            extent_crs=crs or None,
-            step=self.parameterAsInt(parameters, self.STEP, context),
-            species=map_options.species(parameters.get(self.SPECIES), card),
-            scales=scales,
-            nodata=map_options.nodata(parameters.get(self.NODATA)),
-            edge=self.parameterAsEnumString(parameters, self.EDGE, context),
-            device=self.parameterAsEnumString(parameters, self.DEVICE, context),
-            precision=self.parameterAsEnumString(parameters, self.PRECISION, context),
-            memory=round(GIB * self.parameterAsDouble(parameters, self.MEMORY, context)),
-            method=self.parameterAsEnumString(parameters, self.METHOD, context),
-            verify=self.parameterAsInt(parameters, self.VERIFY, context),
-            blend=self.parameterAsBool(parameters, self.BLEND, context),
-        )
+        job = MapJob(**values, out=out)
         return _Prepared(card, job, self.parameterAsBool(parameters, self.OPEN, context), only_estimate)
 
-
-def _shipped_model() -> Optional[str]:
-    """Return the model that comes with Scalescape for a first try: its rasters come with it, too."""
-    file = ZOO / "demo.safetensors"
-    return str(file) if file.is_file() else None
-
-
-def _picked(modality: Any, rasters: list[Raster]) -> list[Any]:
-    """Return the inputs of a modality from the layers that were picked."""
-    sources = match(modality, rasters)
-    missing = [band.name for band, one in zip(modality.bands, sources) if one is None]
-    if missing:
-        refused = [raster.refusal for raster in rasters if raster.refusal]
-        if refused:
-            raise OptionError(refused[0])
-        said = tr(
-            "No raster was given for {}: {} is missing. Pick a layer that has it, or name the file as {}=FILE."
-        )
-        raise OptionError(said.format(modality.name, ", ".join(missing), modality.name))
-    return list(raster_inputs(modality.name, sources))
+    def _masked(self, prepared: _Prepared, mask: str) -> _Prepared:
+        return replace(prepared, job=replace(prepared.job, mask=mask))

@@ -7,9 +7,12 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..gui.icons import plugin_icon
 from .demo_algorithm import DemoAlgorithm
+from .effects_algorithm import EffectsAlgorithm
 from .evaluate_algorithm import EvaluateAlgorithm
 from .import_paper_algorithm import ImportPaperAlgorithm
+from .inspect_algorithm import InspectAlgorithm
 from .map_algorithm import MapAlgorithm
+from .profile_algorithm import ProfileAlgorithm
 from .train_algorithm import TrainAlgorithm
 
 
@@ -26,11 +29,6 @@ class ScalescapeProvider(QgsProcessingProvider):
         return plugin_icon()
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (
-            MapAlgorithm,
-            TrainAlgorithm,
-            EvaluateAlgorithm,
-            ImportPaperAlgorithm,
-            DemoAlgorithm,
-        ):
+        mapping = (MapAlgorithm, EffectsAlgorithm, InspectAlgorithm, ProfileAlgorithm)
+        for algorithm in (*mapping, TrainAlgorithm, EvaluateAlgorithm, ImportPaperAlgorithm, DemoAlgorithm):
             self.addAlgorithm(algorithm())

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from qgis_run import DEMO_MODEL, ENGINE, HERE, PICTURES, run, run_in_window
 from rasterio.transform import Affine
 from unusable_raster import CORNER, CRS, FAR, noise_raster
 
-ROOT = Path(__file__).resolve().parents[2]
-HERE = Path(__file__).resolve().parent
-ENGINE = [str(ROOT / ".venv" / "bin" / "python"), str(ROOT / "engine" / "__main__.py")]
-DEMO_MODEL = ROOT / "models" / "zoo" / "demo.safetensors"
 SIZE, SEED, STEP = 1024, 11, 2
 LONGEST_GAP_S = 2.0
 SAME = 1e-5
@@ -26,24 +20,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(*command: str, seconds: int = 300, **extra: str) -> str:
-    """Run a command; its output is shown where it fails."""
-    environment = {**os.environ, **extra}
-    environment.pop("QT_QPA_PLATFORM", None)
-    # QGIS's Python takes the first Python on the PATH for its own home; its own lies beside QGIS.
-    environment["PATH"] = os.pathsep.join((str(Path(shutil.which("qgis")).parent), environment["PATH"]))
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=seconds, env=environment, check=False
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> dict:
     """Return what the script in the window saw; pictures lie in build/e2e."""
     folder = tmp_path_factory.mktemp("e2e")
-    pictures = ROOT / "build" / "e2e"
+    pictures = PICTURES
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.png"):
         old.unlink()
@@ -54,7 +35,6 @@ def report(tmp_path_factory) -> dict:
         run(ENGINE[0], str(HERE / "random_model.py"), str(landscape), str(model))
     inputs = [f"--input={name}={landscape / name}.tif" for name in ("satellite", "bioclim")]
     run(*ENGINE, "map", str(model), *inputs, "--out", str(folder / "reference"), "--step", str(STEP))
-    run(sys.executable, str(ROOT / "tools" / "qgis_profile.py"), str(folder / "qgis"))
     task = {
         "landscape": str(landscape),
         "model": str(model),
@@ -66,13 +46,8 @@ def report(tmp_path_factory) -> dict:
         "bad": {name: [modality, str(file)] for name, (modality, file) in bad_rasters(folder).items()},
     }
     (folder / "task.json").write_text(json.dumps(task))
-    run(
-        *("xvfb-run", "-a", "-s", "-screen 0 1500x1000x24"),
-        *("qgis", "--profiles-path", str(folder / "qgis"), "--profile", "default", "--nologo"),
-        *("--code", str(HERE / "window_script.py")),
-        seconds=600,
-        SCALESCAPE_E2E=str(folder / "task.json"),
-    )
+    script = HERE / "window_script.py"
+    run_in_window(script, folder, "1500x1000", SCALESCAPE_E2E=str(folder / "task.json"))
     found = json.loads((folder / "report.json").read_text())
     (pictures / "report.json").write_text(json.dumps(found, indent=1))
     assert "error" not in found, found["error"]

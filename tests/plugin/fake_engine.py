@@ -3,7 +3,8 @@
 ``python fake_engine.py [BEHAVIOUR]``. Behaviours: ``lacking`` (ends with status 3 and a sentence), ``deaf``
 (never answers), ``stubborn`` (ignores cancel), ``crash`` (dies in a map), ``oom`` (is killed in a map),
 ``noisy`` (prints garbage among the messages), ``refuse`` (a map is refused as faulty input), ``estimate`` (a
-check says what the map will take).
+check says what the map will take). A point whose x is negative lies off the
+rasters.
 """
 
 from __future__ import annotations
@@ -101,6 +102,67 @@ def check(number: int, params: dict) -> None:
                                    "warnings": warnings, "estimate": ESTIMATES.get(BEHAVIOUR)}})  # fmt: skip
 
 
+BRANCHES = (("bioclim", 1), ("bioclim", 5), ("satellite", 25), ("satellite", 59), ("satellite", 115))
+SPECIES = ("Quercus ilex", "Pinus halepensis", "Fagus sylvatica")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def inspect(number: int, params: dict) -> None:
+    """Answer at a point: contributions that grow with the scale's place, windows around the point."""
+    x, y = params["at"]
+    if x < 0:
+        fail(number, -32000, f"The point {x:g},{y:g} lies outside the rasters of satellite.", "input")
+        return
+    on = {name: params["scales"].get(name) for name, _ in BRANCHES}
+    parts = []
+    for place, (name, scale) in enumerate(BRANCHES):
+        half = 5.0 * scale * (100 if name == "bioclim" else 1)
+        is_on = on[name] is None or scale in on[name]
+        window = [[x - half, y + half], [x + half, y + half], [x + half, y - half], [x - half, y - half]]
+        parts.append({"modality": name, "scale": scale, "on": is_on, "colour": "#08459" + str(place),
+                      "width_m": [2 * half, 2 * half], "window": window,
+                      "value": (0.5 * place - 1.0) if is_on else 0.125})  # fmt: skip
+    patches = [{"modality": name, "scale": scale, "kind": "natural" if name == "satellite" else "ramp",
+                "bands": ["red", "green", "blue"] if name == "satellite" else ["bio1"],
+                "low": [0.0], "high": [1.0], "png": PIXEL} for name, scale in BRANCHES]  # fmt: skip
+    logit = -1.0 + sum(one["value"] for one in parts)
+    warnings = ["Without satellite 115 px: an experiment; not trained for."] if params["scales"] else []
+    send({"id": number, "result": {
+        "species": params["species"] or SPECIES[0], "logit": logit, "probability": 0.25 + x / 1e7,
+        "quantity": "relative suitability", "bias": -1.0, "contributions": parts,
+        "top": [{"species": name, "probability": 0.75 - 0.25 * i} for i, name in enumerate(SPECIES)],
+        "crs": params["crs"] or "EPSG:32631", "warnings": warnings,
+        "patches": patches if params["patches"] else [],
+        "values": [{"modality": "bioclim", "band": "bio1", "unit": "°C", "value": 11.5}],
+    }})  # fmt: skip
+
+
+def effects(number: int, params: dict) -> None:
+    """Pretend to map effects: the files are there already."""
+    files = sorted(str(path) for path in Path(params["out"]).glob("*.tif"))
+    send({"id": number, "result": {
+        "files": files, "width": 8, "height": 8, "valid_pixels": 64, "px_per_s": 1000.0, "seconds": 0.1,
+        "device": "cpu", "precision": "float32", "method": "dense", "verified_max_abs_diff": None,
+        "warnings": ["Effects are the model's."], "species": params["species"][0],
+        "bias": -1.25, "limit": 2.317,
+    }})  # fmt: skip
+
+
+def profile(number: int, params: dict) -> None:
+    """Say the same of every species; the spread is there with refits."""
+    several = bool(params["refits"])
+    shares = (-0.0625, 0.25, 0.3125, 0.125, 0.375)
+    branches = [{"modality": name, "scale": scale, "mean_abs": 0.25 * (place + 1), "variance_share": share,
+                 "low": 0.2 if several else None, "high": 1.5 if several else None, "colour": "#084594"}
+                for place, ((name, scale), share) in enumerate(zip(BRANCHES, shares))]  # fmt: skip
+    send({"id": number, "result": {
+        "species": [{"name": name, "dominant": {"modality": "satellite", "scale": 115, "at_end": True},
+                     "agreeing": 1 + len(params["refits"]), "branches": branches}
+                    for name in params["species"] or SPECIES],
+        "models": 1 + len(params["refits"]), "step": 4, "pixels": 1234, "warnings": [str(params["mask"])],
+    }})  # fmt: skip
+
+
 def main() -> None:
     """Answer requests until standard input ends."""
     if BEHAVIOUR == "lacking":
@@ -117,6 +179,12 @@ def main() -> None:
                                            "devices": [{"name": "cpu", "label": "CPU"}]}})  # fmt: skip
         elif method == "check":
             check(number, params)
+        elif method == "inspect":
+            inspect(number, params)
+        elif method == "effects":
+            effects(number, params)
+        elif method == "profile":
+            profile(number, params)
         elif method == "map":
             threading.Thread(target=run_map, args=(number, params), daemon=True).start()
         elif method == "demo":

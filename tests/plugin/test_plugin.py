@@ -34,7 +34,7 @@ def test_unload_removes_all_that_init_added(iface):
     plugin.initGui()
     assert provider() is not None
     assert plugin.dock.objectName() == "ScalescapeDock" and not plugin.dock.isVisible()
-    assert len(iface.mainWindow().findChildren(QDockWidget)) == docks + 1
+    assert len(iface.mainWindow().findChildren(QDockWidget)) == docks + 2
     plugin.unload()
     QgsApplication.sendPostedEvents(None, 52)  # QEvent.Type.DeferredDelete
     QgsApplication.processEvents()

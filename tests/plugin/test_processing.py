@@ -75,8 +75,8 @@ def test_provider_and_ids():
     provider.refreshAlgorithms()
     assert provider.id() == "scalescape"
     assert sorted(one.id() for one in provider.algorithms()) == [
-        "scalescape:demo", "scalescape:evaluate", "scalescape:importpaper", "scalescape:map",
-        "scalescape:train",
+        "scalescape:demo", "scalescape:effects", "scalescape:evaluate", "scalescape:importpaper",
+        "scalescape:inspect", "scalescape:map", "scalescape:profile", "scalescape:train",
     ]  # fmt: skip
 
 

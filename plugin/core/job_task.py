@@ -1,33 +1,37 @@
-"""The background task that has the engine make a map."""
+"""The background task that has the engine do a job."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Optional
 
 from qgis.core import QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
-from ...engine.protocol import KIND_DEFECT, MapJob, MapResult, Progress, to_params
+from ...engine.protocol import KIND_DEFECT, MapResult, Progress, to_params
 from .engine_client import EngineCall, EngineClient
 from .engine_error import EngineError
 from .translation import tr
 
 
 @dataclass(frozen=True)
-class MapOrder:
+class JobOrder:
     """All that a task gets: the job, a title for QGIS's task list and the engine's client.
 
-    The client is no QObject and any thread may use it; all else is plain values.
+    The client is no QObject and any thread may use it; all else is plain values. ``read`` turns the engine's
+    answer to ``method`` into a result; what it raises is the task's error.
     """
 
-    job: MapJob
+    job: Any
     title: str
     client: EngineClient
+    method: str = "map"
+    read: Optional[Callable[[dict[str, Any]], Any]] = None
 
 
-class MapTask(QgsTask):
-    """Runs one map job; keep a reference to it in Python until it has ended.
+class JobTask(QgsTask):
+    """Runs one job, a map unless told; keep a reference to it in Python until it has ended.
 
     Signals
     -------
@@ -36,37 +40,38 @@ class MapTask(QgsTask):
     previewed : (str)
         The file of the coarse preview.
     ended : (object, object)
-        The MapResult and None, or None and the EngineError; emitted in the main thread.
+        The result and None, or None and the EngineError; emitted in the main thread.
     """
 
     progressed = pyqtSignal(object)
     previewed = pyqtSignal(str)
     ended = pyqtSignal(object, object)
 
-    _under_way: ClassVar[set[MapTask]] = set()  # a task whose last Python reference goes never finishes
+    _under_way: ClassVar[set[JobTask]] = set()  # a task whose last Python reference goes never finishes
 
-    def __init__(self, order: MapOrder) -> None:
+    def __init__(self, order: JobOrder) -> None:
         # From QGIS 3.26 on a task may be silent: the message about its end is ours alone.
         silent = getattr(QgsTask.Flag, "Silent", None)
         flags = QgsTask.Flag.CanCancel
         super().__init__(order.title, flags if silent is None else flags | silent)
         self._order = order
         self._call: Optional[EngineCall] = None
-        self.result: Optional[MapResult] = None
+        self.result: Any = None
         self.error: Optional[EngineError] = None
         self._under_way.add(self)
 
     def run(self) -> bool:
         """Wait for the engine, in a worker thread. No exception leaves: it would abort QGIS."""
         try:
-            self._call = self._order.client.call("map", to_params(self._order.job), self._notified)
+            order = self._order
+            self._call = order.client.call(order.method, to_params(order.job), self._notified)
             if self.isCanceled():
                 self._order.client.cancel(self._call)
-            self.result = map_result(self._call.future.result())
+            self.result = (order.read or map_result)(self._call.future.result())
         except EngineError as error:
             self.error = error
         except Exception as defect:
-            self.error = EngineError(tr("The map could not be made ({}).").format(repr(defect)), KIND_DEFECT)
+            self.error = EngineError(tr("The job could not be done ({}).").format(repr(defect)), KIND_DEFECT)
         return self.error is None
 
     def cancel(self) -> None:

@@ -9,7 +9,7 @@ from plugin_stand_ins import wait_until
 from qgis.core import QgsApplication
 from scalescape.engine.protocol import MapJob
 from scalescape.plugin.core.engine_error import EngineError
-from scalescape.plugin.core.map_task import MapOrder, MapTask
+from scalescape.plugin.core.job_task import JobOrder, JobTask
 
 pytestmark = pytest.mark.usefixtures("qgis_app")
 
@@ -43,7 +43,7 @@ def job(tmp_path, model="model"):
 
 
 def test_a_map_ends_with_its_result_and_tells_progress(make_client, tmp_path):
-    task = MapTask(MapOrder(job(tmp_path), "t", make_client()))
+    task = JobTask(JobOrder(job(tmp_path), "t", make_client()))
     progress = []
     task.progressed.connect(progress.append)
     ends = start(task)
@@ -64,15 +64,15 @@ def test_a_map_ends_with_its_result_and_tells_progress(make_client, tmp_path):
     ],
 )
 def test_no_exception_leaves_run(client, tmp_path):
-    task = MapTask(MapOrder(job(tmp_path), "t", client))
+    task = JobTask(JobOrder(job(tmp_path), "t", client))
     assert task.run() is False
     assert isinstance(task.error, EngineError) and task.error.message
-    MapTask._under_way.discard(task)
+    JobTask._under_way.discard(task)
 
 
 def test_cancel_ends_the_task_at_once(make_client, tmp_path):
     client = make_client()
-    task = MapTask(MapOrder(job(tmp_path, "slow"), "t", client))
+    task = JobTask(JobOrder(job(tmp_path, "slow"), "t", client))
     ends = start(task)
     assert wait_until(lambda: client.busy)
     task.cancel()
@@ -84,7 +84,7 @@ def test_cancel_ends_the_task_at_once(make_client, tmp_path):
 def test_a_task_whose_references_are_dropped_still_ends(make_client, tmp_path):
     import gc
 
-    ends = start(MapTask(MapOrder(job(tmp_path), "t", make_client())))
+    ends = start(JobTask(JobOrder(job(tmp_path), "t", make_client())))
     gc.collect()
     assert wait_until(lambda: ends)
-    assert not MapTask._under_way
+    assert not JobTask._under_way

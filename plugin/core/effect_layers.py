@@ -1,0 +1,222 @@
+"""The maps of one species' effects as layers: dominant scale, what each adds, what is lost without it."""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from osgeo import gdal
+from qgis.core import (
+    QgsColorRampShader,
+    QgsGradientColorRamp,
+    QgsGradientStop,
+    QgsLayerTreeGroup,
+    QgsLayerTreeLayer,
+    QgsPalettedRasterRenderer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRasterShader,
+    QgsSingleBandPseudoColorRenderer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ...models.card import Card
+from .grid_facts import window
+from .point_table import branch_name
+from .result_layers import QUANTITY_PROPERTY, RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary, name_legend
+from .translation import tr
+
+CONTRIBUTION, ABLATION, DOMINANT, MARGIN = "contribution", "ablation", "dominant", "margin"
+CLEAR_MARGIN = 1.0  # logits; from here on the dominant scale shows in its full colour
+FADED = 215  # of 255: how white a pixel without any margin is
+# Purple to green through near-white (ColorBrewer PRGn, Apache 2.0), which the colour-blind tell apart and which
+# no branch has as its colour.
+_DIVERGING = ("#762a83", "#9970ab", "#c2a5cf", "#f7f7f7", "#a6dba0", "#5aae61", "#1b7837")
+
+
+@dataclass(frozen=True)
+class EffectMap:
+    """One of the maps: its kind, its file, and its branch (None for the dominant branch and its margin)."""
+
+    kind: str
+    file: str
+    branch: Optional[tuple[str, int]] = None
+
+
+def effect_maps(card: Card, files: Sequence[str]) -> list[EffectMap]:
+    """Return what the files of an effects job are: margin, dominant, contributions, ablations."""
+    by_stem = {Path(file).stem: file for file in files}
+    found = [EffectMap(kind, by_stem[kind]) for kind in (MARGIN, DOMINANT) if kind in by_stem]
+    for kind in (CONTRIBUTION, ABLATION):
+        for modality in card.modalities:
+            for scale in modality.scales:
+                file = by_stem.get(f"{kind}_{modality.name}_{scale}")
+                if file is not None:
+                    found.append(EffectMap(kind, file, (modality.name, scale)))
+    return found
+
+
+def map_title(card: Card, one: EffectMap) -> str:
+    """Return the name of a map's layer."""
+    if one.branch is None:
+        return tr("Dominant scale") if one.kind == DOMINANT else tr("Faded: small margin")
+    if one.kind == CONTRIBUTION:
+        return branch_name(card, *one.branch)
+    modality = card.modality(one.branch[0])
+    off = [scale for scale in modality.scales if scale >= one.branch[1]]
+    if len(off) == len(modality.scales):
+        return tr("without {}").format(modality.name)
+    return tr("without {} {}").format(modality.name, ", ".join(window(modality, scale) for scale in off))
+
+
+def effect_layer(card: Card, one: EffectMap, limit: float, change: float) -> Optional[QgsRasterLayer]:
+    """Return a styled layer; None where the file can't be read.
+
+    ``limit`` (logits) is the end of the ramp of contributions, ``change`` that of ablations.
+    """
+    options = QgsRasterLayer.LayerOptions()
+    options.loadDefaultStyle = False
+    layer = QgsRasterLayer(one.file, map_title(card, one), "gdal", options)
+    if not layer.isValid():
+        return None
+    style_effect(layer, card, one, limit, change)
+    return layer
+
+
+def style_effect(layer: QgsRasterLayer, card: Card, one: EffectMap, limit: float, change: float) -> None:
+    """Give ``layer`` its colours and say what its numbers are."""
+    titles = {
+        CONTRIBUTION: tr("Contribution (logit)"),
+        ABLATION: tr("Change of the value"),
+        MARGIN: tr("Margin (logit)"),
+        DOMINANT: tr("Dominant scale"),
+    }
+    layer.setCustomProperty(QUANTITY_PROPERTY, titles[one.kind])
+    if one.kind == DOMINANT:
+        _style_dominant(layer, card)
+    elif one.kind == MARGIN:
+        white = QColor(255, 255, 255)
+        faded, clear = QColor(white), QColor(white)
+        faded.setAlpha(FADED)
+        clear.setAlpha(0)
+        _style_ramp(layer, QgsGradientColorRamp(faded, clear), 0.0, CLEAR_MARGIN, 5)
+    else:
+        end = limit if one.kind == CONTRIBUTION else change
+        _style_ramp(layer, diverging(), -end, end, len(_DIVERGING))
+
+
+def diverging() -> QgsGradientColorRamp:
+    """Return the ramp whose middle is zero."""
+    last = len(_DIVERGING) - 1
+    stops = [QgsGradientStop(i / last, QColor(_DIVERGING[i])) for i in range(1, last)]
+    return QgsGradientColorRamp(QColor(_DIVERGING[0]), QColor(_DIVERGING[-1]), False, stops)
+
+
+def rounded_up(value: float) -> float:
+    """Return ``value`` with two significant digits, not less than it is: the end of an axis."""
+    if not math.isfinite(value) or value <= 0:
+        return 1.0
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / unit - 1e-9) * unit:.6g}")
+
+
+def largest_change(maps: Sequence[EffectMap]) -> float:
+    """Return the largest absolute value of the ablations, from their overviews, rounded up."""
+    largest = 0.0
+    for one in maps:
+        if one.kind == ABLATION:
+            try:
+                dataset = gdal.Open(one.file)  # a band without it is a crash
+                low, high = dataset.GetRasterBand(1).ComputeRasterMinMax(True)
+            except (RuntimeError, AttributeError, TypeError):  # no value in it
+                continue
+            largest = max(largest, abs(low), abs(high))
+    return rounded_up(largest)
+
+
+def add_effects(
+    project: QgsProject, card: Card, files: Sequence[str], limit: float, summary: RunSummary
+) -> list[QgsRasterLayer]:
+    """Add the maps of an effects job as one group on top, and return their layers.
+
+    One part shows at a time: the dominant scale with its margin first, then what each scale adds, then what is
+    lost without it.
+    """
+    maps = effect_maps(card, files)
+    if not maps:
+        return []
+    end, change = rounded_up(limit), largest_change(maps)
+    for other in project.layerTreeRoot().findGroups(True):
+        if other.customProperty(RUN_PROPERTY):
+            other.setExpanded(False)
+            other.setItemVisibilityChecked(False)
+    group = project.layerTreeRoot().insertGroup(0, summary.title)
+    group.setCustomProperty(RUN_PROPERTY, uuid.uuid4().hex)
+    group.setCustomProperty(SUMMARY_PROPERTY, summary.text())
+    layers: list[QgsRasterLayer] = []
+    parts = (
+        (tr("Dominant scale"), (MARGIN, DOMINANT)),
+        (tr("What each scale adds"), (CONTRIBUTION,)),
+        (tr("What is lost without"), (ABLATION,)),
+    )
+    for title, kinds in parts:
+        part = group.addGroup(title)
+        for one in maps:
+            if one.kind in kinds:
+                layer = effect_layer(card, one, end, change)
+                if layer is not None:
+                    layers.append(_add(project, part, layer))
+        together = DOMINANT in kinds
+        part.setExpanded(together)
+        if not together:
+            part.setIsMutuallyExclusive(True, 0)
+        # Legends that say little stay shut: the margin's white, and those of layers that do not show.
+        for node in part.findLayers()[:1] if together else part.findLayers()[1:]:
+            node.setExpanded(False)
+    group.setIsMutuallyExclusive(True, 0)
+    return layers
+
+
+def _add(project: QgsProject, part: QgsLayerTreeGroup, layer: QgsRasterLayer) -> QgsRasterLayer:
+    project.addMapLayer(layer, False)
+    node = QgsLayerTreeLayer(layer)
+    name_legend(node, layer)
+    part.addChildNode(node)
+    return layer
+
+
+def _style_ramp(layer: QgsRasterLayer, ramp: QgsGradientColorRamp, low: float, high: float, n: int) -> None:
+    shader = QgsRasterShader(low, high)
+    function = QgsColorRampShader(low, high, ramp, QgsColorRampShader.Type.Interpolated)
+    function.classifyColorRamp(n, -1)
+    function.setClip(False)
+    shader.setRasterShaderFunction(function)
+    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+    renderer.setClassificationMin(low)
+    renderer.setClassificationMax(high)
+    layer.setRenderer(renderer)
+
+
+def _style_dominant(layer: QgsRasterLayer, card: Card) -> None:
+    """Take colours and names from the file, where the engine wrote them."""
+    dataset = gdal.Open(layer.source())  # a band without it is a crash
+    band = dataset.GetRasterBand(1)
+    table, names = band.GetColorTable(), band.GetCategoryNames() or []
+    classes = []
+    for number, name in enumerate(names):
+        if number and table is not None:
+            colour = QColor(*table.GetColorEntry(number)[:3])
+            classes.append(QgsPalettedRasterRenderer.Class(float(number), colour, _short(name, card)))
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+
+
+def _short(name: str, card: Card) -> str:
+    """Return ``satellite 590 m`` for the engine's ``satellite 59 px (590 m)``."""
+    found = re.match(r"(.+) (\d+) px", name)
+    known = {modality.name for modality in card.modalities}
+    return branch_name(card, found.group(1), int(found.group(2))) if found and found.group(1) in known else name

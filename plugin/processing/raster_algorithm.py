@@ -1,0 +1,247 @@
+"""What the algorithms that run a model over rasters have in common: their parameters, read and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+    QgsRasterLayer,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS
+from ...models.card import Card, CardError, Modality, read_card
+from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
+from ..core.translation import tr
+from ..core.zoo import ZOO
+from ..gui.icons import plugin_icon
+from . import map_options
+from .choice import choice
+from .text_options import OptionError
+from .vector_parameter import is_given, vector_parameter
+
+GIB = 1024**3
+
+
+class RasterAlgorithm(QgsProcessingAlgorithm):
+    """Base of the algorithms: subclasses add what they need and read it with ``read``."""
+
+    MODEL, LAYERS, INPUTS, EXTENT, MASK, STEP = "MODEL", "LAYERS", "INPUTS", "EXTENT", "MASK", "STEP"
+    SPECIES, SCALES, NODATA, EDGE = "SPECIES", "SCALES", "NODATA", "EDGE"
+    BLEND, PRECISION, METHOD, VERIFY = "BLEND", "PRECISION", "METHOD", "VERIFY"
+    DEVICE, MEMORY, OUTPUT = "DEVICE", "MEMORY", "OUTPUT"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._prepared: Any = None
+
+    def icon(self) -> QIcon:
+        return plugin_icon()
+
+    def tags(self) -> list[str]:
+        return tr("species,distribution,suitability,habitat,network,scale,sdm").split(",")
+
+    def add_inputs(self) -> None:
+        """Add model and rasters."""
+        self.addParameter(
+            QgsProcessingParameterFile(
+                self.MODEL,
+                tr("Model file"),
+                QgsProcessingParameterFile.Behavior.File,
+                defaultValue=_shipped_model(),
+                fileFilter=tr("Scalescape models (*.safetensors);;All files (*)"),
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterMultipleLayers(
+                self.LAYERS,
+                tr("Rasters"),
+                QgsProcessing.SourceType.TypeRaster,
+                optional=True,
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterString(
+                self.INPUTS,
+                tr("Rasters by name"),
+                multiLine=True,
+                optional=True,
+            )
+        )
+
+    def add_place(self, step: int, least_step: int = 1) -> None:
+        """Add extent, mask and step; the step is ``step`` unless told."""
+        self.addParameter(QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True))
+        polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
+        self.addParameter(QgsProcessingParameterFeatureSource(self.MASK, tr("Mask"), polygons, optional=True))
+        integer = QgsProcessingParameterNumber.Type.Integer
+        self.addParameter(
+            QgsProcessingParameterNumber(self.STEP, tr("Step"), integer, step, minValue=least_step)
+        )
+
+    def add_advanced(self, *parameters: QgsProcessingParameterDefinition) -> None:
+        """Add parameters among the advanced ones."""
+        for parameter in parameters:
+            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+            self.addParameter(parameter)
+
+    def reading_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """Return what says how rasters are read."""
+        return (
+            QgsProcessingParameterString(self.SCALES, tr("Scales"), optional=True),
+            QgsProcessingParameterString(self.NODATA, tr("NoData values"), multiLine=True, optional=True),
+            choice(self.EDGE, tr("At the edge"), EDGES),
+        )
+
+    def computing_parameters(self) -> tuple[QgsProcessingParameterDefinition, ...]:
+        """Return what says how a map is computed."""
+        integer = QgsProcessingParameterNumber.Type.Integer
+        real = QgsProcessingParameterNumber.Type.Double
+        return (
+            QgsProcessingParameterBoolean(self.BLEND, tr("Blend coarse cells"), False),
+            choice(self.PRECISION, tr("Precision"), PRECISIONS),
+            choice(self.METHOD, tr("Method"), METHODS),
+            QgsProcessingParameterNumber(self.VERIFY, tr("Pixels to verify"), integer, 0, minValue=0),
+            choice(self.DEVICE, tr("Device"), DEVICES),
+            QgsProcessingParameterNumber(self.MEMORY, tr("Memory (GiB)"), real, 2.0, minValue=0.25),
+        )
+
+    def checkParameterValues(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[bool, str]:
+        good, said = super().checkParameterValues(parameters, context)
+        if not good:
+            return good, said
+        try:
+            self._prepare(parameters, context)
+        except (OptionError, CardError) as error:
+            return False, str(error)
+        return True, ""
+
+    def prepareAlgorithm(self, parameters: dict[str, Any], context: QgsProcessingContext, _: Any) -> bool:
+        try:
+            prepared = self._prepare(parameters, context)
+            mask: Optional[str] = None
+            if self.parameterDefinition(self.MASK) is not None and is_given(parameters, self.MASK):
+                mask = vector_parameter(self, parameters, self.MASK, context, attributes=False)
+            self._prepared = self._masked(prepared, mask) if mask else prepared
+        except (OptionError, CardError) as error:
+            raise QgsProcessingException(str(error)) from error
+        return True
+
+    def prepared(self) -> Any:
+        """Return what ``prepareAlgorithm`` copied from the main thread."""
+        if self._prepared is None:
+            raise QgsProcessingException(tr("The algorithm was not prepared."))
+        return self._prepared
+
+    def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Any:
+        """Return all that is needed; raise OptionError or CardError in one sentence."""
+        raise NotImplementedError
+
+    def _masked(self, prepared: Any, mask: str) -> Any:
+        """Return ``prepared`` with its job kept within the polygons of the file ``mask``."""
+        raise NotImplementedError
+
+    def read(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, computing: bool = True
+    ) -> tuple[Card, dict[str, Any]]:
+        """Return the card and the job's fields that all have in common; with ``computing`` those of a map.
+
+        Raises
+        ------
+        OptionError, CardError
+            A parameter can't be used, in one sentence.
+        """
+        model = self.parameterAsFile(parameters, self.MODEL, context)
+        card = read_card(model)
+        scales = map_options.scales(parameters.get(self.SCALES), card)
+        extent, crs = self._extent(parameters, context)
+        values: dict[str, Any] = {
+            "model": model,
+            "inputs": self._inputs(parameters, context, card, scales),
+            "scales": scales,
+            "nodata": map_options.nodata(parameters.get(self.NODATA)),
+            "edge": self.parameterAsEnumString(parameters, self.EDGE, context),
+            "extent": extent,
+            "extent_crs": crs or None,
+        }
+        if computing:
+            values.update(
+                step=self.parameterAsInt(parameters, self.STEP, context),
+                species=map_options.species(parameters.get(self.SPECIES), card),
+                device=self.parameterAsEnumString(parameters, self.DEVICE, context),
+                precision=self.parameterAsEnumString(parameters, self.PRECISION, context),
+                memory=round(GIB * self.parameterAsDouble(parameters, self.MEMORY, context)),
+                method=self.parameterAsEnumString(parameters, self.METHOD, context),
+                verify=self.parameterAsInt(parameters, self.VERIFY, context),
+                blend=self.parameterAsBool(parameters, self.BLEND, context),
+            )
+        return card, values
+
+    def folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Return the output folder's whole path; empty where none is given."""
+        out = self.parameterAsString(parameters, self.OUTPUT, context)
+        return str(Path(out).absolute()) if out else ""
+
+    def _inputs(
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        card: Card,
+        scales: dict[str, tuple[int, ...]],
+    ) -> tuple[Any, ...]:
+        named = map_options.inputs(parameters.get(self.INPUTS), card)
+        layers = self.parameterAsLayerList(parameters, self.LAYERS, context) or []
+        rasters = [raster_of_layer(layer) for layer in layers if isinstance(layer, QgsRasterLayer)]
+        inputs = []
+        for modality in card.modalities:
+            if scales.get(modality.name, modality.scales):
+                given = [one for one in named if one.modality == modality.name]
+                inputs += given or _picked(modality, rasters)
+        return tuple(inputs)
+
+    def _extent(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[Any, str]:
+        if parameters.get(self.EXTENT) in (None, ""):
+            return None, ""
+        rectangle = self.parameterAsExtent(parameters, self.EXTENT, context)
+        authority = self.parameterAsExtentCrs(parameters, self.EXTENT, context)
+        if rectangle.isEmpty():
+            raise OptionError(tr("The extent is empty; write xmin,xmax,ymin,ymax [EPSG:…]."))
+        extent = (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
+        return extent, authority.authid() or authority.toWkt() if authority.isValid() else ""
+
+
+def _shipped_model() -> Optional[str]:
+    """Return the model that comes with Scalescape for a first try: its rasters come with it, too."""
+    file = ZOO / "demo.safetensors"
+    return str(file) if file.is_file() else None
+
+
+
+def _picked(modality: Modality, rasters: list[Raster]) -> list[Any]:
+    """Return the inputs of a modality from the layers that were picked."""
+    sources = match(modality, rasters)
+    missing = [band.name for band, one in zip(modality.bands, sources) if one is None]
+    if missing:
+        refused = [raster.refusal for raster in rasters if raster.refusal]
+        if refused:
+            raise OptionError(refused[0])
+        said = tr(
+            "No raster was given for {}: {} is missing. Pick a layer that has it, or name the file as {}=FILE."
+        )
+        raise OptionError(said.format(modality.name, ", ".join(missing), modality.name))
+    return list(raster_inputs(modality.name, sources))
