@@ -77,9 +77,7 @@ def write_atlas(landscapes: Iterable[Landscape], count: int, folder: Path) -> No
             for site, species in zip(*(sites.seen & whole[:, None]).nonzero(), strict=True):
                 table.writerow([SPECIES[species].name, x[site], y[site]])
     shapes = shapely.to_wkb(np.array(squares))
-    pyogrio.raw.write(
-        folder / "area.gpkg", shapes, [], [], geometry_type="Polygon", crs=CRS, driver="GPKG"
-    )
+    pyogrio.raw.write(folder / "area.gpkg", shapes, [], [], geometry_type="Polygon", crs=CRS, driver="GPKG")
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from ...models.card import Modality
 from ...models.fusion import fused
 from ...models.model_file import ModelFile
 from ..judging.discrimination import auc
-from ..training.dense_trainer import scene_features
 from .files import describe
 from .landscape import Landscape
+from .lattice_scene import scene_features
 from .sites import surveyed_sites
 from .training_scene import COARSE, FINE, training_scene, truth_at_sites
 from .virtual_species import SPECIES
@@ -93,8 +93,6 @@ def recover(model: ModelFile, landscape: Landscape) -> Judged:
     whole = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
     at = rows[whole] * side + columns[whole]
     return Judged(tuple(recovered), 1 / (1 + np.exp(-logits[at])), surveys.seen[whole])
-
-
 
 
 def _recovery(

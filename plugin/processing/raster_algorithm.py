@@ -231,7 +231,6 @@ def _shipped_model() -> Optional[str]:
     return str(file) if file.is_file() else None
 
 
-
 def _picked(modality: Modality, rasters: list[Raster]) -> list[Any]:
     """Return the inputs of a modality from the layers that were picked."""
     sources = match(modality, rasters)

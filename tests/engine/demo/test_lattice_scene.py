@@ -1,11 +1,9 @@
-"""Dense training: the same network, the same features as window by window, and it learns."""
+"""A scene's features are those of the windows around its sites."""
 
 from __future__ import annotations
 
-import pytest
 import torch
-from scalescape.engine.training.dense_trainer import DenseTrainer, DenseTraining, scene_features
-from scalescape.engine.training.lattice_scene import LatticeScene
+from scalescape.engine.demo.lattice_scene import LatticeScene, scene_features
 from scalescape.models.architecture import Architecture, modality_shape
 from scalescape.models.network import FusionNetwork
 
@@ -47,37 +45,3 @@ def test_features_of_a_scene_are_those_of_the_windows_around_its_sites() -> None
             "climate": one.coarse[None, :, cell_y - 2 : cell_y + 3, cell_x - 2 : cell_x + 3],
         }
         torch.testing.assert_close(logits[row * ROWS + column], network(patches)[0], atol=1e-5, rtol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def trained() -> tuple[FusionNetwork, list[float]]:
-    return train(small_network())
-
-
-def train(network: FusionNetwork) -> tuple[FusionNetwork, list[float]]:
-    losses: list[float] = []
-    settings = DenseTraining(steps=120, blocks=2, sites=8, learning_rate=1e-2, seed=3)
-    trainer = DenseTrainer(network, [scene(seed) for seed in range(12)], "image", "climate", settings)
-    trainer.fit(lambda step, steps, loss: losses.append(loss))
-    assert trainer.presences.tolist() == sum(scene(seed).seen.sum(dim=(1, 2)) for seed in range(12)).tolist()
-    return network, losses
-
-
-def test_training_learns_what_the_records_follow(trained: tuple[FusionNetwork, list[float]]) -> None:
-    network, losses = trained
-    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
-    assert not network.training
-    new = scene(17)
-    logits = network.logits(scene_features(network, new, "image", "climate"))
-    seen = new.seen.flatten(1).T
-    for species in range(2):
-        found, missed = logits[seen[:, species], species], logits[~seen[:, species], species]
-        auc = (found[:, None] > missed[None, :]).float().mean()
-        assert auc > 0.8, f"species {species}"
-
-
-def test_a_seed_gives_the_same_network_each_time(trained: tuple[FusionNetwork, list[float]]) -> None:
-    again, losses = train(small_network())
-    assert losses == trained[1]
-    for name, value in trained[0].state_dict().items():
-        torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0)

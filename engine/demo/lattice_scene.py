@@ -1,4 +1,4 @@
-"""Scenes whose sites lie on a lattice, so that neighbouring sites share the network's work in training."""
+"""A landscape as a network is judged on it: predictors, and what was recorded at the sites of a lattice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from ...models.card import Modality
+from ...models.dense import DenseModality
+from ...models.network import Features, FusionNetwork
 
 
 @dataclass(frozen=True)
@@ -50,53 +52,23 @@ class LatticeScene:
         return replace(self, fine=_normalised(self.fine, fine), coarse=_normalised(self.coarse, coarse))
 
 
-@dataclass(frozen=True)
-class Block:
-    """A square of neighbouring sites, as the network meets it in one step of training.
-
-    Attributes:
-        fine: shape ``(bands, side, side)``: the pixels that the windows of its sites cover.
-        cell_rows: shape ``(sites, sites)``, int64: the row of each site's coarse cell.
-        cell_columns: shape ``(sites, sites)``, int64: the column of each site's coarse cell.
-        seen: shape ``(species, sites, sites)``, bool.
-    """
-
-    fine: Tensor
-    cell_rows: Tensor
-    cell_columns: Tensor
-    seen: Tensor
-
-
-def draw_block(scene: LatticeScene, sites: int, window: int, generator: torch.Generator) -> Block:
-    """Draws a square of ``sites`` by ``sites`` neighbours at random, turned and mirrored at random.
-
-    Args:
-        scene: where it is drawn from.
-        sites: side of the square, in sites.
-        window: side of the largest fine window, in pixels.
-        generator: the source of randomness.
-    """
-    rows, columns = scene.seen.shape[-2:]
-    row = int(torch.randint(rows - sites + 1, (), generator=generator))
-    column = int(torch.randint(columns - sites + 1, (), generator=generator))
-    square = slice(row, row + sites), slice(column, column + sites)
-    side = (sites - 1) * scene.step + window
-    top, left = (scene.first - window // 2 + scene.step * start for start in (row, column))
+@torch.no_grad()
+def scene_features(network: FusionNetwork, scene: LatticeScene, fine: str, coarse: str) -> Features:
+    """Branch features of all sites of a normalised scene, row by row: by branch, ``(sites, out_size)``."""
+    dense = DenseModality(network, fine, scene.step)
+    start = scene.first - dense.window // 2
+    rows, columns = (start + dense.input_side(count) for count in scene.seen.shape[-2:])
+    tile = scene.fine[None, :, start:rows, start:columns]
+    features = {key: _by_position(values) for key, values in dense.features(tile).items()}
     cell_rows, cell_columns = scene.cells()
-    parts = (
-        scene.fine[:, top : top + side, left : left + side],
-        cell_rows[square],
-        cell_columns[square],
-        scene.seen[:, square[0], square[1]],
-    )
-    quarter_turns = int(torch.randint(4, (), generator=generator))
-    mirrored = bool(torch.randint(2, (), generator=generator))
-    return Block(*(_turned(part, quarter_turns, mirrored) for part in parts))
+    for key, cells in DenseModality(network, coarse, 1).features(scene.coarse[None]).items():
+        features[key] = _by_position(cells[:, :, cell_rows, cell_columns])
+    return features
 
 
-def _turned(values: Tensor, quarter_turns: int, mirrored: bool) -> Tensor:
-    turned = torch.rot90(values, quarter_turns, dims=(-2, -1))
-    return turned.flip(-1) if mirrored else turned
+def _by_position(maps: Tensor) -> Tensor:
+    """Reorders ``(blocks, channels, rows, columns)`` to ``(positions, channels)``."""
+    return maps.movedim(1, -1).flatten(0, -2)
 
 
 def _normalised(values: Tensor, modality: Modality) -> Tensor:
