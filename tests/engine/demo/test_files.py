@@ -147,7 +147,7 @@ def test_the_training_config_names_files_that_exist_and_every_setting(folder: Pa
 
 
 def test_the_training_config_can_be_trained_with(folder: Path) -> None:
-    """The smallest landscape leaves every fold sites to learn from, on the lattice that makes training quick."""
+    """The smallest landscape leaves every fold sites, on a lattice that makes training quick."""
     course = course_of(read_config(folder / "train.toml"), Monitor())
     with course.files:
         assert len(course.folds) == 5
