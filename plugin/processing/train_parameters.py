@@ -54,6 +54,7 @@ def _numbers() -> tuple[tuple[str, str, Any, float], ...]:
         ("THIN_M", tr("Thin to (m)"), _REAL, 0),
         ("N_BACKGROUND", tr("Background points"), _INTEGER, 0),
         ("LAMBDA2", tr("Lambda 2"), _REAL, 0),
+        ("WIDTH", tr("Width of the network"), _REAL, 0.01),
     )
 
 

@@ -141,7 +141,7 @@ def test_everything_that_can_be_said_is_in_the_config(
         "INPUTS": f"ndvi={ndvi}#1\nsatellite={rasters['satellite']}#1,2", "SCALES": "ndvi=25,5\nbioclim=1",
         "PRESET": "paper-bimodal", "EPOCHS": "3", "SEED": 0, "FOLDS": 1, "LAMBDA2": "0.25",
         "N_BACKGROUND": 500, "MIN_RECORDS": 2, "THIN_M": 100, "BUFFER_KM": 0, "BLOCKS_KM": 2.5,
-        "DEVICE": "cpu", "RESUME": True,
+        "WIDTH": 0.125, "DEVICE": "cpu", "RESUME": True,
     }  # fmt: skip
     config = config_of(algorithm, parameters, context)
     assert config["sites"] == {
@@ -157,7 +157,7 @@ def test_everything_that_can_be_said_is_in_the_config(
     assert config["model"] == {"preset": "paper-bimodal"}
     assert config["training"] == {
         "epochs": 3, "seed": 0, "folds": 1, "lambda2": 0.25, "n_background": 500, "min_records": 2,
-        "thin_m": 100.0, "buffer_km": 0.0, "blocks_km": 2.5,
+        "thin_m": 100.0, "buffer_km": 0.0, "blocks_km": 2.5, "width": 0.125,
     }  # fmt: skip
     assert (algorithm._job.resume, algorithm._job.device) == (True, "cpu")
 
