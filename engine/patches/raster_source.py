@@ -125,6 +125,8 @@ class RasterSource:
         else:
             at = a * (float(np.median(self._columns)) + 0.5, float(np.median(self._rows)) + 0.5)
             (width, height), unit = ground_size(self.grid, at), "metre"
+            if max(abs(width / abs(a.a) - 1), abs(height / abs(a.e) - 1)) <= TOLERANCE:
+                width, height = abs(a.a), abs(a.e)  # its own unit is a metre, as near as a projection has it
         if abs(width / height - 1) > TOLERANCE:
             raise InputError(
                 f"The pixels of {self._stack.rasters[0].file} are {width:.6g} wide and {height:.6g} high "
