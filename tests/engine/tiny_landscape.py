@@ -26,6 +26,15 @@ file = "pa.csv"
 kind = "pa"
 species_columns = ["Corylus"]
 """
+RECORDS_ALONE = f"""
+[sites]
+train = "po.csv"
+kind = "po"
+species = "species"
+x = "x"
+y = "y"
+crs = "{CRS}"
+"""
 PREDICTORS = """
 [modality.bioclim]
 inputs = ["bioclim.tif"]

@@ -14,11 +14,10 @@ import rasterio
 from click.testing import CliRunner, Result
 from conftest import write_raster
 from scalescape.engine.training_commands import evaluate_command, train_command
-from tiny_landscape import CRS, PREDICTORS, TRAINING, write_tiny_landscape
+from tiny_landscape import CRS, PREDICTORS, RECORDS_ALONE, TRAINING, write_tiny_landscape
 
 ROOT = Path(__file__).resolve().parents[3]
-RECORDS = f'[sites]\ntrain = "po.csv"\nkind = "po"\nspecies = "species"\nx = "x"\ny = "y"\ncrs = "{CRS}"\n'
-SURVEYS = RECORDS.replace("po.csv", "pa.csv").replace('"po"', '"pa"')
+SURVEYS = RECORDS_ALONE.replace("po.csv", "pa.csv").replace('"po"', '"pa"')
 SURVEYS = SURVEYS.replace('species = "species"', 'species_columns = ["Corylus"]')
 ALONE = "[training]\nn_background = 0\nlambda2 = 1\n"
 
@@ -66,7 +65,7 @@ def rewrite(folder: Path, file: str, change: Callable[[list[str]], list[str]]) -
 
 
 def configure(
-    folder: Path, sites: str = RECORDS, predictors: str = PREDICTORS, training: str = TRAINING
+    folder: Path, sites: str = RECORDS_ALONE, predictors: str = PREDICTORS, training: str = TRAINING
 ) -> None:
     (folder / "train.toml").write_text(sites + predictors + training, encoding="utf-8")
 
@@ -141,7 +140,7 @@ def too_many_records_wanted(folder: Path) -> None:
 
 
 def sites_elsewhere(folder: Path) -> None:
-    configure(folder, RECORDS.replace("32631", "32633"))
+    configure(folder, RECORDS_ALONE.replace("32631", "32633"))
 
 
 def rasters_apart(folder: Path) -> None:
@@ -150,15 +149,15 @@ def rasters_apart(folder: Path) -> None:
 
 
 def no_such_column(folder: Path) -> None:
-    configure(folder, RECORDS.replace('"species"', '"taxon"'))
+    configure(folder, RECORDS_ALONE.replace('"species"', '"taxon"'))
 
 
 def no_coordinate_system(folder: Path) -> None:
-    configure(folder, RECORDS.replace(f'crs = "{CRS}"\n', ""))
+    configure(folder, RECORDS_ALONE.replace(f'crs = "{CRS}"\n', ""))
 
 
 def no_row_meets_it(folder: Path) -> None:
-    configure(folder, RECORDS + 'where = "x > 1e9"\n')
+    configure(folder, RECORDS_ALONE + 'where = "x > 1e9"\n')
 
 
 def an_empty_table(folder: Path) -> None:
@@ -226,7 +225,7 @@ def test_a_model_without_its_values_is_told(tmp_path: Path, small_model: Path) -
 
 def test_a_config_of_other_species_is_told(tmp_path: Path, small_model: Path) -> None:
     config = write_tiny_landscape(
-        tmp_path, sites=RECORDS + 'test = "pa.csv"\ntest_species_columns = ["Corylus"]\n'
+        tmp_path, sites=RECORDS_ALONE + 'test = "pa.csv"\ntest_species_columns = ["Corylus"]\n'
     )
     command = [str(small_model), "--config", str(config), "--out", str(tmp_path / "figures")]
     done = CliRunner().invoke(evaluate_command, command)

@@ -31,11 +31,11 @@ from scalescape.models.card import Card
 from scalescape.models.model_file import ModelFile, read_model
 from scalescape.models.network import FusionNetwork
 from sklearn.metrics import roc_auc_score
-from tiny_landscape import CRS, RECORDS, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
+from tiny_landscape import CRS, RECORDS, RECORDS_ALONE, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
 
 POINTS = 100
 FOLDS = 2
-MARGIN = 12  # px of NoData around the rasters: a window may leave them when a network is trained
+MARGIN = 25 // 2  # px of NoData around the rasters: a window may leave them when a network is trained
 
 
 class Run:
@@ -419,6 +419,33 @@ def test_with_one_fold_a_fifth_of_the_blocks_is_kept_out(tmp_path: Path) -> None
     found = [pixel(model, around, float(one["x"]), float(one["y"]), CRS) for one in rows]
     expected = [[1 / (1 + np.exp(-float(one[f"logit:{name}"]))) for name in SPECIES] for one in rows]
     np.testing.assert_allclose(np.stack(found), expected, atol=1e-5)
+
+
+def test_sites_on_a_lattice_are_trained_on_by_tiles_to_the_same_end(tmp_path: Path) -> None:
+    """Values are those of single windows, background moves onto the lattice, and a cut run ends the same."""
+    training = TRAINING.replace("folds = 2", "folds = 1\npatience = 0")
+    config = write_tiny_landscape(tmp_path / "data", RECORDS_ALONE, training)
+    edit(config, "scales = [25]", "scales = [25, 59]")
+    draw = np.random.default_rng(2)
+    cells = draw.choice(29 * 32, 200, replace=False)
+    rows = [f"{name},{LEFT + 10 * (8 * (c % 32) + 3.5)},{TOP - 10 * (8 * (c // 32) + 5.5)}"
+            for c, name in zip(cells, draw.choice(SPECIES[:2], 200), strict=True)]  # fmt: skip
+    (tmp_path / "data" / "po.csv").write_text("\n".join(["species,x,y", *rows, ""]), encoding="utf-8")
+    whole_run, cut = tmp_path / "whole.safetensors", tmp_path / "cut.safetensors"
+    result = train(config, whole_run)
+    assert any("Sites lie on a lattice of 8 pixels" in one for one in result.warnings)
+    with pytest.raises(Cancelled):
+        train(config, cut, cancelled_at(1))
+    train(config, cut, resume=True)
+    for name, weight in load_file(whole_run).items():
+        assert torch.equal(weight, load_file(cut)[name]), name
+    model, around = read_model(whole_run), rasters(config.parent, 59 // 2)
+    for one in csv.DictReader(whole_run.with_suffix(".oof.csv").open(encoding="utf-8")):
+        line, column = pixel_of(one)
+        assert (line % 8, column % 8) == (5, 3)
+        expected = pixel(model, around, float(one["x"]), float(one["y"]), CRS)
+        logits = [float(one[f"logit:{name}"]) for name in SPECIES[:2]]
+        np.testing.assert_allclose(np.log(expected) - np.log1p(-expected), logits, atol=1e-5)
 
 
 def test_files_that_cannot_be_written_are_told(run: Run, tmp_path: Path) -> None:
