@@ -28,6 +28,7 @@ from .protocol import MapJob, RasterInput
 
 FINE_M = 10.0
 MARGIN_CELLS = 80  # of climate beyond the scene; more than half of any preset's largest climate window
+MARGIN = 300  # px; more than any preset's windows reach
 CANCEL_AFTER_S = (1.0, 4.0)  # a random moment in between
 WATCH_S = 0.005
 
@@ -56,7 +57,7 @@ def bench_map(preset: str, step: int, size: int, species: int, precision: str, m
     with tempfile.TemporaryDirectory(prefix="scalescape-bench-") as folder:
         job = noise_job(Path(folder), preset, step, size, species)
         job = replace(job, precision=precision, memory=memory)
-        warm = replace(job, extent=_corner(step), out=str(Path(folder) / "warm"))
+        warm = replace(job, extent=corner(step), out=str(Path(folder) / "warm"))
         run_map(warm, Monitor())  # libraries load, memory settles: an idle engine
         monitor = Monitor()
         with peak_memory() as memory_used:
@@ -139,9 +140,9 @@ def peak_memory() -> Iterator[list[int]]:
         watcher.join()
 
 
-def _corner(step: int) -> tuple[float, float, float, float]:
-    """Return the upper left corner of the scene, large enough for one pixel of any preset."""
-    side = FINE_M * (300 + step)
+def corner(pixels: int) -> tuple[float, float, float, float]:
+    """Return the upper left corner of the scene: ``pixels`` a side and a margin beyond any preset."""
+    side = FINE_M * (MARGIN + pixels)
     return 500_000.0, 5_000_000.0 - side, 500_000.0 + side, 5_000_000.0
 
 

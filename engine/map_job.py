@@ -69,7 +69,8 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
             run["warnings"] += foreign_categories(plan)
-            difference = verifier.largest_difference(ready.reference, precision, monitor)
+            with monitor.timed("computing"):
+                difference = verifier.largest_difference(ready.reference, precision, monitor)
             others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
             files = writer.finish(json.dumps(run, indent=2), monitor)
         height, width = plan.grid.shape

@@ -6,8 +6,10 @@ the very end, all together; what stood there before is replaced only then.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError  # what rasterio's copy raises is in no public module
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -31,6 +34,7 @@ NODATA = -9999.0
 BLOCK = 256  # px; GeoTIFF blocks are multiples of 16
 BLOCK_ROWS = 64  # px; of the tiles, so that a strip fills them and none is written twice
 FLOAT_BYTES = 4
+MOST_WRITERS = 4  # files made at a time
 TILES = ".tiles.tif"  # no species' name gives such a slug
 RUN = "run.json"
 
@@ -117,15 +121,27 @@ class MapWriter:
         """Make the final files, and ``run.json``; return the paths of the maps."""
         self._tiles.close()
         try:
-            for number, layer in enumerate(self.layers, start=1):
-                monitor.report("writing", number - 1, len(self.layers), "files")
-                self._write_cog(number, layer)
-            monitor.report("writing", len(self.layers), len(self.layers), "files")
+            self._write_cogs(monitor)
             (self._aside.path / RUN).write_text(run_json, encoding="utf-8")
-        except (OSError, RasterioError) as error:
+        except (OSError, RasterioError, CPLE_BaseError) as error:
             raise refusal(self._aside.folder, error) from error
         finals = self._aside.publish([*(f"{layer.slug}.tif" for layer in self.layers), RUN])
         return finals[:-1]
+
+    def _write_cogs(self, monitor: Monitor) -> None:
+        """Make the files, as many at a time as there are processors; GDAL lets other threads run meanwhile."""
+        total = len(self.layers)
+        workers = min(os.cpu_count() or 1, MOST_WRITERS, total)
+        monitor.report("writing", 0, total, "files")
+        with ThreadPoolExecutor(workers, thread_name_prefix="scalescape-files") as pool:
+            making = [pool.submit(self._write_cog, n, layer) for n, layer in enumerate(self.layers, start=1)]
+            try:
+                for done, made in enumerate(as_completed(making), start=1):
+                    made.result()
+                    monitor.report("writing", done, total, "files")
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _write_cog(self, number: int, layer: Layer) -> None:
         view = self._aside.path / f"{layer.slug}.vrt"
@@ -141,7 +157,7 @@ class MapWriter:
             blocksize=2 * BLOCK,
             overview_resampling="average",
             bigtiff="IF_SAFER",
-            num_threads="ALL_CPUS",
+            num_threads="ALL_CPUS" if len(self.layers) == 1 else 1,
         )
         view.unlink()
         self._demand_whole(target)

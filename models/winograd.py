@@ -12,6 +12,7 @@ channels 1.3e-6 of the deviation of its outputs, half of what the usual 0, +-1, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import cache
@@ -121,33 +122,36 @@ class Winograd:
         weight, (at_points, back) = self._transformed(layer), _transforms(values.dtype, values.device)
         inputs, outputs = weight.shape[1:]
         down, across = (length // (OUTPUTS * dilation) for length in out.shape[-2:])
-        phases = max(1, min(dilation, TILES // (across * dilation)))
-        many = max(1, TILES // (across * dilation * phases))
+        # About TILES at a time: a part of a row of tiles, or several rows.
+        wide = -(-across // max(1, round(across * dilation / TILES)))
+        phases = max(1, min(dilation, TILES // (wide * dilation)))
+        many = max(1, TILES // (wide * dilation * phases)) if wide == across else 1
         for first in range(0, down, many):
             for phase in range(0, dilation, phases):
-                between()
-                rows, at = min(many, down - first), min(phases, dilation - phase)
-                start = first * OUTPUTS * dilation + phase
-                shape = (rows, at, across, dilation)
-                tiles = rows * at * across * dilation
-                taken = self._buffer("tiles", values, tiles * INPUTS**2 * inputs)
-                taken.view(*shape, INPUTS, INPUTS, inputs).copy_(_tiles(values, start, dilation, shape, INPUTS))
-                seen = self._buffer("seen", values, taken.numel()).view(tiles, INPUTS**2, inputs)
-                torch.bmm(at_points.expand(tiles, -1, -1), taken.view_as(seen), out=seen)
-                products = self._buffer("products", values, tiles * INPUTS**2 * outputs)
-                products = products.view(INPUTS**2, tiles, outputs)
-                torch.bmm(seen.transpose(0, 1), weight, out=products)
-                made = self._buffer("made", values, tiles * OUTPUTS**2 * outputs)
-                made = made.view(tiles, OUTPUTS**2, outputs)
-                torch.bmm(back.expand(tiles, -1, -1), products.transpose(0, 1), out=made)
-                if layer.bias is not None:
-                    made += layer.bias
-                target = _tiles(out, start, dilation, shape, OUTPUTS)
-                made = made.view(*shape, OUTPUTS, OUTPUTS, outputs)
-                if rectify:
-                    torch.clamp_min(made, 0, out=target)
-                else:
-                    target.copy_(made)
+                for left in range(0, across, wide):
+                    between()
+                    shape = (min(many, down - first), min(phases, dilation - phase), min(wide, across - left))
+                    at = first * OUTPUTS * dilation + phase, left * OUTPUTS * dilation
+                    tiles = math.prod(shape) * dilation
+                    taken = self._buffer("tiles", values, tiles * INPUTS**2 * inputs)
+                    source = _tiles(values, at, dilation, shape, INPUTS)
+                    taken.view(source.shape).copy_(source)
+                    seen = self._buffer("seen", values, taken.numel()).view(tiles, INPUTS**2, inputs)
+                    torch.bmm(at_points.expand(tiles, -1, -1), taken.view_as(seen), out=seen)
+                    products = self._buffer("products", values, tiles * INPUTS**2 * outputs)
+                    products = products.view(INPUTS**2, tiles, outputs)
+                    torch.bmm(seen.transpose(0, 1), weight, out=products)
+                    made = self._buffer("made", values, tiles * OUTPUTS**2 * outputs)
+                    made = made.view(tiles, OUTPUTS**2, outputs)
+                    torch.bmm(back.expand(tiles, -1, -1), products.transpose(0, 1), out=made)
+                    if layer.bias is not None:
+                        made += layer.bias
+                    target = _tiles(out, at, dilation, shape, OUTPUTS)
+                    made = made.view(target.shape)
+                    if rectify:
+                        torch.clamp_min(made, 0, out=target)
+                    else:
+                        target.copy_(made)
 
     def _transformed(self, layer: nn.Conv2d) -> Tensor:
         """Return a layer's weights at the points: (36, inputs, outputs)."""
@@ -180,17 +184,18 @@ def transformed_bytes(layers: Iterable[nn.Module]) -> int:
     return kept + room
 
 
-def _tiles(image: Tensor, start: int, dilation: int, shape: tuple[int, int, int, int], side: int) -> Tensor:
+def _tiles(image: Tensor, at: tuple[int, int], dilation: int, shape: tuple[int, int, int], side: int) -> Tensor:
     """Return tiles of ``side`` x ``side`` pixels, ``dilation`` apart, of an image in channels last.
 
-    (tiles down, phases down, tiles across, phases across, side, side, channels), from row ``start``.
+    (tiles down, phases down, tiles across, phases across, side, side, channels), from row and column ``at``;
+    ``shape`` gives the first three.
     """
     _, channels, row, column = image.stride()
     period = OUTPUTS * dilation
     return image.as_strided(
-        (*shape, side, side, image.shape[1]),
+        (*shape, dilation, side, side, image.shape[1]),
         (period * row, row, period * column, column, dilation * row, dilation * column, channels),
-        image.storage_offset() + start * row,
+        image.storage_offset() + at[0] * row + at[1] * column,
     )
 
 
