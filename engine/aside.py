@@ -24,6 +24,11 @@ def refusal(folder: Path, error: Exception) -> InputError:
     return InputError(f"The folder {folder} can't be written ({reason}); {remedy}.")
 
 
+def held_by_another(owner: object) -> bool:
+    """Tell whether ``owner`` is the number of another process that runs."""
+    return isinstance(owner, int) and owner != os.getpid() and psutil.pid_exists(owner)
+
+
 class Aside:
     """``OUT.partial`` while a job runs. Use as a context manager; what is left in it at the end goes.
 
@@ -91,7 +96,7 @@ class Aside:
                     f"{self.path} is in the way and is not Scalescape's; move it, or choose another folder."
                 )
             owner = json.loads(mark.read_text(encoding="utf-8")).get("pid")
-            if isinstance(owner, int) and owner != os.getpid() and psutil.pid_exists(owner):
+            if held_by_another(owner):
                 raise InputError(f"Another run writes to {self.folder}; wait for it, or choose another folder.")
             shutil.rmtree(self.path)
         self.path.mkdir(exist_ok=True)

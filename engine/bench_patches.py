@@ -16,17 +16,17 @@ import torch
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
+from torch.utils.data import DataLoader, Dataset
 
 from ..models.card import Band, Modality
 from .errors import InputError
 from .patches.cache import PatchCache
-from .patches.dataset import PatchDataset
 from .patches.patch_set import PatchSet
 from .patches.raster_source import RasterSource
 from .patches.statistics import band_statistics
 from .progress import Monitor
 from .protocol import RasterInput
+from .training.sights import PatchSight
 
 BANDS, BLOCK, PIXEL_M = 4, 256, 10.0
 SEED = 0
@@ -114,11 +114,11 @@ def bench_patches(
         windows = _Windows(file, rows, columns, side, bands)
         few = list(range(min(sites, batch)))
         plain = torch.stack([windows[i] for i in few]).numpy()
-        cached = PatchDataset({"scene": patch_set})
+        cached = PatchSight("scene", patch_set)
 
         def epoch_of_cache() -> Iterable[int]:
-            sampler = BatchSampler(RandomSampler(range(sites)), batch, False)
-            return (len(one["scene"]) for one in DataLoader(cached, sampler=sampler, batch_size=None))
+            order = draw.permutation(sites)
+            return (len(cached.seen(order[start : start + batch]).values) for start in range(0, sites, batch))
 
         def epoch_of_loader() -> Iterable[int]:
             return (len(one) for one in DataLoader(windows, batch, shuffle=True, num_workers=0))

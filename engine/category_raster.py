@@ -11,16 +11,12 @@ from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
-import rasterio.shutil
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
 from .aside import Aside, refusal
 from .branch_colours import Colour
+from .geotiff import FAILURES, copy_as_cog, demand_whole, growing, window_of
 from .lattice import Tile
-from .map_writer import BLOCK
 from .raster import Valid
 
 TILES = ".categories.tif"
@@ -73,25 +69,10 @@ class CategoryWriter:
         self._name = f"{slug}.tif"
         self._description = description
         self._tags = dict(tags)
+        self._valid_pixels = 0
         try:
-            self._tiles = rasterio.open(
-                aside.path / TILES,
-                "w",
-                driver="GTiff",
-                height=grid.shape[0],
-                width=grid.shape[1],
-                count=1,
-                dtype="uint8",
-                crs=grid.crs.to_wkt() if grid.crs else None,
-                transform=grid.affine,
-                nodata=NODATA,
-                tiled=True,
-                blockxsize=BLOCK,
-                blockysize=BLOCK,
-                compress="deflate",
-                sparse_ok=True,
-            )
-        except (OSError, RasterioError) as error:
+            self._tiles = growing(aside.path / TILES, grid, "uint8", NODATA, count=1, compress="deflate")
+        except FAILURES as error:
             raise refusal(aside.folder, error) from error
 
     def __enter__(self) -> CategoryWriter:
@@ -105,10 +86,10 @@ class CategoryWriter:
     def write(self, tile: Tile, places: npt.NDArray[np.intp], valid: Valid) -> None:
         """Write a tile: ``places`` (rows, columns) in the list of categories, where ``valid``."""
         numbers = np.where(valid, places + 1, NODATA).astype(np.uint8)
-        window = Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
+        self._valid_pixels += int(valid.sum())
         try:
-            self._tiles.write(numbers, 1, window=window)
-        except (OSError, RasterioError) as error:
+            self._tiles.write(numbers, 1, window=window_of(tile))
+        except FAILURES as error:
             raise refusal(self._aside.folder, error) from error
 
     def finish(self) -> list[str]:
@@ -126,17 +107,10 @@ class CategoryWriter:
             self._tiles.update_tags(**self._tags, **names)
             self._tiles.write_colormap(1, {NODATA: (0, 0, 0, 0), **colours})
             self._tiles.close()
-            rasterio.shutil.copy(
-                self._aside.path / TILES,
-                target,
-                driver="COG",
-                compress="DEFLATE",
-                blocksize=2 * BLOCK,
-                overview_resampling="mode",
-                num_threads="ALL_CPUS",
-            )
+            copy_as_cog(self._aside.path / TILES, target, "mode", num_threads="ALL_CPUS")
+            demand_whole(target, NODATA, self._valid_pixels)
             beside.write_bytes(self._names())
-        except (OSError, RasterioError) as error:
+        except FAILURES as error:
             raise refusal(self._aside.folder, error) from error
         return [self._name, beside.name]
 

@@ -15,7 +15,7 @@ from .judging.calibration import Calibration
 from .judging.judgement import judge
 from .judging.judgement_files import write_judgement
 from .judging.scored import Scored
-from .judging.scored_file import read_scored
+from .judging.scored_file import OOF_SUFFIX, read_scored
 from .patches.cache import PatchCache
 from .patches.patch_set import PatchSet
 from .progress import Monitor
@@ -32,7 +32,6 @@ from .training.recipe import recipe_of
 from .training.sights import PatchSight
 from .training.supplies import supply_of
 
-OOF_SUFFIX = ".oof.csv"
 BLOCKS_ACROSS = 10  # of a survey of its own, along the longer side of its extent: what intervals are drawn from
 
 
@@ -54,9 +53,7 @@ def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
         warnings = tuple(report.sentences())
         validation = _out_of_fold(oof, model.card) if oof.is_file() else None
         if validation is not None and not validation.surveyed.any():
-            validation = (
-                None  # records alone say nothing of a threshold; the survey's blocks then serve each other
-            )
+            validation = None  # records alone tell no threshold: the survey's blocks then serve each other
         calibration = _calibration(scored.species, model.card)
         judgement = judge(scored, validation, card=model.card, calibration=calibration, blocked=False)
     else:

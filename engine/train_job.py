@@ -15,19 +15,19 @@ from ..models.model_file import ModelFile, write_model
 from .aside import refusal
 from .device import chosen
 from .errors import InputError
-from .judging.calibration import calibrate
+from .judging.calibration import calibrate, favourable
 from .judging.coordinates import coordinates_null
 from .judging.judgement import Judgement, judge
 from .judging.judgement_files import write_judgement
 from .judging.scored import Scored
-from .judging.scored_file import write_scored
+from .judging.scored_file import OOF_SUFFIX, write_scored
 from .progress import Monitor
 from .protocol import TrainJob, TrainResult
 from .sites.fold_distance import fold_distance
 from .training.config import read_config
 from .training.course import Course, course_of
-from .training.fitting import Fitted, Share, Turn, fit
-from .training.model_card import favourability, tested_card, untested_card
+from .training.fitting import Fitted, Score, Share, Turn, fit
+from .training.model_card import tested_card, untested_card
 from .training.out_of_fold import held_out, places_of, scored_places
 from .training.prediction import branch_means, logits_at
 from .training.run_folder import RunFolder
@@ -63,7 +63,7 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
         null = coordinates_null(scored, networks.rows_of_folds(everything), course.recipe.seed, everything)
         judgement, model = _judged(course, shipped, scored, null, networks.folds_text, out, device)
         report = out.with_suffix(".report")
-        oof = out.with_suffix(".oof.csv")
+        oof = out.with_suffix(OOF_SUFFIX)
         try:
             write_model(out, model)
             write_scored(scored, oof)
@@ -141,7 +141,7 @@ class _Networks:
             for fold in self._folds
         ]
 
-    def _fitted(self, number: int, name: str, share: Share, score: object, epochs: int | None) -> Fitted:
+    def _fitted(self, number: int, name: str, share: Share, score: Score | None, epochs: int | None) -> Fitted:
         course = self._course
         kept = self._folder.kept(number, course.architecture)
         if kept is not None:
@@ -156,7 +156,7 @@ class _Networks:
             self._folder.checkpoint(number),
             self._monitor,
             self._device,
-            score,  # type: ignore[arg-type]
+            score,
             epochs,
         )
         self._folder.keep(number, fitted)
@@ -174,7 +174,7 @@ def _judged(
 ) -> tuple[Judgement, ModelFile]:
     """Return the judgement on the folds' networks, and the shipped network with its card."""
     card = untested_card(course, out.stem)
-    calibration = calibrate(scored, None, favourability(card).tolist())
+    calibration = calibrate(scored, None, favourable(card, scored.species))
     judgement = judge(scored, seed=course.recipe.seed, null=null, card=card)
     card = tested_card(card, judgement, calibration, [*course.report.sentences(), *course.blocks.notes], folds)
     sites = len(course.sites)

@@ -19,7 +19,7 @@ from scalescape.engine.judging.coordinates import coordinates_null
 from scalescape.engine.judging.judgement import judge
 from scalescape.engine.judging.resampling import Estimate, average
 from scalescape.engine.judging.scored import Scored
-from scalescape.engine.judging.scored_file import read_scored
+from scalescape.engine.judging.scored_file import OOF_SUFFIX, read_scored
 from scalescape.engine.patches.cache import PatchCache
 from scalescape.engine.patches.patch_set import PatchSet
 from scalescape.engine.progress import Monitor
@@ -58,7 +58,7 @@ def main() -> None:
     course = course_of(read_config(arguments.config), Monitor())
     names = {one.name: one for one in model.card.species}
     network = read_scored(
-        arguments.model.with_suffix(".oof.csv"),
+        arguments.model.with_suffix(OOF_SUFFIX),
         course.sites.crs,
         {name: one.kind for name, one in names.items()},
         {name: one.presences for name, one in names.items()},

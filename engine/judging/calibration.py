@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...models.card import Card
 from .scored import Flags, Floats, Integers, Scored, sigmoid
 
 FEW = 20  # presences below which species share one slope and intercept
@@ -101,6 +102,12 @@ def reliability(occurrence: Floats, outcome: Floats, bins: int = BINS) -> Reliab
             np.bincount(place, outcome, bins) / count,
             count,
         )
+
+
+def favourable(card: Card, names: Sequence[str]) -> list[bool]:
+    """Tell for each species whether the network's output is a favourability, by its card."""
+    by_name = {one.name: one for one in card.species}
+    return [name in by_name and card.quantity(by_name[name]) == "favourability" for name in names]
 
 
 def calibrate(

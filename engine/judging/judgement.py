@@ -10,7 +10,7 @@ import numpy as np
 
 from ...models.card import Card
 from ..errors import InputError
-from .calibration import BINS, Calibration, Reliability, held_out_occurrence, reliability
+from .calibration import BINS, Calibration, Reliability, favourable, held_out_occurrence, reliability
 from .resampling import DRAWS, Estimate, Resampling, average, finite
 from .scored import BACKGROUND, SURVEY, Floats, Scored
 from .site_figures import micro_f1, site_auc
@@ -101,15 +101,8 @@ def judge(
 
 
 def _occurrence(scored: Scored, calibration: Calibration | None, card: Card | None) -> Floats:
-    by_name = {} if card is None else {one.name: one for one in card.species}
-    if card is None:
-        favourability = None
-    else:
-        favourability = [
-            name in by_name and card.quantity(by_name[name]) == "favourability" for name in scored.species
-        ]
     if calibration is None:
-        return held_out_occurrence(scored, favourability)
+        return held_out_occurrence(scored, None if card is None else favourable(card, scored.species))
     if calibration.species != scored.species:
         raise InputError("The calibration was fitted to other species; fit it anew.")
     return calibration.occurrence(scored.logit)

@@ -12,6 +12,7 @@ import pandas as pd
 from ..errors import InputError
 from .scored import Scored
 
+OOF_SUFFIX = ".oof.csv"  # in place of a model file's own
 PLACE = ("x", "y", "block", "fold", "background")
 LOGIT, FOUND = "logit:", "found:"
 FOUND_TEXT = ("0", "1", "")  # not found, found, not surveyed

@@ -26,6 +26,8 @@ from .learner import Learner
 from .recipe import Recipe
 from .watch import Watch
 
+Score = Callable[[FusionNetwork], float]
+
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 
@@ -66,7 +68,7 @@ def fit(
     checkpoint: Path,
     monitor: Monitor,
     device: torch.device,
-    score: Callable[[FusionNetwork], float] | None = None,
+    score: Score | None = None,
     epochs: int | None = None,
 ) -> Fitted:
     """Train one network.
@@ -126,13 +128,13 @@ def fit(
         seed,
         lambda: Moment(trainer.current_epoch, trainer.global_rank, trainer.world_size),
     )
+    # A loader draws a number when it starts; from its own generator, so that it changes nothing.
+    loader = DataLoader(batches, batch_size=None, generator=torch.Generator())
     with warnings.catch_warnings(), _interruptible():
         warnings.simplefilter("ignore")  # of Lightning, about workers and logging intervals
         trainer.fit(
             learner,
-            DataLoader(
-                batches, batch_size=None, generator=torch.Generator()
-            ),  # it draws a number, from its own
+            loader,
             ckpt_path=checkpoint if checkpoint.is_file() else None,
             weights_only=True,
         )

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from ...models.card import Card, Species, Training
 from ..judging.calibration import Calibration
 from ..judging.judgement import Judgement
@@ -107,8 +105,3 @@ def tested_card(
 def _tables(course: Course) -> str:
     files = dict.fromkeys(Path(source.file).name for source in course.config.sites.sources())
     return " and ".join(files)
-
-
-def favourability(card: Card) -> np.ndarray:
-    """Tell for each species whether the network's output is a favourability."""
-    return np.array([card.quantity(one) == "favourability" for one in card.species])

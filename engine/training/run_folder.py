@@ -8,13 +8,12 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
-import psutil
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ...models.architecture import Architecture
 from ...models.network import FusionNetwork
-from ..aside import SUFFIX, refusal
+from ..aside import SUFFIX, held_by_another, refusal
 from ..errors import InputError
 from .fitting import Fitted
 
@@ -94,8 +93,7 @@ class RunFolder:
         if self.path.exists():
             if not found:
                 raise InputError(f"{self.path} is in the way and is not Scalescape's; move it away.")
-            owner = found.get("pid")
-            if isinstance(owner, int) and owner != os.getpid() and psutil.pid_exists(owner):
+            if held_by_another(found.get("pid")):
                 raise InputError(f"Another run trains {self._model}; wait for it, or choose another file.")
             if not resume:
                 old = self.path.with_name(self.path.name + ".old")

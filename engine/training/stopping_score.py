@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
@@ -11,10 +9,11 @@ from ...models.network import FusionNetwork
 from ..judging.discrimination import auc
 from ..sites.blocks import Split
 from .batches import Places
+from .fitting import Score
 from .prediction import logits_at
 
 
-def stopping_score(places: Places, split: Split, device: torch.device) -> Callable[[FusionNetwork], float]:
+def stopping_score(places: Places, split: Split, device: torch.device) -> Score:
     """Return what scores a network at the test part of ``split``: median AUC over species, NaN without one.
 
     Presence-only species are compared with background points where there are any, all others with sites where

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from scalescape.engine.bench_patches import bench_patches
 from scalescape.engine.errors import InputError
 from scalescape.engine.patches.cache import collected
 from scalescape.engine.patches.column_source import ColumnSource
-from scalescape.engine.patches.dataset import PatchDataset
 from scalescape.engine.patches.patch_set import PatchSet
 from scalescape.engine.patches.statistics import band_statistics
 from scalescape.models.card import Modality
-from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 
 def test_mean_deviation_and_quantiles_are_those_of_the_sites_with_a_value() -> None:
@@ -100,24 +97,6 @@ def test_patches_of_other_bands_are_refused(table: PatchSet) -> None:
     modality = Modality("table", table._normalisation.bands, 1, "metre", (1,))
     with pytest.raises(InputError, match="bands of table are bc01, veg"):
         PatchSet(other, modality)
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_loader_gets_whole_batches(table: PatchSet, workers: int) -> None:
-    dataset = PatchDataset({"table": table, "again": table})
-    sampler = BatchSampler(SequentialSampler(range(len(dataset))), 4, drop_last=False)
-    loader = DataLoader(dataset, sampler=sampler, batch_size=None, num_workers=workers)
-    batches = list(loader)
-    assert [len(one["table"]) for one in batches] == [4, 4, 2]
-    whole = torch.cat([one["again"] for one in batches])
-    assert whole.dtype == torch.float32
-    np.testing.assert_array_equal(whole.numpy(), table.batch(range(10)))
-
-
-def test_modalities_of_other_sites_are_a_defect(table: PatchSet) -> None:
-    fewer = PatchSet(table.patches.taken([0, 1]), Modality("t", table._normalisation.bands, 1, "metre", (1,)))
-    with pytest.raises(ValueError, match="different sites"):
-        PatchDataset({"table": table, "fewer": fewer})
 
 
 def test_the_bench_compares_the_same_patches() -> None:

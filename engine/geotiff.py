@@ -1,0 +1,83 @@
+"""A GeoTIFF that grows tile by tile, and the Cloud-Optimized one made from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rasterio
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError  # what rasterio's copy raises is in no public module
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetWriter
+from rasterio.windows import Window
+
+from .lattice import Tile
+
+BLOCK = 256  # px; GeoTIFF blocks are multiples of 16
+FAILURES = (OSError, RasterioError, CPLE_BaseError)  # of a disk that is full, gone or protected
+
+
+def growing(path: Path, grid: GeoBox, dtype: str, nodata: float, **options: object) -> DatasetWriter:
+    """Open a tiled GeoTIFF on a map's grid for writing; ``options`` are rasterio's, beside or in place of ours.
+
+    Raises
+    ------
+    OSError, RasterioError
+        The file can't be written.
+    """
+    return rasterio.open(
+        path,
+        "w",
+        **{
+            "driver": "GTiff",
+            "height": grid.shape[0],
+            "width": grid.shape[1],
+            "dtype": dtype,
+            "crs": grid.crs.to_wkt() if grid.crs else None,
+            "transform": grid.affine,
+            "nodata": nodata,
+            "tiled": True,
+            "blockxsize": BLOCK,
+            "blockysize": BLOCK,
+            "sparse_ok": True,
+            **options,
+        },
+    )
+
+
+def window_of(tile: Tile) -> Window:
+    """Return rasterio's window of a tile."""
+    return Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
+
+
+def copy_as_cog(source: Path, target: Path, overviews: str, **options: object) -> None:
+    """Make a Cloud-Optimized GeoTIFF of a finished raster, with ``overviews`` by this way of resampling.
+
+    Raises
+    ------
+    OSError, RasterioError, CPLE_BaseError
+        The file can't be written (see ``FAILURES``).
+    """
+    rasterio.shutil.copy(
+        source,
+        target,
+        driver="COG",
+        compress="DEFLATE",
+        blocksize=2 * BLOCK,
+        overview_resampling=overviews,
+        **options,
+    )
+
+
+def demand_whole(path: Path, nodata: float, valid_pixels: int) -> None:
+    """Raise OSError where a file does not hold every pixel that was written.
+
+    GDAL writes when it closes, and rasterio says nothing when that fails, as on a full disk.
+    """
+    found = 0
+    with rasterio.open(path) as source:
+        for _, window in source.block_windows(1):
+            found += int((source.read(1, window=window) != nodata).sum())
+    if found != valid_pixels:
+        raise OSError(28, f"only {found} of {valid_pixels} pixels arrived, most likely for want of space")
