@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputFile,
@@ -14,33 +13,27 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DemoJob
 from ..core.translation import tr
-from ..gui.icons import plugin_icon
+from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
 
 LEAST_SIZE = 1024  # as engine.demo.landscape.SMALLEST_SIZE
 
 
-class DemoAlgorithm(QgsProcessingAlgorithm):
+class DemoAlgorithm(EngineAlgorithm):
     """Write the demo landscape: rasters, sites and the true maps of a dozen virtual species."""
 
+    GROUP = EngineAlgorithm.SAMPLE_GROUP
     OUTPUT, SIZE, SEED = "OUTPUT", "SIZE", "SEED"
     SATELLITE, BIOCLIM, LANDSCAPE = "SATELLITE", "BIOCLIM", "LANDSCAPE"
-
-    def createInstance(self) -> DemoAlgorithm:
-        return DemoAlgorithm()
 
     def name(self) -> str:
         return "demo"
 
     def displayName(self) -> str:
         return tr("Make the demo landscape")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
 
     def tags(self) -> list[str]:
         return tr("species,sample data,virtual,tutorial").split(",")

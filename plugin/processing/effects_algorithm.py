@@ -38,11 +38,9 @@ class _Prepared:
 class EffectsAlgorithm(RasterAlgorithm):
     """Map what each scale adds to one species' logit, which one dominates, and what is lost without it."""
 
+    GROUP = RasterAlgorithm.SCALES_GROUP
     OPEN, MAPS, DOMINANT, REPORT = "OPEN", "MAPS", "DOMINANT", "REPORT"
     BIAS, LIMIT, VALID, SECONDS = "BIAS", "LIMIT", "VALID_PIXELS", "SECONDS"
-
-    def createInstance(self) -> EffectsAlgorithm:
-        return EffectsAlgorithm()
 
     def name(self) -> str:
         return "effects"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputFile,
@@ -15,33 +14,27 @@ from qgis.core import (
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import EvaluateJob
 from ..core.translation import tr
-from ..gui.icons import plugin_icon
+from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
 from .train_algorithm import auc_text
 from .vector_parameter import is_given
 
 
-class EvaluateAlgorithm(QgsProcessingAlgorithm):
+class EvaluateAlgorithm(EngineAlgorithm):
     """Judge a model on test sites, or on the values of its sites from networks that did not see them."""
 
+    GROUP = EngineAlgorithm.MODELS_GROUP
     MODEL, CONFIG, OUTPUT = "MODEL", "CONFIG", "OUTPUT"
     SPECIES, SUMMARY, REPORT, AUC_MEDIAN = "SPECIES", "SUMMARY", "REPORT", "AUC_MEDIAN"
-
-    def createInstance(self) -> EvaluateAlgorithm:
-        return EvaluateAlgorithm()
 
     def name(self) -> str:
         return "evaluate"
 
     def displayName(self) -> str:
         return tr("Evaluate a model")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
 
     def tags(self) -> list[str]:
         return tr("species,distribution,validation,accuracy,AUC,TSS,sdm,test").split(",")
@@ -75,15 +68,12 @@ class EvaluateAlgorithm(QgsProcessingAlgorithm):
         self.addOutput(QgsProcessingOutputHtml(self.REPORT, tr("Report")))
         self.addOutput(QgsProcessingOutputNumber(self.AUC_MEDIAN, tr("Median AUC over species")))
 
-    def checkParameterValues(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[bool, str]:
-        good, said = super().checkParameterValues(parameters, context)
-        for name in (self.MODEL, self.CONFIG) if good else ():
+    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        for name in (self.MODEL, self.CONFIG):
             file = self.parameterAsFile(parameters, name, context)
             if is_given(parameters, name) and not Path(file).is_file():
-                return False, tr("{} does not exist.").format(file)
-        return good, said
+                return tr("{} does not exist.").format(file)
+        return ""
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

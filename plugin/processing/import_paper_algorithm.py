@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
@@ -14,31 +13,25 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterString,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import ImportPaperJob
 from ..core.translation import tr
-from ..gui.icons import plugin_icon
+from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
 
 
-class ImportPaperAlgorithm(QgsProcessingAlgorithm):
+class ImportPaperAlgorithm(EngineAlgorithm):
     """Make a model file of a network that was trained with the code of van Tiel et al."""
 
+    GROUP = EngineAlgorithm.MODELS_GROUP
     CHECKPOINT, CONFIG, SPECIES, STATS = "CHECKPOINT", "CONFIG", "SPECIES", "STATS"
     PIXELS, OUTPUT, SPECIES_COUNT = "PIXELS", "OUTPUT", "SPECIES_COUNT"
-
-    def createInstance(self) -> ImportPaperAlgorithm:
-        return ImportPaperAlgorithm()
 
     def name(self) -> str:
         return "importpaper"
 
     def displayName(self) -> str:
         return tr("Import a network of the paper")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
 
     def tags(self) -> list[str]:
         return tr("species,distribution,van Tiel,checkpoint,pth,GeoLifeCLEF,import").split(",")
@@ -73,17 +66,14 @@ class ImportPaperAlgorithm(QgsProcessingAlgorithm):
         self.addParameter(QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), models))
         self.addOutput(QgsProcessingOutputNumber(self.SPECIES_COUNT, tr("Number of species")))
 
-    def checkParameterValues(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[bool, str]:
-        good, said = super().checkParameterValues(parameters, context)
-        for name in (self.CHECKPOINT, self.CONFIG, self.SPECIES, self.STATS) if good else ():
+    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        for name in (self.CHECKPOINT, self.CONFIG, self.SPECIES, self.STATS):
             file = self.parameterAsFile(parameters, name, context)
             if not Path(file).is_file():
-                return False, tr("{} does not exist.").format(file)
-        if good and _pixels(self.parameterAsString(parameters, self.PIXELS, context)) is None:
-            return False, tr("Write pixel sizes as satellite=20m, bioclim=0.0417deg.")
-        return good, said
+                return tr("{} does not exist.").format(file)
+        if _pixels(self.parameterAsString(parameters, self.PIXELS, context)) is None:
+            return tr("Write pixel sizes as satellite=20m, bioclim=0.0417deg.")
+        return ""
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

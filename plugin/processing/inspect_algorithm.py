@@ -49,11 +49,9 @@ class _Prepared:
 class InspectAlgorithm(RasterAlgorithm):
     """Say what a model gives at one point and what each scale adds; the windows become polygons."""
 
+    GROUP = RasterAlgorithm.SCALES_GROUP
     POINT, SPECIES_SHOWN, PROBABILITY, LOGIT, BIAS = "POINT", "SPECIES_SHOWN", "PROBABILITY", "LOGIT", "BIAS"
     QUANTITY = "QUANTITY"
-
-    def createInstance(self) -> InspectAlgorithm:
-        return InspectAlgorithm()
 
     def name(self) -> str:
         return "inspect"

@@ -46,13 +46,11 @@ class _Prepared:
 class MapAlgorithm(RasterAlgorithm):
     """Map where species can live with a multi-scale network."""
 
+    GROUP = RasterAlgorithm.MAPS_GROUP
     OPEN, ESTIMATE = "OPEN", "ESTIMATE"
     MAPS, REPORT, WIDTH, HEIGHT, VALID = "MAPS", "REPORT", "WIDTH", "HEIGHT", "VALID_PIXELS"
     SECONDS, MEMORY_BYTES, DISK_BYTES = "SECONDS", "MEMORY_BYTES", "DISK_BYTES"
     DEVICE_USED, DIFFERENCE = "DEVICE_USED", "VERIFIED_MAX_ABS_DIFF"
-
-    def createInstance(self) -> MapAlgorithm:
-        return MapAlgorithm()
 
     def name(self) -> str:
         return "map"

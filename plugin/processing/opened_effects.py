@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Optional
+from functools import partial
 
-from qgis.core import QgsProcessingContext, QgsProcessingLayerPostProcessorInterface, QgsRasterLayer
+from qgis.core import QgsProcessingContext
 
 from ...models.card import Card
-from ..core.effect_layers import EffectMap, effect_maps, largest_change, map_title, rounded_up, style_effect
+from ..core.effect_layers import effect_maps, largest_change, map_title, rounded_up, style_effect
+from .opened_layers import open_layer
 
 
 def open_effects(
@@ -18,29 +19,5 @@ def open_effects(
     maps = effect_maps(card, files)
     change = largest_change(maps)
     for one in maps:
-        details = QgsProcessingContext.LayerDetails(map_title(card, one), context.project(), output)
-        details.setPostProcessor(_Finish.create(card, one, rounded_up(limit), change))
-        if hasattr(details, "groupName"):  # from QGIS 3.32 on
-            details.groupName = title
-        context.addLayerToLoadOnCompletion(one.file, details)
-
-
-class _Finish(QgsProcessingLayerPostProcessorInterface):
-    """Styles a map once it is open; kept alive here, since Processing keeps no reference."""
-
-    _alive: ClassVar[list[_Finish]] = []
-
-    def __init__(self, card: Card, one: EffectMap, limit: float, change: float) -> None:
-        super().__init__()
-        self._card, self._one, self._limit, self._change = card, one, limit, change
-
-    @classmethod
-    def create(cls, card: Card, one: EffectMap, limit: float, change: float) -> _Finish:
-        """Return a new one that stays alive until it has been used."""
-        finish = cls(card, one, limit, change)
-        cls._alive.append(finish)
-        return finish
-
-    def postProcessLayer(self, layer: Any, context: QgsProcessingContext, feedback: Optional[Any]) -> None:
-        if isinstance(layer, QgsRasterLayer):
-            style_effect(layer, self._card, self._one, self._limit, self._change)
+        finish = partial(style_effect, card=card, one=one, limit=rounded_up(limit), change=change)
+        open_layer(one.file, map_title(card, one), title, finish, context, output)

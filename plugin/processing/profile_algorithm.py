@@ -38,10 +38,8 @@ class _Prepared:
 class ProfileAlgorithm(RasterAlgorithm):
     """Sum up over an area how much each species relies on each scale."""
 
+    GROUP = RasterAlgorithm.SCALES_GROUP
     REFITS, PIXELS, MODELS, STEP_USED = "REFITS", "PIXELS", "MODELS", "STEP_USED"
-
-    def createInstance(self) -> ProfileAlgorithm:
-        return ProfileAlgorithm()
 
     def name(self) -> str:
         return "profile"

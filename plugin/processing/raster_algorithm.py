@@ -7,7 +7,6 @@ from typing import Any, Optional
 
 from qgis.core import (
     QgsProcessing,
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingParameterBoolean,
@@ -20,23 +19,22 @@ from qgis.core import (
     QgsProcessingParameterString,
     QgsRasterLayer,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS
 from ...models.card import Card, CardError, Modality, read_card
 from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
 from ..core.translation import tr
 from ..core.zoo import ZOO
-from ..gui.icons import plugin_icon
 from . import map_options
 from .choice import choice
+from .engine_algorithm import EngineAlgorithm
 from .text_options import OptionError
 from .vector_parameter import is_given, vector_parameter
 
 GIB = 1024**3
 
 
-class RasterAlgorithm(QgsProcessingAlgorithm):
+class RasterAlgorithm(EngineAlgorithm):
     """Base of the algorithms: subclasses add what they need and read it with ``read``."""
 
     MODEL, LAYERS, INPUTS, EXTENT, MASK, STEP = "MODEL", "LAYERS", "INPUTS", "EXTENT", "MASK", "STEP"
@@ -47,9 +45,6 @@ class RasterAlgorithm(QgsProcessingAlgorithm):
     def __init__(self) -> None:
         super().__init__()
         self._prepared: Any = None
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
 
     def tags(self) -> list[str]:
         return tr("species,distribution,suitability,habitat,network,scale,sdm").split(",")
@@ -119,17 +114,12 @@ class RasterAlgorithm(QgsProcessingAlgorithm):
             QgsProcessingParameterNumber(self.MEMORY, tr("Memory (GiB)"), real, 2.0, minValue=0.25),
         )
 
-    def checkParameterValues(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[bool, str]:
-        good, said = super().checkParameterValues(parameters, context)
-        if not good:
-            return good, said
+    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         try:
             self._prepare(parameters, context)
         except (OptionError, CardError) as error:
-            return False, str(error)
-        return True, ""
+            return str(error)
+        return ""
 
     def prepareAlgorithm(self, parameters: dict[str, Any], context: QgsProcessingContext, _: Any) -> bool:
         try:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
@@ -15,20 +14,20 @@ from qgis.core import (
     QgsProcessingOutputHtml,
     QgsProcessingOutputNumber,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import TrainJob
 from ..core.training_config import TrainingConfigError, TrainingDraft, config_beside, write_config
 from ..core.translation import tr
-from ..gui.icons import plugin_icon
 from . import train_parameters
+from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
 from .text_options import OptionError
 
 
-class TrainAlgorithm(QgsProcessingAlgorithm):
+class TrainAlgorithm(EngineAlgorithm):
     """Train a network on sites and rasters, and judge it on blocks that it did not see."""
 
+    GROUP = EngineAlgorithm.MODELS_GROUP
     OUTPUT, CONFIG_FILE, OOF, REPORT = "OUTPUT", "CONFIG_FILE", "OOF", "REPORT"
     AUC_MEDIAN, N_SPECIES, N_SITES, SECONDS = "AUC_MEDIAN", "N_SPECIES", "N_SITES", "SECONDS"
 
@@ -36,17 +35,11 @@ class TrainAlgorithm(QgsProcessingAlgorithm):
         super().__init__()
         self._job: Optional[TrainJob] = None
 
-    def createInstance(self) -> TrainAlgorithm:
-        return TrainAlgorithm()
-
     def name(self) -> str:
         return "train"
 
     def displayName(self) -> str:
         return tr("Train a model")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
 
     def tags(self) -> list[str]:
         return tr("species,distribution,occurrences,network,scale,sdm,fit,learn").split(",")
@@ -101,17 +94,12 @@ class TrainAlgorithm(QgsProcessingAlgorithm):
         self.addOutput(QgsProcessingOutputNumber(self.N_SITES, tr("Number of sites")))
         self.addOutput(QgsProcessingOutputNumber(self.SECONDS, tr("Seconds")))
 
-    def checkParameterValues(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[bool, str]:
-        good, said = super().checkParameterValues(parameters, context)
-        if not good:
-            return good, said
+    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         try:
             self._asked(parameters, context)
         except (OptionError, TrainingConfigError) as error:
-            return False, str(error)
-        return True, ""
+            return str(error)
+        return ""
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback

@@ -1,0 +1,49 @@
+"""What all algorithms of the provider have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext
+from qgis.PyQt.QtGui import QIcon
+
+from ..core.translation import tr
+from ..gui.icons import plugin_icon
+
+
+class EngineAlgorithm(QgsProcessingAlgorithm):
+    """Base of the algorithms; a subclass says its ``GROUP`` and, in ``fault``, what can't be asked of it."""
+
+    MAPS_GROUP, SCALES_GROUP, MODELS_GROUP, SAMPLE_GROUP = "maps", "scales", "models", "sample"
+    GROUP = ""
+
+    def createInstance(self) -> EngineAlgorithm:
+        return type(self)()
+
+    def icon(self) -> QIcon:
+        return plugin_icon()
+
+    def groupId(self) -> str:
+        return self.GROUP
+
+    def group(self) -> str:
+        titles = {
+            self.MAPS_GROUP: tr("Maps"),
+            self.SCALES_GROUP: tr("Scales"),
+            self.MODELS_GROUP: tr("Models"),
+            self.SAMPLE_GROUP: tr("Sample data"),
+        }
+        return titles.get(self.GROUP, "")
+
+    def checkParameterValues(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[bool, str]:
+        good, said = super().checkParameterValues(parameters, context)
+        if not good:
+            return good, said
+        said = self.fault(parameters, context)
+        return not said, said
+
+    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Return in one sentence what is wrong with values of the right type; empty where nothing is."""
+        return ""
