@@ -24,7 +24,7 @@ def _register(root: Path) -> None:
 
 _register(ROOT)
 
-from plugin_stand_ins import card_values, write_card, write_raster  # noqa: E402
+from plugin_stand_ins import add_raster, card_values, wait_until, write_card, write_raster  # noqa: E402
 from scalescape.plugin.core.engine_client import EngineClient, Patience  # noqa: E402
 from scalescape.plugin.core.engine_launch import EngineLaunch, clean_environment  # noqa: E402
 
@@ -110,3 +110,88 @@ def bridge(qgis_app, fake_launch, tmp_path, monkeypatch):
     made.behaviour = behaviour
     yield made
     made.close()
+
+
+@pytest.fixture
+def engine(fake_launch, tmp_path, monkeypatch):
+    """Have algorithms run the fake engine; the list is what it does wrong."""
+    from scalescape.plugin.processing import engine_run
+
+    behaviour: list = []
+
+    def client() -> EngineClient:
+        return EngineClient(fake_launch(*behaviour), tmp_path / "log", Patience(grace=0.5))
+
+    monkeypatch.setattr(engine_run, "new_client", client)
+    return behaviour
+
+
+@pytest.fixture
+def map_parameters(model_file, rasters) -> dict:
+    """Return model and rasters as the algorithms that map take them."""
+    inputs = f"satellite={rasters['satellite']}\nbioclim={rasters['bioclim']}#1,2"
+    return {"MODEL": str(model_file), "INPUTS": inputs}
+
+
+@pytest.fixture
+def project(qgis_app):
+    """Return the project, empty, with no settings of ours from before."""
+    from qgis.core import QgsProject, QgsSettings
+
+    def clear() -> None:
+        project.clear()
+        QgsSettings().remove("scalescape")
+
+    project = QgsProject.instance()
+    clear()
+    yield project
+    clear()
+
+
+@pytest.fixture
+def context(project):
+    """Return a context of Processing in the project."""
+    from qgis.core import QgsProcessingContext
+
+    context = QgsProcessingContext()
+    context.setProject(project)
+    return context
+
+
+@pytest.fixture
+def canvas(qgis_app):
+    """Return a map canvas over the scene of ``rasters``, at the scene's own scale."""
+    from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle
+    from qgis.gui import QgsMapCanvas
+
+    canvas = QgsMapCanvas()
+    canvas.resize(400, 400)
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32631"))
+    canvas.setExtent(QgsRectangle(500000, 4799920, 500080, 4800000))
+    yield canvas
+    canvas.deleteLater()
+
+
+@pytest.fixture
+def dock(project, bridge, canvas, monkeypatch):
+    """Return a dock without a model, not shown yet."""
+    from scalescape.plugin.gui.dock import ScalescapeDock
+
+    monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", list)
+    dock = ScalescapeDock(bridge, project, canvas)
+    yield dock
+    dock.desk.cancel()
+    dock.close()
+    dock.deleteLater()
+
+
+@pytest.fixture
+def ready(dock, project, rasters, model_file, tmp_path):
+    """Return a dock with model, inputs and output chosen, once Run is enabled."""
+    for name, file in rasters.items():
+        add_raster(project, file, name)
+    dock.show()
+    dock.model.choose(str(model_file))
+    dock.output.set_folder(str(tmp_path / "maps"))
+    assert wait_until(dock.run_bar.run.isEnabled), dock.run_bar.hint.text()
+    return dock

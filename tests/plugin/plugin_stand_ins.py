@@ -86,6 +86,15 @@ def write_raster(path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8,
     return path
 
 
+def add_raster(project, file, name: str):
+    """Return a raster layer that was added to ``project``."""
+    from qgis.core import QgsRasterLayer
+
+    layer = QgsRasterLayer(str(file), name)
+    project.addMapLayer(layer)
+    return layer
+
+
 def polygon_layer(squares, name: str = "parks", epsg: int = 32631):
     """Return a memory layer of square polygons, each (x, y, side) with its corner at the south-west."""
     from qgis.core import QgsFeature, QgsGeometry, QgsRectangle, QgsVectorLayer

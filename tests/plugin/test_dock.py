@@ -5,64 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from plugin_stand_ins import card_values, polygon_layer, read_shapes, wait_until, write_card, write_raster
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
-from qgis.gui import QgsMapCanvas
+from plugin_stand_ins import (
+    add_raster,
+    card_values,
+    polygon_layer,
+    read_shapes,
+    wait_until,
+    write_card,
+    write_raster,
+)
+from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer, QgsRectangle, QgsSettings
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QLabel
-from scalescape.engine.protocol import Caution
 from scalescape.plugin.core import settings
 from scalescape.plugin.gui.dock import ScalescapeDock
-from scalescape.plugin.gui.labels import breakable, colour
+from scalescape.plugin.gui.labels import colour
 from scalescape.plugin.gui.where_panel import CANVAS, OTHER
-
-
-@pytest.fixture
-def project(qgis_app):
-    QgsSettings().remove("scalescape")
-    project = QgsProject.instance()
-    project.clear()
-    yield project
-    project.clear()
-    QgsSettings().remove("scalescape")
-
-
-@pytest.fixture
-def canvas(qgis_app):
-    canvas = QgsMapCanvas()
-    canvas.resize(400, 400)
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32631"))
-    canvas.setExtent(QgsRectangle(500000, 4799920, 500080, 4800000))
-    return canvas
-
-
-@pytest.fixture
-def dock(project, bridge, canvas, monkeypatch):
-    monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", list)
-    dock = ScalescapeDock(bridge, project, canvas)
-    yield dock
-    dock.desk.cancel()
-    dock.close()
-    dock.deleteLater()
-
-
-def add(project, file, name):
-    layer = QgsRasterLayer(str(file), name)
-    project.addMapLayer(layer)
-    return layer
-
-
-@pytest.fixture
-def ready(dock, project, rasters, model_file, tmp_path):
-    """Return a dock with model, inputs and output chosen, once Run is enabled."""
-    for name, file in rasters.items():
-        add(project, file, name)
-    dock.show()
-    dock.model.choose(str(model_file))
-    dock.output.set_folder(str(tmp_path / "maps"))
-    assert wait_until(dock.run_bar.run.isEnabled), dock.run_bar.hint.text()
-    return dock
 
 
 def hint(dock):
@@ -75,7 +33,7 @@ def press(button):
 
 def test_nothing_is_started_before_the_dock_is_seen(dock, bridge, project, rasters):
     for name, file in rasters.items():
-        add(project, file, name)
+        add_raster(project, file, name)
     QTest.qWait(600)
     assert bridge._client is None
 
@@ -88,9 +46,9 @@ def test_it_says_step_by_step_what_is_missing(dock, project, rasters, model_file
     dock.model.choose(str(model_file))
     assert "Choose a raster for bioclim" in hint(dock)
     assert dock.inputs.modalities["bioclim"].layer.currentText() == "— choose a raster —"
-    add(project, rasters["bioclim"], "climate")
+    add_raster(project, rasters["bioclim"], "climate")
     assert wait_until(lambda: "Choose a raster for satellite" in hint(dock))
-    add(project, rasters["satellite"], "scene")
+    add_raster(project, rasters["satellite"], "scene")
     assert wait_until(lambda: "Choose a folder" in hint(dock))
     assert not dock.run_bar.run.isEnabled()
     dock.output.set_folder(str(tmp_path / "maps"))
@@ -120,7 +78,7 @@ def test_the_engine_s_devices_are_offered(ready):
 
 
 def test_a_band_can_be_taken_from_elsewhere(ready, project, tmp_path):
-    add(project, write_raster(tmp_path / "other.tif", {"one": 1, "two": 2}), "other")
+    add_raster(project, write_raster(tmp_path / "other.tif", {"one": 1, "two": 2}), "other")
     bioclim = ready.inputs.modalities["bioclim"]
     combo = bioclim.band_combos[0]
     assert wait_until(lambda: combo.findText("other · two") >= 0)
@@ -141,7 +99,7 @@ def test_a_wrong_choice_stays_and_the_engine_says_what_is_wrong(ready, project, 
     assert hint(ready).count("climate.tif holds") == 1 and str(rasters["bioclim"]) not in hint(ready)
     assert ready.run_bar.hint.toolTip() == str(rasters["bioclim"])
     assert not ready.run_bar.run.isEnabled()
-    add(project, tmp_path / "more.tif", "more")
+    add_raster(project, tmp_path / "more.tif", "more")
     QTest.qWait(50)
     assert satellite.layer.currentLayer().name() == "bioclim", "the choice outlives other layers"
     satellite.choose_layer(project.mapLayersByName("satellite")[0])
@@ -149,7 +107,7 @@ def test_a_wrong_choice_stays_and_the_engine_says_what_is_wrong(ready, project, 
 
 
 def test_bands_of_other_names_are_taken_in_order_and_marked(ready, project, tmp_path):
-    odd = add(project, write_raster(tmp_path / "odd.tif", {"B4": 1, "B3": 2, "B2": 3, "B8": 4}), "odd")
+    odd = add_raster(project, write_raster(tmp_path / "odd.tif", {"B4": 1, "B3": 2, "B2": 3, "B8": 4}), "odd")
     satellite = ready.inputs.modalities["satellite"]
     satellite.choose_layer(odd)
     assert [one.band for one in satellite.sources] == [1, 2, 3, 4]
@@ -174,7 +132,7 @@ def test_a_web_picture_is_refused_in_words(ready, project):
 
 
 def test_a_warning_that_would_spoil_the_map_must_be_acknowledged(ready, project, tmp_path):
-    kelvin = add(project, write_raster(tmp_path / "kelvin.tif", {"bio1": 2844, "bio12": 800}), "kelvin")
+    kelvin = add_raster(project, write_raster(tmp_path / "kelvin.tif", {"bio1": 2844, "bio12": 800}), "kelvin")
     ready.inputs.modalities["bioclim"].choose_layer(kelvin)
     assert wait_until(lambda: ready.cautions.boxes)
     assert not ready.run_bar.run.isEnabled() and "Acknowledge" in hint(ready)
@@ -303,7 +261,7 @@ def test_a_run_adds_the_maps_and_says_so(ready, project, write_maps, tmp_path):
 
 def test_cancel_stops_the_run_and_adds_nothing(dock, project, rasters, tmp_path):
     for name, file in rasters.items():
-        add(project, file, name)
+        add_raster(project, file, name)
     dock.show()
     dock.model.choose(str(write_card(tmp_path / "slow.safetensors", card_values())))
     dock.output.set_folder(str(tmp_path / "maps"))
@@ -335,7 +293,7 @@ def test_a_crash_becomes_one_sentence_and_run_works_again(ready, bridge, project
 def test_an_engine_that_lacks_torch_is_said_in_the_dock(dock, bridge, project, rasters, model_file, tmp_path):
     bridge.behaviour.append("lacking")
     for name, file in rasters.items():
-        add(project, file, name)
+        add_raster(project, file, name)
     dock.show()
     dock.model.choose(str(model_file))
     dock.output.set_folder(str(tmp_path / "maps"))
@@ -351,7 +309,7 @@ def test_a_python_that_does_not_exist_is_said_in_the_dock(
     monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", list)
     settings.set_value("engine_python", str(tmp_path / "gone" / "python"))
     for name, file in rasters.items():
-        add(project, file, name)
+        add_raster(project, file, name)
     dock = ScalescapeDock(EngineBridge(), project, canvas)
     dock.show()
     dock.model.choose(str(model_file))
@@ -403,65 +361,3 @@ def test_what_was_used_is_remembered_by_user_and_project(ready, project, model_f
     draft = ready.draft()
     assert (draft.precision, draft.blend, draft.verify) == ("float32", True, 30)
     assert ready.where.within.mask.layer is parks and draft.mask
-
-
-def test_a_short_dock_still_shows_three_species_and_a_tall_one_more(ready):
-    row = ready.species.list.sizeHintForRow(0)
-    heights = []
-    for height in (500, 1400):
-        ready.resize(400, height)
-        QTest.qWait(50)
-        heights.append(ready.species.list.height())
-    assert heights[0] >= 3 * row
-    assert heights[1] <= 4 * row, "three species need no more than three rows"
-
-
-def test_the_list_of_species_gives_way_before_the_output_does(dock, project, rasters, tmp_path):
-    values = card_values()
-    values["species"] = [{**values["species"][0], "name": f"Species {i}"} for i in range(60)]
-    for name, file in rasters.items():
-        add(project, file, name)
-    dock.show()
-    dock.model.choose(str(write_card(tmp_path / "many.safetensors", values)))
-    dock.output.set_folder(str(tmp_path / "maps"))
-    dock.resize(400, 950)
-    assert wait_until(dock.run_bar.run.isEnabled)
-    QTest.qWait(50)
-    before = dock.species.list.height()
-    dock.species.tick_all(False)
-    QTest.qWait(50)
-    assert hint(dock) and dock.species.list.height() < before
-    assert dock.scroll.verticalScrollBar().maximum() == 0, "nothing is pushed out of sight"
-
-
-def test_a_long_warning_is_not_cut_off(ready):
-    name = "S2A_MSIL2A_20200627T104031_N0214_R008_T31TFJ_20200627T124412.tif"
-    long = " ".join([f"In {name} red averages 3.26e+04 (trained on 774.8 ± 601 ten-thousandths)"] * 4)
-    cautions = tuple(Caution("range", f"{i}: {long}?", True) for i in range(3))
-    ready.cautions.show_cautions(cautions, frozenset())
-    ready.resize(360, 700)
-    QTest.qWait(100)
-    for label in ready.cautions.findChildren(QLabel):
-        if label.text():
-            assert label.height() >= label.heightForWidth(label.width())
-            assert (
-                label.mapTo(ready.scroll.widget(), label.rect().topRight()).x()
-                <= ready.scroll.viewport().width()
-            )
-            words = label.text().replace("\u200b", " ").split()
-            widest = max(label.fontMetrics().horizontalAdvance(word) for word in words)
-            assert widest <= label.width()
-
-
-def test_long_words_get_places_to_break_and_short_ones_stay():
-    assert breakable("In scene.tif, N/A") == "In scene.tif, N/A"
-    assert breakable("a_" * 15) == ("a_\u200b" * 15)[:-1]
-
-
-def test_nothing_is_wider_than_a_narrow_dock(ready):
-    ready.resize(360, 900)
-    QTest.qWait(50)
-    content = ready.scroll.widget()
-    assert content.width() <= ready.scroll.viewport().width()
-    for panel in (ready.model, ready.inputs, ready.scales, ready.where, ready.species, ready.output):
-        assert panel.minimumSizeHint().width() <= content.width(), panel

@@ -6,61 +6,38 @@ import csv
 from types import SimpleNamespace
 
 import pytest
-from plugin_stand_ins import wait_until
+from plugin_stand_ins import add_raster, wait_until
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsPointXY,
-    QgsProject,
-    QgsRasterLayer,
     QgsRectangle,
-    QgsSettings,
 )
-from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 from scalescape.plugin.core.newest_question import NewestQuestion
 from scalescape.plugin.gui.contribution_chart import axis_limit
-from scalescape.plugin.gui.dock import ScalescapeDock
 from scalescape.plugin.gui.explorer import Explorer
 from scalescape.plugin.gui.icons import explorer_cursor
 
 
 @pytest.fixture
-def project(qgis_app):
-    QgsSettings().remove("scalescape")
-    project = QgsProject.instance()
-    project.clear()
-    yield project
-    project.clear()
-    QgsSettings().remove("scalescape")
-
-
-@pytest.fixture
-def canvas(qgis_app):
-    canvas = QgsMapCanvas()
-    canvas.resize(400, 400)
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32631"))
+def canvas(canvas):
     canvas.setExtent(QgsRectangle(495000, 4795000, 505000, 4805000))
-    yield canvas
-    canvas.deleteLater()
+    return canvas
 
 
 @pytest.fixture
-def explorer(project, bridge, canvas, rasters, model_file, monkeypatch):
+def explorer(project, bridge, canvas, dock, rasters, model_file):
     """Return an explorer whose tool is on, with model and rasters chosen in a dock that nobody sees."""
-    monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", list)
-    dock = ScalescapeDock(bridge, project, canvas)
     for name, file in rasters.items():
-        project.addMapLayer(QgsRasterLayer(str(file), name))
+        add_raster(project, file, name)
     explorer = Explorer(bridge, dock, canvas)
     explorer.action.trigger()
     dock.model.choose(str(model_file))
     yield explorer
     explorer.close()
     explorer.panel.deleteLater()
-    dock.close()
-    dock.deleteLater()
 
 
 def look(explorer, x=500000.0, y=4800000.0):

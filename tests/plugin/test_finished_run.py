@@ -5,19 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from qgis.core import QgsProject
 from scalescape.engine.protocol import MapJob, RasterInput, to_params
 from scalescape.plugin.core.engine_error import EngineError
 from scalescape.plugin.core.finished_run import open_run
 from scalescape.plugin.core.output_folder import fresh_folder
-
-
-@pytest.fixture
-def project(qgis_app):
-    project = QgsProject.instance()
-    project.clear()
-    yield project
-    project.clear()
 
 
 def test_the_maps_open_in_the_run_s_order_with_its_summary(project, model_file, rasters, write_maps, tmp_path):

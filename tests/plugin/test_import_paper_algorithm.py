@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from qgis.core import QgsProcessingContext, QgsProcessingFeedback
+from feedback import Feedback
+from qgis.core import QgsProcessingContext
 from scalescape.models.card import Band
-from scalescape.plugin.core.engine_client import EngineClient, Patience
 from scalescape.plugin.gui.modality_input import _band_tip
-from scalescape.plugin.processing import engine_run
 from scalescape.plugin.processing.import_paper_algorithm import ImportPaperAlgorithm
 
 pytestmark = pytest.mark.usefixtures("qgis_app")
-
-
-class Feedback(QgsProcessingFeedback):
-    """Keeps what is said."""
-
-    def __init__(self):
-        super().__init__(False)
-        self.said = []
-
-    def pushInfo(self, text):
-        self.said.append(text)
 
 
 @pytest.fixture
@@ -33,12 +21,8 @@ def parameters(tmp_path):
     return {**{name: str(tmp_path / file) for name, file in files.items()}, "OUTPUT": str(out)}
 
 
-def test_an_import_declares_its_outputs_and_passes_notes_on(parameters, fake_launch, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        engine_run, "new_client", lambda: EngineClient(fake_launch(), tmp_path / "log", Patience(grace=0.5))
-    )
-    algorithm = ImportPaperAlgorithm()
-    algorithm.initAlgorithm({})
+def test_an_import_declares_its_outputs_and_passes_notes_on(parameters, engine):
+    algorithm = ImportPaperAlgorithm().create({})
     feedback = Feedback()
     results, good = algorithm.run(parameters, QgsProcessingContext(), feedback)
     assert good and results == {"OUTPUT": parameters["OUTPUT"], "SPECIES_COUNT": 7}
@@ -52,8 +36,7 @@ def test_an_import_declares_its_outputs_and_passes_notes_on(parameters, fake_lau
 
 
 def test_a_missing_file_is_named(parameters, tmp_path):
-    algorithm = ImportPaperAlgorithm()
-    algorithm.initAlgorithm({})
+    algorithm = ImportPaperAlgorithm().create({})
     (tmp_path / "s.csv").unlink()
     good, said = algorithm.checkParameterValues(parameters, QgsProcessingContext())
     assert not good and "s.csv does not exist" in said

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
+from feedback import Feedback
 from plugin_stand_ins import polygon_layer, read_shapes, write_raster
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
-    QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
 )
 from scalescape.engine.protocol import RasterInput
-from scalescape.plugin.core.engine_client import EngineClient, Patience
 from scalescape.plugin.core.vector_file import copy_of
-from scalescape.plugin.processing import engine_run
 from scalescape.plugin.processing.demo_algorithm import DemoAlgorithm
 from scalescape.plugin.processing.map_algorithm import MapAlgorithm
 from scalescape.plugin.processing.provider import ScalescapeProvider
@@ -25,42 +23,14 @@ from scalescape.plugin.processing.provider import ScalescapeProvider
 pytestmark = pytest.mark.usefixtures("qgis_app")
 
 
-class Feedback(QgsProcessingFeedback):
-    """Keeps what is said."""
-
-    def __init__(self):
-        super().__init__(False)
-        self.said = []
-
-    def pushInfo(self, text):
-        self.said.append(text)
-
-    def pushWarning(self, text):
-        self.said.append(text)
-
-
 @pytest.fixture
 def algorithm():
-    algorithm = MapAlgorithm()
-    algorithm.initAlgorithm({})
-    return algorithm
+    return MapAlgorithm().create({})
 
 
 @pytest.fixture
-def parameters(model_file, rasters, tmp_path):
-    inputs = f"satellite={rasters['satellite']}\nbioclim={rasters['bioclim']}#1,2"
-    return {"MODEL": str(model_file), "INPUTS": inputs, "OUTPUT": str(tmp_path / "maps")}
-
-
-@pytest.fixture
-def engine(fake_launch, tmp_path, monkeypatch):
-    behaviour = []
-    monkeypatch.setattr(
-        engine_run,
-        "new_client",
-        lambda: EngineClient(fake_launch(*behaviour), tmp_path / "log", Patience(grace=0.5)),
-    )
-    return behaviour
+def parameters(map_parameters, tmp_path):
+    return {**map_parameters, "OUTPUT": str(tmp_path / "maps")}
 
 
 def job_of(algorithm, parameters):
@@ -299,7 +269,6 @@ def test_cancel_ends_the_algorithm(algorithm, parameters, engine, tmp_path, mode
 
 
 def test_the_demo_algorithm_says_where_the_files_are(engine, tmp_path):
-    algorithm = DemoAlgorithm()
-    algorithm.initAlgorithm({})
+    algorithm = DemoAlgorithm().create({})
     results, good = algorithm.run({"OUTPUT": str(tmp_path / "d")}, QgsProcessingContext(), Feedback())
     assert good and results["SATELLITE"] == str(tmp_path / "d" / "satellite.tif")

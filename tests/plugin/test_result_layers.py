@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from plugin_stand_ins import write_raster
-from qgis.core import QgsProject, QgsRasterLayer
+from qgis.core import QgsRasterLayer
 from scalescape.plugin.core.result_layers import (
     SUMMARY_PROPERTY,
     ResultGroup,
@@ -16,14 +16,6 @@ from scalescape.plugin.core.result_layers import (
 
 SUMMARY = RunSummary("test · 40 m", ("Model: test", "Step: 4"))
 ORDER = ("Fagus sylvatica", "Quercus ilex", "Pinus halepensis")
-
-
-@pytest.fixture
-def project(qgis_app):
-    project = QgsProject.instance()
-    project.clear()
-    yield project
-    project.clear()
 
 
 @pytest.fixture

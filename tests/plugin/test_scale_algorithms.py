@@ -6,12 +6,11 @@ import csv
 from pathlib import Path
 
 import pytest
+from feedback import Feedback
 from plugin_stand_ins import polygon_layer, read_shapes, write_raster
-from qgis.core import QgsProcessingContext, QgsProcessingFeedback, QgsProject
+from qgis.core import QgsProcessingContext, QgsProject
 from scalescape.plugin.core.effect_layers import add_effects, effect_maps, map_title, rounded_up
-from scalescape.plugin.core.engine_client import EngineClient, Patience
 from scalescape.plugin.core.result_layers import QUANTITY_PROPERTY, RunSummary
-from scalescape.plugin.processing import engine_run
 from scalescape.plugin.processing.effects_algorithm import EffectsAlgorithm
 from scalescape.plugin.processing.inspect_algorithm import InspectAlgorithm
 from scalescape.plugin.processing.profile_algorithm import ProfileAlgorithm
@@ -19,31 +18,9 @@ from scalescape.plugin.processing.profile_algorithm import ProfileAlgorithm
 pytestmark = pytest.mark.usefixtures("qgis_app")
 
 
-class Feedback(QgsProcessingFeedback):
-    """Keeps what is said."""
-
-    def __init__(self):
-        super().__init__(False)
-        self.said = []
-
-    def pushInfo(self, text):
-        self.said.append(text)
-
-    def pushWarning(self, text):
-        self.said.append(text)
-
-
 @pytest.fixture
-def parameters(model_file, rasters):
-    inputs = f"satellite={rasters['satellite']}\nbioclim={rasters['bioclim']}#1,2"
-    return {"MODEL": str(model_file), "INPUTS": inputs}
-
-
-@pytest.fixture
-def engine(fake_launch, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        engine_run, "new_client", lambda: EngineClient(fake_launch(), tmp_path / "log", Patience(grace=0.5))
-    )
+def parameters(map_parameters):
+    return map_parameters
 
 
 def run(algorithm, parameters):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from plugin_stand_ins import read_shapes, wait_until
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRectangle
-from qgis.gui import QgsMapCanvas
+from qgis.core import QgsRectangle
 from qgis.PyQt.QtCore import QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from scalescape.plugin.core.inputs import BandSource
@@ -31,24 +30,18 @@ def draft(card, model_file, rasters, tmp_path):
 
 
 @pytest.fixture
-def canvas(qgis_app):
-    canvas = QgsMapCanvas()
-    canvas.resize(400, 400)
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32631"))
+def canvas(canvas):
     canvas.setExtent(QgsRectangle(500000, 4799600, 500400, 4800000))
-    yield canvas
-    canvas.deleteLater()
+    return canvas
 
 
 @pytest.fixture
-def jobs(qgis_app, bridge, canvas):
-    QgsProject.instance().clear()
-    jobs = ScaleJobs(QgsProject.instance(), bridge, canvas)
+def jobs(project, bridge, canvas):
+    jobs = ScaleJobs(project, bridge, canvas)
     jobs.ends = []
     jobs.ended.connect(lambda *words: jobs.ends.append(words))
     yield jobs
     jobs.close()
-    QgsProject.instance().clear()
 
 
 def test_effects_go_into_a_folder_of_their_own_and_end_with_a_message(jobs, draft, tmp_path):

@@ -7,20 +7,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from feedback import Feedback
 from plugin_stand_ins import point_layer, polygon_layer, read_attributes, write_raster
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
-    QgsProcessingFeedback,
-    QgsProject,
     QgsRasterLayer,
 )
 from scalescape.engine.protocol import EvaluateJob, TrainJob
-from scalescape.plugin.core.engine_client import EngineClient, Patience
 from scalescape.plugin.core.training_config import MARK
 from scalescape.plugin.core.vector_file import copy_of
-from scalescape.plugin.processing import engine_run
 from scalescape.plugin.processing.evaluate_algorithm import EvaluateAlgorithm
 from scalescape.plugin.processing.train_algorithm import TrainAlgorithm
 
@@ -29,50 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("qgis_app")
 
 
-class Feedback(QgsProcessingFeedback):
-    """Keeps what is said."""
-
-    def __init__(self):
-        super().__init__(False)
-        self.said = []
-
-    def pushInfo(self, text):
-        self.said.append(text)
-
-    def pushWarning(self, text):
-        self.said.append(text)
-
-    def setProgressText(self, text):
-        self.said.append(text)
-
-
-@pytest.fixture
-def project(qgis_app):
-    project = QgsProject.instance()
-    project.clear()
-    yield project
-    project.clear()
-
-
-@pytest.fixture
-def context(project):
-    context = QgsProcessingContext()
-    context.setProject(project)
-    return context
-
-
-@pytest.fixture
-def engine(fake_launch, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        engine_run, "new_client", lambda: EngineClient(fake_launch(), tmp_path / "log", Patience(grace=0.5))
-    )
-
-
 @pytest.fixture
 def algorithm():
-    algorithm = TrainAlgorithm()
-    algorithm.initAlgorithm({})
-    return algorithm
+    return TrainAlgorithm().create({})
 
 
 @pytest.fixture
@@ -252,14 +208,13 @@ def test_training_reports_and_declares_its_outputs(algorithm, parameters, contex
     assert good and (results["AUC_MEDIAN"], results["N_SPECIES"], results["N_SITES"]) == (0.8125, 3, 120)
     assert results["REPORT"].endswith("oaks.toml.html") and results["OUTPUT"] == parameters["OUTPUT"]
     assert "Two records lie in the sea." in feedback.said
-    assert "fold 1, loss 0.31, AUC 0.80" in feedback.said
+    assert "fold 1, loss 0.31, AUC 0.80" in feedback.phases
     assert "3 species, 120 sites, median AUC 0.812" in feedback.said
     assert set(results) <= {output.name() for output in algorithm.outputDefinitions()}
 
 
 def test_evaluation_reports_and_declares_its_outputs(model_file, engine, tmp_path):
-    algorithm = EvaluateAlgorithm()
-    algorithm.initAlgorithm({})
+    algorithm = EvaluateAlgorithm().create({})
     parameters = {"MODEL": str(model_file), "OUTPUT": str(tmp_path / "figures")}
     feedback = Feedback()
     results, good = algorithm.run(parameters, QgsProcessingContext(), feedback)
