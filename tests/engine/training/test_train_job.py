@@ -1,16 +1,10 @@
-"""The ``train`` job from files to files: model file, out-of-fold values, card, resuming, what is refused."""
+"""The ``train`` job from files to files: model file, out-of-fold values, card, what is refused."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,46 +18,15 @@ from safetensors.torch import load_file
 from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.map_job import run_map
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import MapJob, Progress, RasterInput, TrainJob, TrainResult
-from scalescape.engine.train_job import run_train
-from scalescape.engine.training.run_folder import RunFolder
-from scalescape.models.card import Card
-from scalescape.models.model_file import ModelFile, read_model
-from scalescape.models.network import FusionNetwork
+from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.models.model_file import read_model
 from sklearn.metrics import roc_auc_score
 from tiny_landscape import CRS, RECORDS, RECORDS_ALONE, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
+from tiny_run import Run, cancelled_at, edit, pixel_of, train
 
 POINTS = 100
 FOLDS = 2
 MARGIN = 25 // 2  # px of NoData around the rasters: a window may leave them when a network is trained
-
-
-class Run:
-    """A finished training, with the networks of its folds."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = write_tiny_landscape(folder / "data")
-        self.out = folder / "tiny.safetensors"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(RunFolder, "remove", lambda self: None)
-            self.result = run_train(TrainJob(str(self.config), str(self.out)), Monitor())
-        self.partial = self.out.with_suffix(".partial")
-        self.model = read_model(self.out)
-        self.rows = list(csv.DictReader(self.out.with_suffix(".oof.csv").open(encoding="utf-8")))
-
-    @property
-    def card(self) -> Card:
-        return self.model.card
-
-    def fold(self, number: int) -> ModelFile:
-        """The network of a fold, with the card of the shipped one."""
-        network = FusionNetwork(self.model.network.architecture)
-        network.load_state_dict(load_file(self.partial / f"network_{number}.safetensors"))
-        return ModelFile(network.eval(), self.card, {})
-
-    def column(self, name: str) -> np.ndarray:
-        """A column of the out-of-fold values, which are float32; empty cells are NaN."""
-        return np.array([np.float32(row[name]) if row[name] else np.nan for row in self.rows], np.float64)
 
 
 def rasters(folder: Path, margin: int = 0) -> dict[str, tuple[np.ndarray, np.ndarray, object, object]]:
@@ -77,25 +40,12 @@ def rasters(folder: Path, margin: int = 0) -> dict[str, tuple[np.ndarray, np.nda
     return found
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Run(tmp_path_factory.mktemp("trained"))
-
-
-def train(config: Path, out: Path, monitor: Monitor | None = None, resume: bool = False) -> TrainResult:
-    return run_train(TrainJob(str(config), str(out), resume), monitor or Monitor())
-
-
 def records(run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader((run.config.parent / "po.csv").open(encoding="utf-8")))
 
 
 def surveys(run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader((run.config.parent / "pa.csv").open(encoding="utf-8")))
-
-
-def pixel_of(row: dict[str, str], size: float = 10, left: float = LEFT, top: float = TOP) -> tuple[int, int]:
-    return int((top - float(row["y"])) // size), int((float(row["x"]) - left) // size)
 
 
 def test_model_values_and_report_are_written(run: Run) -> None:
@@ -220,175 +170,6 @@ def test_the_map_is_the_shipped_network_at_the_sites(run: Run, tmp_path: Path) -
             np.testing.assert_allclose(values, expected, atol=1e-5)
             checked += 1
     assert checked > 30
-
-
-def same(run: Run, out: Path) -> None:
-    """Assert that a model and its out-of-fold values are those of ``run``, to the bit."""
-    mine, theirs = load_file(out), load_file(run.out)
-    assert mine.keys() == theirs.keys()
-    for name, weight in mine.items():
-        assert torch.equal(weight, theirs[name]), name
-    assert out.with_suffix(".oof.csv").read_bytes() == run.out.with_suffix(".oof.csv").read_bytes()
-    ours = replace(read_model(out).card, name="", date="")
-    assert ours == replace(run.card, name="", date="")
-
-
-def cancelled_at(done: int) -> Monitor:
-    """A monitor that cancels when so many epochs are done."""
-
-    def stop(report: Progress) -> None:
-        if report.phase == "training" and report.done == done:
-            monitor.cancel()
-
-    monitor = Monitor(stop)
-    return monitor
-
-
-def test_a_cancelled_run_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
-    out = tmp_path / "tiny.safetensors"
-    with pytest.raises(Cancelled):
-        train(run.config, out, cancelled_at(3))
-    partial = out.with_suffix(".partial")
-    assert (partial / "network_0.safetensors").is_file() and (partial / "network_1.ckpt").is_file()
-    assert not out.exists()
-    reports: list[Progress] = []
-    train(run.config, out, Monitor(reports.append), resume=True)
-    assert min(one.done for one in reports if one.phase == "training") == 3, (
-        "whole epochs are not trained again"
-    )
-    same(run, out)
-    assert not partial.exists(), "what is finished needs no folder"
-
-
-def test_a_new_run_puts_aside_what_was_there_and_ends_the_same(run: Run, tmp_path: Path) -> None:
-    out = tmp_path / "tiny.safetensors"
-    with pytest.raises(Cancelled):
-        train(run.config, out, cancelled_at(1))
-    kept = sorted(file.name for file in out.with_suffix(".partial").iterdir())
-    train(run.config, out)
-    assert sorted(file.name for file in (tmp_path / "tiny.partial.old").iterdir()) == kept
-    same(run, out)
-
-
-def test_ctrl_c_is_an_interrupt(run: Run, tmp_path: Path) -> None:
-    """It ends the command with status 130, and what is done is kept."""
-
-    def press(report: Progress) -> None:
-        if report.phase == "training" and report.done == 3:
-            signal.raise_signal(signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        train(run.config, tmp_path / "tiny.safetensors", Monitor(press))
-    assert signal.getsignal(signal.SIGINT) is before
-    assert (tmp_path / "tiny.partial" / "network_1.ckpt").is_file()
-
-
-KILLED = """
-import os, signal, sys
-import torch
-from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import TrainJob
-from scalescape.engine.train_job import run_train
-
-torch.set_num_threads(1)
-
-
-class Killer(Monitor):
-    batches = None
-
-    def check(self):
-        if self.batches is not None:
-            self.batches += 1
-            if self.batches == 2:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-def sink(report):
-    if report.phase == "training" and report.done == 3:
-        monitor.batches = 0
-
-
-monitor = Killer(sink)
-run_train(TrainJob(sys.argv[1], sys.argv[2]), monitor)
-"""
-
-
-@pytest.fixture(scope="module")
-def killed(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model file to be of a process that was killed amid an epoch of the second fold."""
-    out = tmp_path_factory.mktemp("killed") / "tiny.safetensors"
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(run.config), str(out)],
-        check=False,
-        capture_output=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=120,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    return out
-
-
-def test_a_killed_run_goes_on_from_the_last_whole_epoch(run: Run, killed: Path, tmp_path: Path) -> None:
-    shutil.copytree(killed.parent, tmp_path, dirs_exist_ok=True)
-    assert (tmp_path / "tiny.partial" / "network_1.ckpt").is_file()
-    train(run.config, tmp_path / "tiny.safetensors", resume=True)
-    same(run, tmp_path / "tiny.safetensors")
-
-
-def another_epoch(folder: Path) -> None:
-    edit(folder / "train.toml", "epochs = 2", "epochs = 3")
-
-
-def lambda_told(folder: Path) -> None:
-    edit(folder / "train.toml", "epochs = 2", "epochs = 2\nlambda2 = 0.5")
-
-
-def a_record_less(folder: Path) -> None:
-    lines = (folder / "po.csv").read_text(encoding="utf-8").splitlines()
-    (folder / "po.csv").write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
-
-
-def an_absence_not_surveyed(folder: Path) -> None:
-    edit(folder / "pa.csv", ",0\n", ",\n")
-
-
-def a_pixel_beside_a_site(folder: Path) -> None:
-    row = next(csv.DictReader((folder / "po.csv").open(encoding="utf-8")))
-    line, column = pixel_of(row)
-    with rasterio.open(folder / "satellite.tif", "r+") as raster:
-        values = raster.read()
-        values[0, line - 1, column - 1] += 1
-        raster.write(values)
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    "change", [another_epoch, lambda_told, a_record_less, an_absence_not_surveyed, a_pixel_beside_a_site]
-)
-def test_a_run_does_not_go_on_with_something_else(
-    run: Run, killed: Path, tmp_path: Path, change: Callable[[Path], None]
-) -> None:
-    shutil.copytree(killed.parent, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(run.config.parent, tmp_path / "data")
-    change(tmp_path / "data")
-    before = sorted((tmp_path / "tiny.partial").iterdir())
-    with pytest.raises(InputError, match=r"was made with another config, other data or another version; .*\.$"):
-        train(tmp_path / "data" / "train.toml", tmp_path / "tiny.safetensors", resume=True)
-    assert sorted((tmp_path / "tiny.partial").iterdir()) == before
-
-
-def test_a_resumed_run_may_lie_elsewhere(run: Run, killed: Path, tmp_path: Path) -> None:
-    """The same data in another folder are the same data."""
-    shutil.copytree(killed.parent, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(run.config.parent, tmp_path / "data")
-    with pytest.raises(Cancelled):
-        train(tmp_path / "data" / "train.toml", tmp_path / "tiny.safetensors", cancelled_at(4), resume=True)
 
 
 def test_divergence_keeps_the_last_good_epoch(tmp_path: Path) -> None:
