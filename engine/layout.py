@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..models.architecture import Architecture
-from ..models.cost import ColumnCost, ColumnCosts, column_cost, column_costs, patch_cost
+from ..models.cost import ColumnCost, ColumnCosts
 from .errors import InputError
+from .kept_costs import column_costs, patch_cost
 from .pipeline import AHEAD
 from .plan import Plan
 from .protocol import METHODS
@@ -117,7 +118,7 @@ def _dense_layout(architecture: Architecture, plan: Plan) -> Layout:
         best = min((layout for layout in (best, lean) if layout), key=lambda layout: layout.work, default=None)
     if best is None:
         costs = _costs(architecture, plan, frozen=False)
-        needed = _memory(plan, column_cost(costs.dense, 1, 1), 1, 1)
+        needed = _memory(plan, costs.count(1, 1), 1, 1)
         raise InputError(
             f"A memory budget of {plan.job.memory / 1024**2:.0f} MiB is too small for this model (one pixel "
             f"takes {needed / 1024**2:.0f} MiB); allow more (--memory)."

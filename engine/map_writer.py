@@ -79,9 +79,7 @@ class MapWriter:
                 count=len(self.layers),
                 blockysize=BLOCK_ROWS,
                 interleave="band",
-                compress="zstd",
-                zstd_level=1,
-                bigtiff="if_safer",
+                bigtiff="if_safer",  # not compressed: they are read once, soon, mostly from memory
             )
         except FAILURES as error:
             raise refusal(aside.folder, error) from error

@@ -12,10 +12,10 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from ..models.architecture import Architecture
-from ..models.cost import column_costs
 from ..models.network import FusionNetwork
 from .errors import InputError
 from .evaluation import Evaluator, Probability, map_strips
+from .kept_costs import column_costs
 from .lattice import Tile, map_grid
 from .layout import chosen_layout
 from .map_writer import NODATA

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from ..models.cost import column_costs
 from ..models.dense import DenseModality, DenseStrips
 from ..models.network import FusionNetwork
 from .cache_folder import cache_folder
+from .kept_costs import column_costs
 from .kept_values import KeptValues
 
 WIDTH, STRIP = 128, 64  # output px of the columns that are measured, where they are no more work than

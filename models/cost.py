@@ -76,21 +76,26 @@ def patch_cost(architecture: Architecture, name: str, scales: tuple[int, ...]) -
 
 
 class ColumnCosts:
-    """The cost of columns of any width, from two widths that were counted for each strip.
+    """The cost of columns of any width, from two widths that are counted for each strip.
 
     All of it is affine in the width but for rounding to whole positions.
+
+    Parameters
+    ----------
+    count
+        Counts the cost of a column by its width and strip (output pixels).
     """
 
     WIDTHS = (32, 512)
 
-    def __init__(self, dense: DenseModality) -> None:
-        self.dense = dense
+    def __init__(self, count: Callable[[int, int], ColumnCost]) -> None:
+        self.count = count
         self._known: dict[int, tuple[ColumnCost, ColumnCost]] = {}
 
     def at(self, columns: int, strip: int) -> ColumnCost:
         """Return the estimated cost of a column ``columns`` outputs wide, in strips of ``strip`` rows."""
         if strip not in self._known:
-            narrow, wide = (column_cost(self.dense, width, strip) for width in self.WIDTHS)
+            narrow, wide = (self.count(width, strip) for width in self.WIDTHS)
             self._known[strip] = narrow, wide
         narrow, wide = self._known[strip]
         across = (columns - self.WIDTHS[0]) / (self.WIDTHS[1] - self.WIDTHS[0])
@@ -112,7 +117,11 @@ def column_costs(
     architecture: Architecture, name: str, step: int, scales: tuple[int, ...], frozen: bool = True
 ) -> ColumnCosts:
     """Return the costs of columns of one modality at a step; they are counted once and kept."""
-    return ColumnCosts(shape_of_dense(architecture, name, step, scales, frozen))
+
+    def count(columns: int, strip: int) -> ColumnCost:
+        return column_cost(shape_of_dense(architecture, name, step, scales, frozen), columns, strip)
+
+    return ColumnCosts(count)
 
 
 @cache
