@@ -28,7 +28,6 @@ from .protocol import MapJob, RasterInput
 
 FINE_M = 10.0
 MARGIN_CELLS = 80  # of climate beyond the scene; more than half of any preset's largest climate window
-MARGIN = 300  # px; more than any preset's windows reach
 CANCEL_AFTER_S = (1.0, 4.0)  # a random moment in between
 WATCH_S = 0.005
 
@@ -57,7 +56,7 @@ def bench_map(preset: str, step: int, size: int, species: int, precision: str, m
     with tempfile.TemporaryDirectory(prefix="scalescape-bench-") as folder:
         job = noise_job(Path(folder), preset, step, size, species)
         job = replace(job, precision=precision, memory=memory)
-        warm = replace(job, extent=corner(step), out=str(Path(folder) / "warm"))
+        warm = replace(job, extent=inner(preset, step), out=str(Path(folder) / "warm"))
         run_map(warm, Monitor())  # libraries load, memory settles: an idle engine
         monitor = Monitor()
         with peak_memory() as memory_used:
@@ -90,8 +89,7 @@ def noise_job(folder: Path, preset: str, step: int, size: int, species: int) -> 
         network = calibrated(FusionNetwork(shape).eval())
     draw = np.random.default_rng(0)
     modalities, inputs = [], []
-    widest = max(max(m.scales) for m in shape.modalities if m.name != "bioclim" or len(shape.modalities) == 1)
-    side = (size - 1) * step + widest
+    side = (size - 1) * step + widest(preset)
     for modality in shape.modalities:
         coarse = modality.name == "bioclim" and len(shape.modalities) > 1
         pixel = FINE_M * FINE_PER_CELL if coarse else FINE_M
@@ -140,10 +138,16 @@ def peak_memory() -> Iterator[list[int]]:
         watcher.join()
 
 
-def corner(pixels: int) -> tuple[float, float, float, float]:
-    """Return the upper left corner of the scene: ``pixels`` a side and a margin beyond any preset."""
-    side = FINE_M * (MARGIN + pixels)
-    return 500_000.0, 5_000_000.0 - side, 500_000.0 + side, 5_000_000.0
+def inner(preset: str, pixels: int) -> tuple[float, float, float, float]:
+    """Return an extent of the noise, ``pixels`` a side, that starts where the first window has room."""
+    left, top = 500_000.0 + FINE_M * (widest(preset) // 2), 5_000_000.0 - FINE_M * (widest(preset) // 2)
+    return left, top - FINE_M * pixels, left + FINE_M * pixels, top
+
+
+def widest(preset: str) -> int:
+    """Return the largest scale of the modality that the noise's grid is of."""
+    modalities = architecture(preset, BANDS, species=1).modalities
+    return max(max(m.scales) for m in modalities if m.name != "bioclim" or len(modalities) == 1)
 
 
 def _cancelled(job: MapJob) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..models.presets import architecture
 from .bench import BANDS
-from .bench_map import corner, noise_job
+from .bench_map import inner, noise_job
 from .layout import chosen_layout
 from .map_job import run_map
 from .plan import planned
@@ -36,8 +36,8 @@ class PlannerBench:
 def bench_planner(preset: str, step: int, size: int, species: int, repeats: int = 2) -> PlannerBench:
     """Map noise in both ways, and ask the planner, in float32.
 
-    The map has ``size`` x ``size`` pixels, or as many as make it ``WIDE``; window by window just its corner of
-    ``size`` x ``size`` is mapped, since every pixel costs the same there.
+    The map has ``size`` x ``size`` pixels, or as many as make it ``WIDE``; window by window only ``size`` x
+    ``size`` of them, since every pixel costs the same there.
     """
     with tempfile.TemporaryDirectory(prefix="scalescape-bench-") as folder:
         job = noise_job(Path(folder), preset, step, max(size, WIDE // step), species)
@@ -46,7 +46,7 @@ def bench_planner(preset: str, step: int, size: int, species: int, repeats: int 
             choice = chosen_layout(architecture(preset, BANDS, species), plan).method
         ways = {
             "dense": replace(job, method="dense"),
-            "patch": replace(job, method="patch", extent=corner(size * step)),
+            "patch": replace(job, method="patch", extent=inner(preset, size * step)),
         }
         speeds = {way: max(_speed(one) for _ in range(repeats)) for way, one in ways.items()}
     return PlannerBench(
