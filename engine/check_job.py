@@ -26,7 +26,8 @@ def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure
             width=width,
             height=height,
             pixel_m=sum(plan.pixel_m) / 2,
-            margin_m=plan.margin_m,
+            margin_m=plan.margin.windows_m,
+            margin_modality=plan.margin.modality,
             crs=crs_name(plan.grid.crs),
             inputs={
                 name: [

@@ -227,8 +227,10 @@ class EstimateResult:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a map job would do: output size in pixels, pixel size (output, in metres), lost margin in metres.
+    """What a map job would do: output size in pixels, pixel size (output, in metres).
 
+    ``margin_m`` is how wide a strip along the map's edge windows cost, where it is widest, in metres, and
+    ``margin_modality`` whose windows (empty where none do).
     ``inputs`` gives for each modality that is on the bands in the card's order: name, file, band number.
     ``estimate`` is there where the network's speed is known, or could be measured without disturbing a map.
     """
@@ -237,6 +239,7 @@ class CheckResult:
     height: int
     pixel_m: float
     margin_m: float
+    margin_modality: str
     crs: str
     inputs: dict[str, list[dict[str, Any]]]
     warnings: tuple[Caution, ...]

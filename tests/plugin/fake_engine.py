@@ -98,8 +98,9 @@ def check(number: int, params: dict) -> None:
                          "blocking": False, "modality": "", "band": ""})  # fmt: skip
     step = params["step"]
     send({"id": number, "result": {"width": 512 // step, "height": 498 // step, "pixel_m": 10.0 * step,
-                                   "margin_m": 570.0, "crs": "EPSG:32631", "inputs": {},
-                                   "warnings": warnings, "estimate": ESTIMATES.get(BEHAVIOUR)}})  # fmt: skip
+                                   "margin_m": 570.0, "margin_modality": "satellite",
+                                   "crs": "EPSG:32631", "inputs": {}, "warnings": warnings,
+                                   "estimate": ESTIMATES.get(BEHAVIOUR)}})  # fmt: skip
 
 
 BRANCHES = (("bioclim", 1), ("bioclim", 5), ("satellite", 25), ("satellite", 59), ("satellite", 115))

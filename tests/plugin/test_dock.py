@@ -65,7 +65,10 @@ def test_inputs_are_matched_and_marked(ready):
 
 def test_the_check_fills_in_size_and_margin(ready):
     assert "128 × 124 pixels of 40 m" in ready.where.size.text()
-    assert "570 m" in ready.scales.aside.text()
+    assert "margin lost: 570 m (satellite)" in ready.scales.aside.text()
+    assert "windows of satellite leave its raster" in ready.scales.aside.toolTip()
+    ready.scales.set_margin(0.0)
+    assert "no margin lost" in ready.scales.aside.text() and not ready.scales.aside.toolTip()
     ready.where.set_step(2)
     assert not ready.run_bar.run.isEnabled()
     assert wait_until(lambda: "256 × 249 pixels of 20 m" in ready.where.size.text())
