@@ -17,7 +17,7 @@ HUES: tuple[tuple[Colour, Colour], ...] = (
     ((158, 202, 225), (8, 69, 148)),  # blue
     ((253, 190, 133), (140, 45, 4)),  # orange
     ((178, 223, 208), (0, 88, 65)),  # green
-    ((211, 200, 226), (74, 20, 134)),  # purple
+    ((240, 230, 140), (60, 50, 20)),  # khaki; purple would be blue to the colour-blind
 )
 ONLY = 0.5  # where a modality has a single scale: how far from light to dark
 

@@ -26,7 +26,8 @@ def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure
             width=width,
             height=height,
             pixel_m=sum(plan.pixel_m) / 2,
-            margin_m=plan.margin_m,
+            margin_m=plan.margin.windows_m,
+            margin_modality=plan.margin.modality,
             crs=crs_name(plan.grid.crs),
             inputs={
                 name: [
@@ -36,7 +37,7 @@ def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure
                 for name, predictor in plan.predictors.items()
             },
             warnings=plan.cautions,
-            estimate=estimate_of(plan, measure),
+            estimate=estimate_of(plan, measure, between),
         )
 
 
@@ -49,14 +50,14 @@ def run_estimate(job: MapJob) -> EstimateResult:
     return found
 
 
-def estimate_of(plan: Plan, measure: bool) -> EstimateResult | None:
+def estimate_of(plan: Plan, measure: bool, between: Callable[[], None] = lambda: None) -> EstimateResult | None:
     """Return what a plan will take, None where that would need a measurement and none is allowed."""
     network = fused(read_model(plan.job.model).network).to(chosen(plan.job.device))
     layout = chosen_layout(network.architecture, plan)
     if not measure and not speed_is_known(plan, network, layout):
         return None
     if measure:
-        network = network.in_precision(plan.finest, chosen_precision(network, plan, layout))
-    found = estimated(plan, network, layout)
+        network = network.in_precision(plan.finest, chosen_precision(network, plan, layout, between))
+    found = estimated(plan, network, layout, between)
     height, width = plan.grid.shape
     return EstimateResult(width, height, found.seconds, found.memory_bytes, found.disk_bytes)

@@ -209,9 +209,13 @@ def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
 @cli.command("serve")
 def serve_command() -> None:
     """Serve jobs over standard input and output (JSON-RPC 2.0); the QGIS plugin starts this."""
-    from .server import serve
+    from .outlet import standard_outlet
 
-    serve()
+    outlet = standard_outlet()
+    with outlet.beating():  # the server's libraries take a while to load
+        from .server import serve
+
+        serve(outlet)
 
 
 def main() -> None:

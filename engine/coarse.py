@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .branches import Branches
 from .ground import transformer
-from .lattice import MapGrid, Tile
+from .lattice import MapGrid, Tile, cell_of
 from .predictors import Predictor
 from .raster import Valid
 
@@ -69,7 +69,7 @@ class CoarseField:
     def at(self, tile: Tile, wanted: Valid, between: Callable[[], None]) -> tuple[Cells | None, Valid]:
         """Return the cells of a tile's pixels that are ``wanted``, and which of those have a value."""
         y, x = self._positions(tile)
-        own_row, own_column = _cell(y), _cell(x)
+        own_row, own_column = cell_of(y), cell_of(x)
         mine = wanted & self._inside(own_row, own_column)
         if not mine.any():
             return None, mine
@@ -156,16 +156,11 @@ def _around(start: int, stop: int, radius: int) -> slice:
     return slice(start - radius, stop + radius)
 
 
-def _cell(position: npt.NDArray[np.float64]) -> Index:
-    """Return the index of the cell that holds each position; one that can't be transformed is outside."""
-    return np.where(np.isfinite(position), np.floor(position), -1).astype(np.int64)
-
-
 def _corners(
     y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]
 ) -> tuple[Index, Index, npt.NDArray[np.float32]]:
     """Return rows, columns and bilinear weights, each (4, ...), of the cells whose centres surround points."""
-    up, left = _cell(y - 0.5), _cell(x - 0.5)
+    up, left = cell_of(y - 0.5), cell_of(x - 0.5)
     down_share = np.nan_to_num(y - 0.5 - up, posinf=0, neginf=0)
     right_share = np.nan_to_num(x - 0.5 - left, posinf=0, neginf=0)
     rows = np.stack([up, up, up + 1, up + 1])

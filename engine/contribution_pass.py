@@ -65,7 +65,9 @@ class ContributionPass:
         return Verifier(self.plan, self.plan.job.verify, link=lambda logits: logits)
 
 
-def contribution_pass(plan: Plan, model: ModelFile, species: Sequence[int]) -> ContributionPass:
+def contribution_pass(
+    plan: Plan, model: ModelFile, species: Sequence[int], monitor: Monitor
+) -> ContributionPass:
     """Return the pass of some species (places in the card) over a plan's map."""
     keys = model.network.architecture.branch_keys
     rows = list(species)
@@ -77,7 +79,7 @@ def contribution_pass(plan: Plan, model: ModelFile, species: Sequence[int]) -> C
         bias=centred_bias(model.network, model.branch_means).numpy()[rows],
         replaced={key: value.numpy()[rows] for key, value in replaced.items()},
         plan=outputs,
-        ready=made_ready(contribution_network(model, rows), outputs),
+        ready=made_ready(contribution_network(model, rows), outputs, monitor),
     )
 
 

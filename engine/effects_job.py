@@ -48,7 +48,7 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
         raise InputError(f"Effects are mapped for one species at a time, and {len(job.species)} are named.")
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
         model = read_model(job.model)
-        whole = contribution_pass(plan, model, plan.species)
+        whole = contribution_pass(plan, model, plan.species, monitor)
         maps = EffectMaps(plan, whole)
         verifier = whole.verifier()
         run = {**run_record(plan, whole.ready), **maps.record()}

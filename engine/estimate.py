@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..models.network import FusionNetwork
@@ -23,16 +24,26 @@ class Estimate:
     disk_bytes: int
 
 
-def estimated(plan: Plan, network: FusionNetwork, layout: Layout) -> Estimate:
-    """Return the estimate for a plan; the network's speed is measured if it is not known yet."""
+def at_once() -> None:
+    """Do nothing between two operations."""
+
+
+def estimated(
+    plan: Plan, network: FusionNetwork, layout: Layout, between: Callable[[], None] = at_once
+) -> Estimate:
+    """Return the estimate for a plan; the network's speed is measured if it is not known yet.
+
+    ``between`` is called between the operations of a measurement; it raises to stop.
+    """
     rows, columns = plan.reachable
     values = (rows.stop - rows.start) * (columns.stop - columns.start) * len(plan.species)
     seconds = START_S + values * VALUE_S
     if network.architecture.patchwise:
         windows = (rows.stop - rows.start) * (columns.stop - columns.start)
-        seconds += windows / patch_rate(network, plan.finest, plan.scales[plan.finest])
+        seconds += windows / patch_rate(network, plan.finest, plan.scales[plan.finest], between)
     else:
-        seconds += layout.flops(plan) / dense_speed(network, plan.finest, *_measured_as(plan, layout))
+        speed = dense_speed(network, plan.finest, *_measured_as(plan, layout), between)
+        seconds += layout.flops(plan) / speed
     height, width = plan.grid.shape
     return Estimate(seconds, layout.memory, disk_use(height * width, len(plan.species)))
 
@@ -47,23 +58,31 @@ def _measured_as(plan: Plan, layout: Layout) -> tuple[tuple[int, ...], int]:
     return plan.scales[plan.finest], plan.grid.step if layout.method == "dense" else plan.reach(plan.finest)
 
 
-def patch_rate(network: FusionNetwork, name: str, scales: tuple[int, ...]) -> float:
+def patch_rate(
+    network: FusionNetwork, name: str, scales: tuple[int, ...], between: Callable[[], None] = at_once
+) -> float:
     """Return windows a second, as kept from before or measured now."""
     speeds = Speeds()
     key = speed_key(network, name, scales, network.architecture.modality(name).reach(scales))
     known = speeds.known(key)
     if known is None:
-        known = measured_patch_rate(network, name, scales)
+        known = measured_patch_rate(network, name, scales, between)
         speeds.keep(key, known)
     return known
 
 
-def dense_speed(network: FusionNetwork, name: str, scales: tuple[int, ...], step: int) -> float:
+def dense_speed(
+    network: FusionNetwork,
+    name: str,
+    scales: tuple[int, ...],
+    step: int,
+    between: Callable[[], None] = at_once,
+) -> float:
     """Return operations a second, as kept from before or measured now."""
     speeds = Speeds()
     key = speed_key(network, name, scales, step)
     known = speeds.known(key)
     if known is None:
-        known = measured_dense_speed(network, name, step, scales)
+        known = measured_dense_speed(network, name, step, scales, between)
         speeds.keep(key, known)
     return known

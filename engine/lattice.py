@@ -136,6 +136,11 @@ class MapGrid:
         return self.extent.holds(*transformer(self.crs, self.extent.crs).transform(x, y))
 
 
+def cell_of(position: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return the index of the cell that holds each position; one that can't be transformed is outside."""
+    return np.where(np.isfinite(position), np.floor(position), -1).astype(np.int64)
+
+
 def map_grid(fine: GeoBox, step: int, extent: Extent | None) -> MapGrid:
     """Return the map grid that ``extent`` (the whole of ``fine`` unless told) holds; it may be empty."""
     height, width = (len(range(step // 2, side, step)) for side in fine.shape)

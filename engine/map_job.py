@@ -55,7 +55,7 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
     started = time.monotonic()
     monitor.report("opening", 0, 1)
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
-        ready = made_ready(read_model(job.model).network, plan)
+        ready = made_ready(read_model(job.model).network, plan, monitor)
         layout, precision = ready.layout, ready.precision
         evaluator = Evaluator(ready.network, plan, layout, monitor.check)
         verifier = Verifier(plan, job.verify)

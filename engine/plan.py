@@ -18,13 +18,14 @@ from . import plausibility
 from .errors import InputError
 from .ground import bounds_in, crs_named, ground_size
 from .lattice import Extent, MapGrid, map_grid
+from .margin import Margin, ends_inside, margin_of
 from .predictors import Predictor, open_predictors, pixel_grid_text
 from .protocol import EDGES, Caution, MapJob
 
 if TYPE_CHECKING:
     from .mask import PolygonMask
 
-METRES_A_DEGREE = 111_320.0  # along a meridian; to rank modalities, and for the size of a margin
+METRES_A_DEGREE = 111_320.0  # along a meridian; to rank modalities by
 LARGEST_COORDINATE = 1e9  # metres, feet or degrees; beyond it no CRS has a place
 
 
@@ -44,6 +45,7 @@ class Plan:
     predictors: dict[str, Predictor]
     grid: MapGrid
     cautions: tuple[Caution, ...]
+    margin: Margin
     mask: PolygonMask | None = None
 
     def reach(self, name: str) -> int:
@@ -65,37 +67,8 @@ class Plan:
     @property
     def pixel_m(self) -> tuple[float, float]:
         """Width and height of an output pixel on the ground, at the middle of the map, in metres."""
-        fine = self.grid.fine
-        box = self.grid.geobox.boundingbox
-        width, height = ground_size(fine, ((box.left + box.right) / 2, (box.bottom + box.top) / 2))
+        width, height = _fine_pixel_m(self.grid)
         return width * self.grid.step, height * self.grid.step
-
-    @property
-    def margin_m(self) -> float:
-        """How wide a strip along the finest raster's edge can't be mapped, in metres (0 with edge fill).
-
-        It is the widest side of that strip: the windows of the finest modality, or those of another one
-        where its rasters do not reach far enough beyond.
-        """
-        if self.job.edge == "fill":
-            return 0.0
-        fine = self.grid.fine
-        box = fine.boundingbox
-        size = _metres(self.card.modality(self.finest))
-        lost = 0.0
-        for name, predictor in self.predictors.items():
-            radius = (self.reach(name) - 1) // 2
-            inner = predictor.grid
-            height, width = inner.shape
-            if min(height, width) <= 2 * radius or inner.crs is None:
-                continue
-            usable = inner[radius : height - radius, radius : width - radius].boundingbox
-            left, bottom, right, top = bounds_in(
-                (usable.left, usable.bottom, usable.right, usable.top), inner.crs, self.grid.crs
-            )
-            sides = (left - box.left, bottom - box.bottom, box.right - right, box.top - top)
-            lost = max(lost, *(side / fine.affine.a for side in sides if math.isfinite(side)))
-        return lost * size
 
 
 @contextmanager
@@ -132,13 +105,28 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
             between()
         for predictor in predictors.values():
             notes += plausibility.cautions(predictor, *window_over(predictor.grid, grid), between)
+        margin = margin_of(grid, predictors, _radii(job, card, scales), _fine_pixel_m(grid))
+        notes += ends_inside(margin, predictors)
         mask = _mask(job, grid)
-        plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes), mask)
+        plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes), margin, mask)
         _demand_room(plan)
         yield plan
     finally:
         for predictor in predictors.values():
             predictor.close()
+
+
+def _radii(job: MapJob, card: Card, scales: dict[str, tuple[int, ...]]) -> dict[str, int]:
+    """Return how many pixels around a cell must lie in its raster, by modality."""
+    if job.edge == "fill":
+        return dict.fromkeys(scales, 0)
+    return {name: (card.modality(name).reach(on) - 1) // 2 for name, on in scales.items()}
+
+
+def _fine_pixel_m(grid: MapGrid) -> tuple[float, float]:
+    """Width and height of a pixel of the finest grid on the ground, at the middle of the map, in metres."""
+    box = grid.geobox.boundingbox
+    return ground_size(grid.fine, ((box.left + box.right) / 2, (box.bottom + box.top) / 2))
 
 
 def _mask(job: MapJob, grid: MapGrid) -> PolygonMask | None:

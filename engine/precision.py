@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from ..models.network import FusionNetwork
 from .errors import InputError
-from .estimate import dense_speed, estimated
+from .estimate import at_once, dense_speed, estimated
 from .layout import Layout
 from .plan import Plan
 from .protocol import PRECISIONS
@@ -15,12 +17,15 @@ PAYS_FROM_S = 60.0  # a shorter map is computed in float32: its numbers are exac
 PAYS_FACTOR = 1.3  # and bfloat16 must be faster by so much
 
 
-def chosen_precision(network: FusionNetwork, plan: Plan, layout: Layout) -> torch.dtype:
+def chosen_precision(
+    network: FusionNetwork, plan: Plan, layout: Layout, between: Callable[[], None] = at_once
+) -> torch.dtype:
     """Return float32 or bfloat16 for a plan; ``network`` is in float32, on the device that computes.
 
     ``auto`` takes bfloat16 where the map would take more than a minute and a short measurement shows that the
     device is faster in it. It holds for the widest layers of the finest modality, which is where the time goes;
-    all else stays in float32, so that probabilities differ by less than 0.01.
+    all else stays in float32, so that probabilities differ by less than 0.01. ``between`` is called between the
+    operations of that measurement; it raises to stop.
 
     Raises
     ------
@@ -38,11 +43,14 @@ def chosen_precision(network: FusionNetwork, plan: Plan, layout: Layout) -> torc
         if not able:
             raise InputError(f"The device {device.type} can't compute in bfloat16; choose float32.")
         return torch.bfloat16
-    if not able or layout.method != "dense" or estimated(plan, network, layout).seconds < PAYS_FROM_S:
+    if not able or layout.method != "dense":
         return torch.float32
-    speed = dense_speed(network, plan.finest, plan.scales[plan.finest], plan.grid.step)
+    if estimated(plan, network, layout, between).seconds < PAYS_FROM_S:
+        return torch.float32
+    measured_as = plan.finest, plan.scales[plan.finest], plan.grid.step
+    speed = dense_speed(network, *measured_as, between)
     rounded = network.in_precision(plan.finest, torch.bfloat16)
-    short = dense_speed(rounded, plan.finest, plan.scales[plan.finest], plan.grid.step)
+    short = dense_speed(rounded, *measured_as, between)
     return torch.bfloat16 if short > PAYS_FACTOR * speed else torch.float32
 
 

@@ -112,7 +112,7 @@ def _profiled(plan: Plan, model: ModelFile, phase: str, monitor: Monitor) -> tup
 def _moments(
     plan: Plan, model: ModelFile, species: Sequence[int], phase: str, monitor: Monitor
 ) -> ContributionMoments:
-    whole = contribution_pass(plan, model, species)
+    whole = contribution_pass(plan, model, species, monitor)
     on = [key[1] in plan.scales.get(key[0], ()) for key in whole.keys]
     moments = ContributionMoments([key for key, here in zip(whole.keys, on, strict=True) if here], len(species))
 
@@ -132,16 +132,18 @@ def _profile(card: Card, name: str, models: Sequence[_Figures]) -> SpeciesProfil
     offered = card.modality(modality).scales
 
     def branch(key: BranchKey) -> BranchProfile:
-        values = [model.mean_abs[key] for model in models]
-        several = len(values) > 1
+        low, high = _range([model.mean_abs[key] for model in models])
+        share_low, share_high = _range([model.shares[key] for model in models])
         return BranchProfile(
             modality=key[0],
             scale=key[1],
-            mean_abs=values[0],
-            low=min(values) if several else None,
-            high=max(values) if several else None,
+            mean_abs=first.mean_abs[key],
+            low=low,
+            high=high,
             variance_share=first.shares[key],
             colour=hexadecimal(colours[key]),
+            share_low=share_low,
+            share_high=share_high,
         )
 
     return SpeciesProfile(
@@ -150,6 +152,14 @@ def _profile(card: Card, name: str, models: Sequence[_Figures]) -> SpeciesProfil
         agreeing=sum(model.dominant == first.dominant for model in models),
         branches=tuple(branch(key) for key in first.mean_abs),
     )
+
+
+def _range(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Return the smallest and the largest over models; None for one model, or where one has no value."""
+    known = [value for value in values if value is not None]
+    if len(values) == 1 or len(known) < len(values):
+        return None, None
+    return min(known), max(known)
 
 
 def _demand_alike(card: Card, refit: Card, file: str) -> None:

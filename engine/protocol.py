@@ -3,8 +3,8 @@
 JSON-RPC 2.0 (https://www.jsonrpc.org/specification), one message a line, over the engine's standard input
 and output. A job is a plain dataclass, named as its command; its method has the same name and its params
 are the dataclass as JSON. While it runs the engine sends the notifications ``progress`` and ``preview``
-with the ``id`` of the request. ``cancel`` with ``{"id": ...}`` asks a job to stop; it then answers with an
-error of kind ``cancelled``.
+with the ``id`` of the request, and ``alive`` every few seconds whatever it does. ``cancel`` with
+``{"id": ...}`` asks a job to stop; it then answers with an error of kind ``cancelled``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Optional, TypeVar, Union
 from ..models.field_types import misfit
 
 VERSION = "2.0"
+ALIVE = "alive"  # a notification without an id: the engine's process lives
 
 # Codes of the standard, and ours in the range that it leaves to servers.
 PARSE_ERROR = -32700
@@ -227,8 +228,10 @@ class EstimateResult:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a map job would do: output size in pixels, pixel size (output, in metres), lost margin in metres.
+    """What a map job would do: output size in pixels, pixel size (output, in metres).
 
+    ``margin_m`` is how wide a strip along the map's edge windows cost, where it is widest, in metres, and
+    ``margin_modality`` whose windows (empty where none do).
     ``inputs`` gives for each modality that is on the bands in the card's order: name, file, band number.
     ``estimate`` is there where the network's speed is known, or could be measured without disturbing a map.
     """
@@ -237,6 +240,7 @@ class CheckResult:
     height: int
     pixel_m: float
     margin_m: float
+    margin_modality: str
     crs: str
     inputs: dict[str, list[dict[str, Any]]]
     warnings: tuple[Caution, ...]

@@ -12,6 +12,9 @@ from .device import chosen
 from .layout import Layout, chosen_layout
 from .plan import Plan
 from .precision import chosen_precision
+from .progress import Monitor
+
+MEASURING = "measuring speed"
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,20 @@ class Ready:
     precision: str
 
 
-def made_ready(network: FusionNetwork, plan: Plan) -> Ready:
-    """Return a network ready for a plan, by what its job asks for. Raise InputError where that can't be had."""
+def made_ready(network: FusionNetwork, plan: Plan, monitor: Monitor) -> Ready:
+    """Return a network ready for a plan, by what its job asks for.
+
+    Raises
+    ------
+    InputError
+        What is asked for can't be had.
+    Cancelled
+        The job was cancelled, also amid a measurement of speed.
+    """
     device = chosen(plan.job.device)
     network = fused(network).to(device)
     layout = chosen_layout(network.architecture, plan)
-    dtype = chosen_precision(network, plan, layout)
+    dtype = chosen_precision(network, plan, layout, lambda: monitor.report(MEASURING, 0, 1))
     return Ready(
         network.in_precision(plan.finest, dtype), network, layout, device, str(dtype).removeprefix("torch.")
     )

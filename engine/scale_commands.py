@@ -188,6 +188,8 @@ def _profile_text(result: ProfileResult) -> str:
         for branch in one.branches:
             spread = f"  ({branch.low:.2f} to {branch.high:.2f})" if branch.low is not None else ""
             share = "" if branch.variance_share is None else f"{100 * branch.variance_share:6.1f} % of variance"
+            if branch.share_low is not None and branch.share_high is not None:
+                share += f"  ({100 * branch.share_low:.1f} to {100 * branch.share_high:.1f} %)"
             name = f"{branch.modality} {branch.scale} px"
             lines.append(f"  {name:<18} {branch.mean_abs:7.3f}{spread}  {share}")
     return "\n".join(lines)

@@ -111,6 +111,8 @@ class BranchProfile:
     ``mean_abs`` is the mean absolute centred contribution, ``low`` and ``high`` its smallest and largest value
     over the model and its refits (None with one model). ``variance_share`` is the covariance of contribution
     and logit over the logit's variance (None where the logit does not vary); over the branches it adds up to 1.
+    ``share_low`` and ``share_high`` are its smallest and largest value over the models (None with one, or where
+    one has none).
     """
 
     modality: str
@@ -120,6 +122,8 @@ class BranchProfile:
     high: float | None
     variance_share: float | None
     colour: str
+    share_low: float | None = None
+    share_high: float | None = None
 
 
 @dataclass(frozen=True)

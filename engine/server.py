@@ -2,7 +2,7 @@
 
 Jobs run one at a time on a thread of their own; questions (checks, points) run on another, so that they are
 answered while a map runs. What libraries print to standard output goes to standard error instead, on the level
-of the file descriptor, and never into the stream.
+of the file descriptor, and never into the stream (``outlet.py``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .errors import Cancelled, InputError
 from .import_job import run_import
 from .inspection import Inspector
 from .map_job import run_map
+from .outlet import Outlet
 from .profile_job import run_profile
 from .progress import Monitor
 from .protocol import (
@@ -59,18 +60,11 @@ class _Request:
 
 
 class Server:
-    """Answers requests read from ``source`` on ``sink``.
+    """Answers requests read from ``source``, a JSON message a line, through ``outlet``."""
 
-    Parameters
-    ----------
-    source, sink
-        Binary streams, one JSON message a line.
-    """
-
-    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, outlet: Outlet) -> None:
         self._source = source
-        self._sink = sink
-        self._writing = threading.Lock()
+        self._outlet = outlet
         self._open: dict[RequestId, _Request] = {}
         self._guard = threading.Lock()
         self._jobs: queue.Queue[_Request | None] = queue.Queue()
@@ -238,21 +232,15 @@ class Server:
         self._send(_error(known, error.code, str(error), protocol.KIND_PROTOCOL))
 
     def _send(self, line: str) -> None:
-        with self._writing:
-            try:
-                self._sink.write(line.encode("ascii"))
-                self._sink.flush()
-            except (BrokenPipeError, ValueError):
-                self._cancel_all()  # nobody listens any more
+        if not self._outlet.send(line):
+            self._cancel_all()  # nobody listens any more
 
 
-def serve() -> None:
-    """Serve on this process's standard input and output until they end."""
+def serve(outlet: Outlet) -> None:
+    """Serve on this process's standard input and ``outlet`` until they end."""
     cores = os.cpu_count() or 1
     torch.set_num_threads(cores - 1 if cores >= CORES_LEFT_FREE_FROM else cores)
-    stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    Server(sys.stdin.buffer, stream).run()
+    Server(sys.stdin.buffer, outlet).run()
 
 
 def _error(request_id: RequestId | None, code: int, message: str, kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def speed_key(network: FusionNetwork, name: str, scales: tuple[int, ...], step: 
 
 
 @torch.inference_mode()
-def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: tuple[int, ...]) -> float:
+def measured_dense_speed(
+    network: FusionNetwork, name: str, step: int, scales: tuple[int, ...], between: Callable[[], None]
+) -> float:
     """Return operations a second of dense evaluation: the best of a few strips."""
     dense = DenseModality(network, name, step, scales, frozen=True)
     costs = column_costs(network.architecture, name, step, scales)
@@ -70,6 +73,7 @@ def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: t
         return values.contiguous(memory_format=torch.channels_last)
 
     column = DenseStrips(dense, columns, strip)
+    between()
     column.feed(noise(rows))
     column.take(strip)
     best = float("inf")
@@ -77,6 +81,7 @@ def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: t
     taken = 0
     while taken < FEWEST_STRIPS or (taken < MOST_STRIPS and time.perf_counter() - begun < LONG_ENOUGH_S):
         taken += 1
+        between()
         more = noise(strip * step)
         _wait(weight)
         started = time.perf_counter()
@@ -88,7 +93,9 @@ def measured_dense_speed(network: FusionNetwork, name: str, step: int, scales: t
 
 
 @torch.inference_mode()
-def measured_patch_rate(network: FusionNetwork, name: str, scales: tuple[int, ...]) -> float:
+def measured_patch_rate(
+    network: FusionNetwork, name: str, scales: tuple[int, ...], between: Callable[[], None]
+) -> float:
     """Return how many windows a second the network does one by one: the best of a few batches."""
     shape, weight = network.architecture.modality(name), _weight(network, name)
     side = shape.reach(scales)
@@ -97,6 +104,7 @@ def measured_patch_rate(network: FusionNetwork, name: str, scales: tuple[int, ..
     best = float("inf")
     begun = time.perf_counter()
     for _ in range(FEWEST_STRIPS):
+        between()
         started = time.perf_counter()
         network.features({name: windows}, {name: scales})
         _wait(weight)

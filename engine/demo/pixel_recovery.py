@@ -61,7 +61,7 @@ def recover_pixels(model: Path, landscape: Landscape, folder: Path, step: int) -
     write_landscape(landscape, folder)
     inputs = tuple(RasterInput(name, str(folder / f"{name}.tif")) for name in (FINE, COARSE))
     with planned(MapJob(str(model), inputs, out="", step=step)) as plan:
-        whole = contribution_pass(plan, read_model(model), plan.species)
+        whole = contribution_pass(plan, read_model(model), plan.species, Monitor())
         rows, columns = plan.grid.input_rows(), plan.grid.input_columns()
         values = np.full((len(whole.keys), len(SPECIES), *plan.grid.shape), np.nan, np.float32)
 

@@ -23,6 +23,7 @@ def check_result(values: dict) -> CheckResult:
         int(values["height"]),
         float(values["pixel_m"]),
         float(values["margin_m"]),
+        str(values.get("margin_modality", "")),
         str(values.get("crs", "")),
         dict(values.get("inputs", {})),
         cautions,

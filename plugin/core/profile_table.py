@@ -9,7 +9,8 @@ from ...models.card import Card
 from .point_table import branch_name
 from .translation import tr
 
-HEADINGS = ["species", "modality", "scale_px", "mean_abs", "low", "high", "variance_share", "dominant",
+HEADINGS = ["species", "modality", "scale_px", "mean_abs", "low", "high", "variance_share", "share_low",
+            "share_high", "dominant",
             "at_end", "models", "agreeing"]  # fmt: skip
 
 
@@ -22,7 +23,8 @@ def profile_records(result: ProfileResult) -> list[list[str]]:
             is_best = (branch.modality, branch.scale) == (best.modality, best.scale)
             table.append(
                 [one.name, branch.modality, str(branch.scale), repr(branch.mean_abs), _plain(branch.low),
-                 _plain(branch.high), _plain(branch.variance_share), "yes" if is_best else "no",
+                 _plain(branch.high), _plain(branch.variance_share), _plain(branch.share_low),
+                 _plain(branch.share_high), "yes" if is_best else "no",
                  "yes" if is_best and best.at_end else "no", str(result.models), str(one.agreeing)]
             )  # fmt: skip
     return table
@@ -49,6 +51,13 @@ def share_text(branch: BranchProfile) -> str:
 def spread_text(branch: BranchProfile) -> str:
     """Return the range over refits; a dash where there are none."""
     return "–" if branch.low is None or branch.high is None else f"{branch.low:.3f} – {branch.high:.3f}"
+
+
+def share_spread_text(branch: BranchProfile) -> str:
+    """Return the range of the share over refits; a dash where there are none."""
+    if branch.share_low is None or branch.share_high is None:
+        return "–"
+    return f"{100 * branch.share_low:.1f} – {100 * branch.share_high:.1f} %"
 
 
 def _plain(value: Optional[float]) -> str:

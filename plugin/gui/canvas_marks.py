@@ -152,7 +152,8 @@ class _Labels(QgsMapCanvasItem):
         font = self._canvas.font()
         font.setBold(True)
         painter.setFont(font)
-        taken: list[QRectF] = []
+        pins = [(self.toCanvasCoordinates(place), pin) for place, pin in self._pins if place is not None]
+        taken = [_pin_box(centre) for centre, _ in pins]
         metrics = QFontMetricsF(font)
         for outline, text, colour, below in self._texts:
             box = self._on_screen(outline)
@@ -162,12 +163,13 @@ class _Labels(QgsMapCanvasItem):
                     size.moveTopLeft(QPointF(box.left() + PAD, box.bottom() + PAD))
                 else:
                     size.moveBottomLeft(QPointF(box.left() + PAD, box.top() - PAD))
+                if box.intersects(self.boundingRect()):
+                    size = moved_inside(size, self.boundingRect().adjusted(PAD, PAD, -PAD, -PAD))
                 self._write(painter, metrics, size, text, colour, taken)
         if self._point is not None:
             self._cross(painter, self.toCanvasCoordinates(self._point))
-        for place, pin in self._pins:
-            if place is not None:
-                self._draw_pin(painter, self.toCanvasCoordinates(place), str(pin.number))
+        for centre, pin in pins:
+            self._draw_pin(painter, centre, str(pin.number))
 
     def _on_screen(self, outline: QgsGeometry) -> QRectF:
         box = outline.boundingBox()
@@ -199,9 +201,20 @@ class _Labels(QgsMapCanvasItem):
 
     @staticmethod
     def _draw_pin(painter: QPainter, centre: QPointF, text: str) -> None:
-        box = QRectF(centre.x() - PIN_SIZE, centre.y() - PIN_SIZE, 2 * PIN_SIZE, 2 * PIN_SIZE)
+        box = _pin_box(centre)
         painter.setPen(QPen(Qt.GlobalColor.white, 2))
         painter.setBrush(QColor("#1a1a1a"))
         painter.drawEllipse(box)
         painter.setPen(Qt.GlobalColor.white)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def moved_inside(box: QRectF, room: QRectF) -> QRectF:
+    """Return ``box`` moved as little as needed to lie in ``room``."""
+    left = min(max(box.left(), room.left()), max(room.left(), room.right() - box.width()))
+    top = min(max(box.top(), room.top()), max(room.top(), room.bottom() - box.height()))
+    return QRectF(left, top, box.width(), box.height())
+
+
+def _pin_box(centre: QPointF) -> QRectF:
+    return QRectF(centre.x() - PIN_SIZE, centre.y() - PIN_SIZE, 2 * PIN_SIZE, 2 * PIN_SIZE)

@@ -232,11 +232,14 @@ class ScalescapeDock(QgsDockWidget):
             self.scales.set_cautions([self.desk.worded(one.message).text for one in about_scales])
         if set(self.cautions.boxes) - known:
             QTimer.singleShot(0, self._show_warnings)
-        self.scales.set_margin(state.result.margin_m if state.result is not None else None)
-        if state.result is not None:
-            self.where.show_size(state.result.width, state.result.height, state.result.pixel_m)
-        elif not state.checking:
-            self.where.forget_size()
+        result = state.result
+        if result is not None:
+            self.scales.set_margin(result.margin_m, result.margin_modality)
+            self.where.show_size(result.width, result.height, result.pixel_m)
+        else:
+            self.scales.set_margin(None)
+            if not state.checking:
+                self.where.forget_size()
         hint, role = state.obstacle, "bad" if state.is_fault else "quiet"
         if not hint and state.open_cautions and not state.checking:
             number = len(state.open_cautions)

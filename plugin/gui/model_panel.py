@@ -18,6 +18,16 @@ from .labels import Note, coloured
 from .section import Section
 
 
+class _ModelCombo(QComboBox):
+    """Tells that its list is about to open."""
+
+    opening = pyqtSignal()
+
+    def showPopup(self) -> None:
+        self.opening.emit()
+        super().showPopup()
+
+
 class ModelPanel(Section):
     """Chooses a model file and shows its card.
 
@@ -34,7 +44,7 @@ class ModelPanel(Section):
         self.card: Optional[Card] = None
         self.error = ""
         self._dialog: Optional[CardDialog] = None
-        self.combo = QComboBox()
+        self.combo = _ModelCombo()
         self.combo.setObjectName("scalescapeModel")
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(12)
@@ -49,9 +59,9 @@ class ModelPanel(Section):
         self.summary = Note()
         self.summary.linkActivated.connect(self.show_card)
         self.body.addWidget(self.summary)
-        for model in known_models():
-            self._add(model.path, model.name)
+        self._offer_known()
         self.combo.setCurrentIndex(-1)
+        self.combo.opening.connect(self._offer_known)
         self.combo.currentIndexChanged.connect(self._on_choice)
         self.browse.clicked.connect(self._on_browse)
 
@@ -85,6 +95,12 @@ class ModelPanel(Section):
 
     def _forget_dialog(self) -> None:
         self._dialog = None
+
+    def _offer_known(self) -> None:
+        """Add the models that are known now, such as one that was trained meanwhile."""
+        for model in known_models():
+            if self.combo.findData(model.path) < 0:
+                self._add(model.path, model.name)
 
     def _add(self, path: str, name: str) -> None:
         self.combo.addItem(theme_icon("mIconRaster.svg"), name, path)

@@ -29,7 +29,13 @@ from ...engine.scale_results import ProfileResult
 from ...models.card import Card
 from ..core.map_draft import MapDraft
 from ..core.point_table import branch_name, write_csv
-from ..core.profile_table import profile_records, profile_sentences, share_text, spread_text
+from ..core.profile_table import (
+    profile_records,
+    profile_sentences,
+    share_spread_text,
+    share_text,
+    spread_text,
+)
 from ..core.translation import tr
 from ..core.vector_file import VectorFileError, copy_of
 from .icons import explorer_icon, theme_icon
@@ -41,7 +47,7 @@ from .where_panel import crs_text, numbers
 
 WIDTH, HEIGHT = 560, 640
 PANEL, CANVAS, DRAWN = range(3)
-COLUMNS = ("scale", "mean |contribution|", "over refits", "share of variance")
+COLUMNS = ("scale", "mean |contribution|", "over refits", "share of variance", "over refits")
 
 
 class ProfileDialog(QDialog):
@@ -250,7 +256,8 @@ class ProfileDialog(QDialog):
         self.table.setRowCount(len(names))
         for row, (branch, name) in enumerate(zip(one.branches, names)):
             best = (branch.modality, branch.scale) == (one.dominant.modality, one.dominant.scale)
-            texts = (name, f"{branch.mean_abs:.3f}", spread_text(branch), share_text(branch))
+            spread, share, share_spread = spread_text(branch), share_text(branch), share_spread_text(branch)
+            texts = (name, f"{branch.mean_abs:.3f}", spread, share, share_spread)
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 if column:

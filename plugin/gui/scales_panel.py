@@ -83,14 +83,22 @@ class ScalesPanel(Section):
             for scale, box in self.boxes.get(name, {}).items():
                 box.setChecked(scale in on)
 
-    def set_margin(self, metres: Optional[float]) -> None:
-        """Show how wide a margin the windows cost; None where unknown."""
+    def set_margin(self, metres: Optional[float], modality: str = "") -> None:
+        """Show how wide a strip along the map's edge the windows of ``modality`` cost; None where unknown."""
+        tip = ""
         if metres is None:
             self._margin = ""
         elif metres > 0:
             self._margin = tr("margin lost: {}").format(distance(metres))
+            if len(self.boxes) > 1:
+                self._margin = tr("margin lost: {} ({})").format(distance(metres), modality)
+            tip = tr(
+                "At the map's edge windows of {} leave its raster: a strip so wide stays empty. Smaller "
+                "scales, a larger raster or “fill” (Advanced › At the edge) keep it."
+            ).format(modality)
         else:
             self._margin = tr("no margin lost")
+        self.aside.setToolTip(tip)
         self._say()
 
     def set_cautions(self, sentences: Sequence[str]) -> None:

@@ -87,6 +87,7 @@ class ImportPaperAlgorithm(EngineAlgorithm):
         result = run_job("import-paper", ImportPaperJob(*files, out, pixels), feedback)
         if not result:
             return {}
+        self.made_model = out
         for note in result.get("notes") or ():
             feedback.pushInfo(str(note))
         return {self.OUTPUT: out, self.SPECIES_COUNT: result["n_species"]}

@@ -133,6 +133,7 @@ class TrainAlgorithm(EngineAlgorithm):
             return outputs
         for warning in result.get("warnings") or ():
             feedback.pushWarning(str(warning))
+        self.made_model = str(result["model"])
         said = tr("{} species, {} sites, median AUC {}").format(
             result["n_species"], result["n_sites"], auc_text(result.get("auc_median"))
         )

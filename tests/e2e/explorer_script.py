@@ -1,15 +1,11 @@
 """What a user does with the scale explorer: ``qgis --code explorer_script.py`` with SCALESCAPE_E2E set.
 
 The variable names a JSON file: ``landscape``, ``model``, ``clicks`` (how many), ``out`` (a folder for effects),
-``report`` (a JSON file written here), ``pictures`` (a folder). Whatever happens, the report is written and QGIS
-ends.
+``report`` (a JSON file written here), ``pictures`` (a folder).
 """
 
-import json
-import os
 import random
 import time
-import traceback
 from pathlib import Path
 
 from qgis.core import QgsContrastEnhancement, QgsProject, QgsRasterLayer, QgsRasterMinMaxOrigin
@@ -17,46 +13,24 @@ from qgis.PyQt.QtCore import QPoint, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
 from qgis.utils import iface, plugins
+from visit import TASK, Visit
 
-TASK = json.loads(Path(os.environ["SCALESCAPE_E2E"]).read_text())
 WINDOW = (1280, 800)
-LONGEST_S = 150
+LONGEST_S = 150  # and a second a click
+DRAGGED, DRAG_MS = 60, 25  # moves of a drag, and the time between two
 BRIGHTNESS = 45  # so that the scene can be seen below the windows
 MIDDLE = (0.52, 0.47)  # of the canvas: where the first click goes
 SPREAD = 0.55  # of the canvas, around its middle: where the clicks go
 
 
-class Visit:
-    """Goes through the steps, each started by a timer so that QGIS's event loop runs in between."""
+class ExplorerVisit(Visit):
+    """Clicks, drags, pins, maps effects and a profile, and takes down what is shown."""
 
     def __init__(self):
-        self.report = {"clicks": [], "times_ms": [], "gaps_ms": []}
+        super().__init__(LONGEST_S + TASK["clicks"])
+        self.report |= {"clicks": [], "times_ms": []}
         self.random = random.Random(1)
-        QTimer.singleShot(LONGEST_S * 1000, lambda: self.fail(f"it took longer than {LONGEST_S} s"))
         self.after(1000, self.open)
-
-    def fail(self, why):
-        self.report["error"] = why
-        self.picture("explorer_failed")
-        self.leave()
-
-    def after(self, ms, step):
-        def guarded():
-            try:
-                step()
-            except Exception:
-                self.fail(traceback.format_exc())
-
-        QTimer.singleShot(ms, guarded)
-
-    def until(self, condition, then, ms=20):
-        if condition():
-            self.after(0, then)
-        else:
-            self.after(ms, lambda: self.until(condition, then, ms))
-
-    def picture(self, name):
-        iface.mainWindow().grab().save(str(Path(TASK["pictures"]) / f"{name}.png"))
 
     def open(self):
         window = iface.mainWindow()
@@ -99,12 +73,10 @@ class Visit:
         self.after(800, lambda: self.click(*MIDDLE))
 
     def click(self, x, y):
-        """Click on the canvas, at shares of its width and height."""
-        canvas = iface.mapCanvas()
-        place = QPoint(round(canvas.width() * x), round(canvas.height() * y))
+        """Click on the canvas, at shares of its width and height, and go on once it is answered."""
         self.result = None
         self.sent = time.perf_counter()
-        QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+        self.click_canvas(x, y)
         then = self.next if self.report["clicks"] else self.after_first
         self.until(lambda: self.result is not None, then, 1)
 
@@ -178,10 +150,7 @@ class Visit:
         """Pin two points, choose a species, switch a scale off, copy."""
         panel = self.explorer.panel
         for x in (0.42, 0.56):
-            place = QPoint(round(iface.mapCanvas().width() * x), round(iface.mapCanvas().height() * 0.42))
-            QTest.mouseClick(
-                iface.mapCanvas().viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place
-            )
+            self.click_canvas(x, 0.42)
             QTest.qWait(400)
             panel.pin.click()
         panel.species.setCurrentIndex(5)
@@ -205,8 +174,7 @@ class Visit:
         iface.mapCanvas().setExtent(extent)
         QTest.qWait(300)
         self.result = None
-        port = iface.mapCanvas().viewport()
-        QTest.mouseClick(port, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(20, 20))
+        self.click_canvas(0.03, 0.03)
         self.until(lambda: self.result is not None and self.result.is_fault, self.after_outside, 20)
 
     def after_outside(self):
@@ -220,10 +188,8 @@ class Visit:
         iface.mapCanvas().setExtent(self.scene.extent())
         self.dock.where.set_step(4)
         self.result = None
-        place = QPoint(iface.mapCanvas().width() // 2, iface.mapCanvas().height() // 2)
-        left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         QTest.qWait(300)
-        QTest.mouseClick(iface.mapCanvas().viewport(), left, plain, place)
+        self.click_canvas(0.5, 0.5)
         self.until(lambda: self.result is not None and self.result.result is not None, self.press_effects)
 
     def press_effects(self):
@@ -232,19 +198,44 @@ class Visit:
         self.explorer.panel.effects.click()
         self.report["stop_offered"] = self.explorer.panel.effects.text()
         QTest.qWait(100)
-        self.result, self.sent = None, time.perf_counter()
-        self.click_again()
+        self.drag_while_mapping()
         self.until(lambda: bool(self.ends), self.see_effects, 50)
 
-    def click_again(self):
-        """A point is answered while the effects are mapped."""
-        place = QPoint(round(iface.mapCanvas().width() * 0.55), iface.mapCanvas().height() // 2)
-        left, plain = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        QTest.mouseClick(iface.mapCanvas().viewport(), left, plain, place)
+    def drag_while_mapping(self):
+        """Drag while effects are mapped: how long answers take, and how long the window stands still."""
+        canvas, desk, times, gaps = iface.mapCanvas(), self.explorer.desk, [], []
+        sent, last = {}, [time.perf_counter()]
+
+        def answered(state):
+            if state.result is not None and (at := sent.pop((state.point.x, state.point.y), None)) is not None:
+                times.append(1000 * (time.perf_counter() - at))
+
+        def tick():
+            gaps.append(1000 * (time.perf_counter() - last[0]))
+            last[0] = time.perf_counter()
+
+        clock = QTimer()
+        clock.timeout.connect(tick)
+        desk.changed.connect(answered)
+        clock.start(5)
+        running = []
+        for i in range(DRAGGED):
+            place = QPoint(round(canvas.width() * (0.3 + 0.4 * i / DRAGGED)), round(canvas.height() * 0.55))
+            point = self.explorer.tool.toMapCoordinates(place)
+            sent[point.x(), point.y()] = time.perf_counter()
+            self.explorer.tool.pointed.emit(point)
+            running.append(not self.ends)
+            QTest.qWait(DRAG_MS)
+        QTest.qWait(1000)
+        clock.stop()
+        desk.changed.disconnect(answered)
+        self.report["drag_while_mapping"] = {
+            "times_ms": times, "longest_gap_ms": max(gaps), "while_running": sum(running), "moves": DRAGGED,
+            "last": abs(desk.state.point.x - point.x()) + abs(desk.state.point.y - point.y()),
+        }  # fmt: skip
 
     def see_effects(self):
         self.report["effects"] = self.ends[0][:3]
-        self.report["while_mapping_ms"] = getattr(self, "took", None)
         (group,) = [one for one in QgsProject.instance().layerTreeRoot().findGroups() if one.isExpanded()]
         self.report["effect_parts"] = {
             part.name(): [node.name() for node in part.findLayers()] for part in group.findGroups()
@@ -295,12 +286,5 @@ class Visit:
         self.report["tool_is_off"] = iface.mapCanvas().mapTool() is not self.explorer.tool
         self.leave()
 
-    def leave(self):
-        try:
-            Path(TASK["report"]).write_text(json.dumps(self.report, indent=1, default=str))
-        finally:
-            QgsProject.instance().setDirty(False)
-            iface.actionExit().trigger()
 
-
-visit = Visit()
+visit = ExplorerVisit()

@@ -29,12 +29,16 @@ def run(*command: str, seconds: int = 300, **extra: str) -> str:
 
 
 def run_in_window(script: Path, folder: Path, screen: str, **extra: str) -> None:
-    """Run a script in QGIS, in a profile in ``folder`` that has the plugin, on a screen such as 1500x1000."""
+    """Run a script in QGIS, in a profile in ``folder`` that has the plugin, on a screen such as 1500x1000.
+
+    The script may import what lies beside it.
+    """
     run(sys.executable, str(ROOT / "tools" / "qgis_profile.py"), str(folder / "qgis"))
     run(
         *("xvfb-run", "-a", "-s", f"-screen 0 {screen}x24"),
         *("qgis", "--profiles-path", str(folder / "qgis"), "--profile", "default", "--nologo"),
         *("--code", str(script)),
         seconds=600,
+        PYTHONPATH=str(script.parent),
         **extra,
     )

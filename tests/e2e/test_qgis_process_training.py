@@ -58,9 +58,7 @@ def test_a_layer_becomes_a_model_that_is_mapped_and_judged(place: Path) -> None:
     assert 'train = "tiny.train.gpkg"' in config and "blocks_km = 0.25" in config
 
     rasters = [f"LAYERS={place / 'data' / name}.tif" for name in ("satellite", "bioclim")]
-    done = process(
-        place, "map", f"MODEL={model}", *rasters, "STEP=4", "PRECISION=float32", f"OUTPUT={place / 'maps'}"
-    )
+    done = process(place, "map", f"MODEL={model}", *rasters, "STEP=4", f"OUTPUT={place / 'maps'}")
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("alnus", "betula"):
         with rasterio.open(place / "maps" / f"{name}.tif") as raster:

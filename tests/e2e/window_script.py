@@ -1,14 +1,10 @@
 """What a user does, in the real QGIS window: ``qgis --code window_script.py`` with SCALESCAPE_E2E set.
 
 The variable names a JSON file: ``landscape``, ``model``, ``out``, ``reference`` (the command line's maps),
-``step``, ``report`` (a JSON file written here), ``pictures`` (a folder). Whatever happens, the report is
-written and QGIS ends.
+``step``, ``bad`` (unusable rasters by name), ``report`` (a JSON file written here), ``pictures`` (a folder).
 """
 
-import json
-import os
 import time
-import traceback
 from pathlib import Path
 
 from osgeo import gdal
@@ -16,18 +12,19 @@ from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QPoint, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
 from qgis.utils import iface, plugins
+from visit import TASK, Visit
 
-TASK = json.loads(Path(os.environ["SCALESCAPE_E2E"]).read_text())
 TICK_MS = 20
-READY_S, RUN_S = 90, 300
+READY_S, RUN_S, LONGEST_S = 90, 300, 550
 WINDOW = (1500, 1000)
 
 
-class Visit:
-    """Goes through the steps, each started by a timer so that QGIS's event loop runs in between."""
+class WindowVisit(Visit):
+    """Fills in the dock, presses Run, and takes down what happens."""
 
     def __init__(self):
-        self.report = {"events": []}
+        super().__init__(LONGEST_S)
+        self.report["events"] = []
         self.previews = 0
         self.gap = 0.0
         self.gaps = []
@@ -37,16 +34,6 @@ class Visit:
         self.clock.setTimerType(Qt.TimerType.PreciseTimer)
         self.clock.timeout.connect(self.tick)
         self.after(1000, self.open)
-
-    def after(self, ms, step):
-        def guarded():
-            try:
-                step()
-            except Exception:
-                self.report["error"] = traceback.format_exc()
-                self.leave()
-
-        QTimer.singleShot(ms, guarded)
 
     def tick(self):
         now = time.monotonic()
@@ -59,7 +46,7 @@ class Visit:
 
     def picture(self, name):
         self.clock.stop()  # drawing and packing a picture is the test's own doing, not the plugin's
-        iface.mainWindow().grab().save(str(Path(TASK["pictures"]) / f"{name}.png"))
+        super().picture(name)
         if "end" not in self.report and hasattr(self, "pressed"):
             self.last = None
             self.clock.start()
@@ -193,12 +180,5 @@ class Visit:
             self.picture("gave_up")
             raise TimeoutError(f"The map was not finished after {RUN_S} s")
 
-    def leave(self):
-        try:
-            Path(TASK["report"]).write_text(json.dumps(self.report, indent=1, default=str))
-        finally:
-            QgsProject.instance().setDirty(False)
-            iface.actionExit().trigger()
 
-
-visit = Visit()
+visit = WindowVisit()

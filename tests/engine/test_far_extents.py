@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.warp
-from conftest import LEFT, TOP, write_raster
+from conftest import write_raster
 from rasterio.transform import from_origin
 from scalescape.engine.check_job import run_check
 from scalescape.engine.errors import InputError
@@ -131,14 +131,6 @@ def test_adjoining_extents_of_a_warped_scene_join(job: MapJob, tmp_path: Path) -
     joined = parts[0] | parts[1]
     assert joined.keys() == whole.keys() and len(whole) > 100
     assert max(abs(joined[at] - whole[at]) for at in whole) < 1e-5
-
-
-def test_the_margin_is_what_the_map_loses(job: MapJob, tmp_path: Path) -> None:
-    assert check(job).margin_m == 150  # bioclim reaches far beyond the scene: only the largest window counts
-    climate = np.full((2, 6, 6), 10, np.float32)
-    near = write_raster(tmp_path / "near.tif", climate, 200, corner=(LEFT, TOP), names=["bio1", "bio12"])
-    assert check(replace(job, inputs=(job.inputs[0], RasterInput("bioclim", str(near))))).margin_m == 200
-    assert check(replace(job, edge="fill")).margin_m == 0
 
 
 def test_a_raster_of_the_whole_earth_as_the_finest_is_refused_with_a_way_out(

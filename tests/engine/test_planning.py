@@ -16,14 +16,15 @@ import torch
 from pyproj import Transformer
 from scalescape.engine.branches import Branches
 from scalescape.engine.check_job import run_check
-from scalescape.engine.errors import InputError
+from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.estimate import estimated
 from scalescape.engine.evaluation import Evaluator
 from scalescape.engine.layout import chosen_layout
 from scalescape.engine.map_job import run_map
 from scalescape.engine.plan import planned
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
+from scalescape.engine.protocol import CheckJob, MapJob, Progress, RasterInput
+from scalescape.engine.readiness import MEASURING, made_ready
 from scalescape.engine.speed import Speeds
 from scalescape.engine.strips import Strip
 from scalescape.engine.verification import MismatchError
@@ -119,6 +120,27 @@ def test_the_speed_is_measured_once_and_kept(job: MapJob, monkeypatch: pytest.Mo
         monkeypatch.setattr("scalescape.engine.estimate.measured_dense_speed", lambda *a: pytest.fail("again"))
         assert estimated(plan, network, layout) == first
     assert first.seconds > 0 and first.memory_bytes == layout.memory and first.disk_bytes > 0
+
+
+def test_measuring_is_reported_and_can_be_cancelled(job: MapJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalescape.engine.precision.PAYS_FROM_S", 0.0)
+    monkeypatch.setattr(Speeds, "known", lambda self, key: None)
+    job = replace(job, method="dense")
+    network = read_model(job.model).network
+    said: list[str] = []
+
+    def cancel(report: Progress) -> None:
+        said.append(report.phase)
+        if len(said) == 2:
+            monitor.cancel()
+
+    monitor = Monitor(cancel)
+    with planned(job) as plan:
+        with pytest.raises(Cancelled):
+            made_ready(network, plan, monitor)
+        assert said == [MEASURING, MEASURING], "it stops before the next operation"
+        ready = made_ready(network, plan, Monitor())
+    assert ready.precision in ("float32", "bfloat16")
 
 
 def test_speeds_that_cannot_be_kept_or_read_are_measured_again(tmp_path: Path) -> None:

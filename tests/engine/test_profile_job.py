@@ -65,7 +65,7 @@ def agree(job: ProfileJob, folder: Path, keys: list[tuple[str, int]]) -> None:
             assert branch.mean_abs == pytest.approx(np.abs(mine).mean(), abs=1e-6)
             share = np.cov(mine, logit, bias=True)[0, 1] / logit.var()
             assert branch.variance_share == pytest.approx(share, abs=1e-4)
-            assert branch.low is None and branch.high is None
+            assert (branch.low, branch.high, branch.share_low, branch.share_high) == (None,) * 4
         assert sum(branch.variance_share for branch in one.branches) == pytest.approx(1, abs=1e-9)
         sums = {
             name: np.abs(values[[key[0] == name for key in keys]].sum(axis=0)).mean()
@@ -112,6 +112,11 @@ def test_refits_give_low_and_high_and_say_how_many_agree(
             assert mine.low == pytest.approx(min(values))
             assert mine.high == pytest.approx(max(values))
             assert mine.low < mine.high
+            shares = [a.species[place].branches[branch].variance_share for a in alone]
+            assert mine.variance_share == pytest.approx(shares[0])
+            assert mine.share_low == pytest.approx(min(shares))
+            assert mine.share_high == pytest.approx(max(shares))
+            assert mine.share_low < mine.share_high
 
 
 def test_the_step_is_chosen_for_about_so_many_pixels(

@@ -231,5 +231,5 @@ def test_the_check_names_the_margin_and_what_was_resampled(naip: MapJob) -> None
     from scalescape.engine.check_job import run_check
 
     result = run_check(CheckJob(**vars(naip)))
-    assert result.margin_m == 570
+    assert result.margin_m == pytest.approx(570, rel=1e-3) and result.margin_modality == "satellite"
     assert {w.kind for w in result.warnings} >= {"resampled", "scales"}

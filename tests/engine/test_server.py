@@ -42,7 +42,8 @@ class Client:
 
     def _collect(self) -> None:
         for line in self.process.stdout:
-            self.lines.put(line)
+            if json.loads(line).get("method") != protocol.ALIVE:
+                self.lines.put(line)
 
     def send(self, line: str) -> None:
         self.process.stdin.write(line.encode())
@@ -190,7 +191,8 @@ def test_what_libraries_print_does_not_reach_the_stream() -> None:
         "def run(self):\n"
         "    threading.Thread(target=shout, daemon=True).start(); time.sleep(0.1); original(self)\n"
         "server.Server.run = run\n"
-        "server.serve()\n"
+        "from scalescape.engine.outlet import standard_outlet\n"
+        "server.serve(standard_outlet())\n"
     )
     client = Client("-c", script)
     try:

@@ -2,7 +2,8 @@
 
 ``python fake_engine.py [BEHAVIOUR]``. Behaviours: ``lacking`` (ends with status 3 and a sentence), ``deaf``
 (never answers), ``stubborn`` (ignores cancel), ``crash`` (dies in a map), ``oom`` (is killed in a map),
-``noisy`` (prints garbage among the messages), ``refuse`` (a map is refused as faulty input), ``estimate`` (a
+``busy`` (answers late, and tells meanwhile that it is alive), ``noisy`` (prints garbage among the messages),
+``refuse`` (a map is refused as faulty input), ``estimate`` (a
 check says what the map will take). A point whose x is negative lies off the
 rasters.
 """
@@ -98,8 +99,9 @@ def check(number: int, params: dict) -> None:
                          "blocking": False, "modality": "", "band": ""})  # fmt: skip
     step = params["step"]
     send({"id": number, "result": {"width": 512 // step, "height": 498 // step, "pixel_m": 10.0 * step,
-                                   "margin_m": 570.0, "crs": "EPSG:32631", "inputs": {},
-                                   "warnings": warnings, "estimate": ESTIMATES.get(BEHAVIOUR)}})  # fmt: skip
+                                   "margin_m": 570.0, "margin_modality": "satellite",
+                                   "crs": "EPSG:32631", "inputs": {}, "warnings": warnings,
+                                   "estimate": ESTIMATES.get(BEHAVIOUR)}})  # fmt: skip
 
 
 BRANCHES = (("bioclim", 1), ("bioclim", 5), ("satellite", 25), ("satellite", 59), ("satellite", 115))
@@ -153,7 +155,9 @@ def profile(number: int, params: dict) -> None:
     several = bool(params["refits"])
     shares = (-0.0625, 0.25, 0.3125, 0.125, 0.375)
     branches = [{"modality": name, "scale": scale, "mean_abs": 0.25 * (place + 1), "variance_share": share,
-                 "low": 0.2 if several else None, "high": 1.5 if several else None, "colour": "#084594"}
+                 "low": 0.2 if several else None, "high": 1.5 if several else None, "colour": "#084594",
+                 "share_low": share - 0.125 if several else None,
+                 "share_high": share + 0.25 if several else None}
                 for place, ((name, scale), share) in enumerate(zip(BRANCHES, shares))]  # fmt: skip
     send({"id": number, "result": {
         "species": [{"name": name, "dominant": {"modality": "satellite", "scale": 115, "at_end": True},
@@ -174,6 +178,10 @@ def main() -> None:
         number, method, params = message["id"], message["method"], message["params"]
         if BEHAVIOUR == "deaf":
             time.sleep(3600)
+        if BEHAVIOUR == "busy":
+            for _ in range(20):
+                send({"method": "alive", "params": {}})
+                time.sleep(0.1)
         if method == "hello":
             send({"id": number, "result": {"version": "0.1.0", "torch": "none", "note": "no GPU was found",
                                            "devices": [{"name": "cpu", "label": "CPU"}]}})  # fmt: skip

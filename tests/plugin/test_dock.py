@@ -17,7 +17,7 @@ from plugin_stand_ins import (
 from qgis.core import QgsCoordinateReferenceSystem, QgsRasterLayer, QgsRectangle, QgsSettings
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
-from scalescape.plugin.core import settings
+from scalescape.plugin.core import settings, zoo
 from scalescape.plugin.gui.dock import ScalescapeDock
 from scalescape.plugin.gui.labels import colour
 from scalescape.plugin.gui.where_panel import CANVAS, OTHER
@@ -65,11 +65,27 @@ def test_inputs_are_matched_and_marked(ready):
 
 def test_the_check_fills_in_size_and_margin(ready):
     assert "128 × 124 pixels of 40 m" in ready.where.size.text()
-    assert "570 m" in ready.scales.aside.text()
+    assert "margin lost: 570 m (satellite)" in ready.scales.aside.text()
+    assert "windows of satellite leave its raster" in ready.scales.aside.toolTip()
+    ready.scales.set_margin(0.0)
+    assert "no margin lost" in ready.scales.aside.text() and not ready.scales.aside.toolTip()
     ready.where.set_step(2)
     assert not ready.run_bar.run.isEnabled()
     assert wait_until(lambda: "256 × 249 pixels of 20 m" in ready.where.size.text())
     assert wait_until(ready.run_bar.run.isEnabled)
+
+
+def test_a_model_that_was_made_meanwhile_is_offered(ready, model_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("scalescape.plugin.gui.model_panel.known_models", zoo.known_models)
+    made = tmp_path / "made.safetensors"
+    made.write_bytes(model_file.read_bytes())
+    settings.remember_model(str(made))
+    combo, chosen = ready.model.combo, ready.model.path
+    assert combo.findData(str(made)) < 0
+    combo.showPopup()
+    combo.hidePopup()
+    assert combo.findData(str(made)) >= 0 and combo.findData(chosen) >= 0
+    assert ready.model.path == chosen, "the choice stays"
 
 
 def test_the_engine_s_devices_are_offered(ready):

@@ -134,6 +134,12 @@ def test_a_hung_engine_is_killed_after_silence(make_client):
     assert time.monotonic() - start < 5
 
 
+def test_an_engine_that_says_that_it_is_alive_is_not_given_up(make_client):
+    start = time.monotonic()
+    assert make_client("busy").call("hello", {}).future.result(WAIT)["version"] == "0.1.0"
+    assert time.monotonic() - start > 1.5, "longer than QUICK waits for a sign of life and for an answer to it"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_stopped_process_counts_as_hung(make_client, tmp_path):
     client = make_client()

@@ -12,10 +12,11 @@ from qgis.core import (
     QgsPointXY,
     QgsRectangle,
 )
-from qgis.PyQt.QtCore import QPoint, Qt
+from qgis.PyQt.QtCore import QPoint, QRectF, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 from scalescape.plugin.core.newest_question import NewestQuestion
+from scalescape.plugin.gui.canvas_marks import moved_inside
 from scalescape.plugin.gui.contribution_chart import axis_limit
 from scalescape.plugin.gui.explorer import Explorer
 from scalescape.plugin.gui.icons import explorer_cursor
@@ -233,3 +234,10 @@ def test_never_two_questions_are_under_way_and_the_newest_counts(qgis_app, follo
 )
 def test_the_axis_ends_at_a_round_number_beyond_the_largest(values, limit):
     assert axis_limit(values) == limit
+
+
+def test_a_label_is_moved_into_the_view_by_as_little_as_needed():
+    room = QRectF(3, 3, 394, 294)
+    assert moved_inside(QRectF(50, 60, 40, 12), room) == QRectF(50, 60, 40, 12)
+    assert moved_inside(QRectF(-20, 500, 40, 12), room) == QRectF(3, 285, 40, 12)
+    assert moved_inside(QRectF(390, -9, 40, 12), room) == QRectF(357, 3, 40, 12)

@@ -6,6 +6,7 @@ import pytest
 from feedback import Feedback
 from qgis.core import QgsProcessingContext
 from scalescape.models.card import Band
+from scalescape.plugin.core import settings
 from scalescape.plugin.gui.modality_input import _band_tip
 from scalescape.plugin.processing.import_paper_algorithm import ImportPaperAlgorithm
 
@@ -21,11 +22,12 @@ def parameters(tmp_path):
     return {**{name: str(tmp_path / file) for name, file in files.items()}, "OUTPUT": str(out)}
 
 
-def test_an_import_declares_its_outputs_and_passes_notes_on(parameters, engine):
+def test_an_import_declares_its_outputs_and_passes_notes_on(parameters, engine, project):
     algorithm = ImportPaperAlgorithm().create({})
     feedback = Feedback()
     results, good = algorithm.run(parameters, QgsProcessingContext(), feedback)
     assert good and results == {"OUTPUT": parameters["OUTPUT"], "SPECIES_COUNT": 7}
+    assert settings.recent_models() == [parameters["OUTPUT"]]
     assert feedback.said == ["Mapped window by window. {}", parameters["STATS"]]
     feedback = Feedback()
     algorithm.run({**parameters, "PIXELS": "satellite=20m, bioclim = 1deg"}, QgsProcessingContext(), feedback)

@@ -84,6 +84,7 @@ def test_refits_give_whiskers_and_agreement(jobs, draft, model_file):
     dialog.compute.click()
     assert wait_until(dialog.table.isVisible), dialog.note.text()
     assert dialog.table.item(0, 2).text() == "0.200 – 1.500" and "3 of 3 models agree" in dialog.note.text()
+    assert dialog.table.item(0, 4).text() == "-18.8 – 18.8 %"
     assert not dialog.chart.grab().isNull()
 
 

@@ -16,6 +16,7 @@ from qgis.core import (
     QgsRasterLayer,
 )
 from scalescape.engine.protocol import EvaluateJob, TrainJob
+from scalescape.plugin.core import settings
 from scalescape.plugin.core.training_config import MARK
 from scalescape.plugin.core.vector_file import copy_of
 from scalescape.plugin.processing.evaluate_algorithm import EvaluateAlgorithm
@@ -211,6 +212,7 @@ def test_training_reports_and_declares_its_outputs(algorithm, parameters, contex
     assert "fold 1, loss 0.31, AUC 0.80" in feedback.phases
     assert "3 species, 120 sites, median AUC 0.812" in feedback.said
     assert set(results) <= {output.name() for output in algorithm.outputDefinitions()}
+    assert settings.recent_models() == [parameters["OUTPUT"]]
 
 
 def test_evaluation_reports_and_declares_its_outputs(model_file, engine, tmp_path):

@@ -1,0 +1,96 @@
+"""The explorer on the real California model in the real QGIS window: rasters, windows and words are right."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from qgis_run import ENGINE, HERE, PICTURES, ROOT, run, run_in_window
+
+MODEL = ROOT / "models" / "zoo" / "california.safetensors"
+BANDS = tuple(
+    f"ca-{what}-{how}.tif"
+    for what in ("cloudcover", "leafareaindex", "surfacetemp")
+    for how in ("mean", "stdv")
+)
+CELL_M = {"climate": 1890.0, "modis": 1000.0}
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(
+        shutil.which("qgis") is None or shutil.which("xvfb-run") is None, reason="needs QGIS and xvfb-run"
+    ),
+    pytest.mark.skipif(not os.environ.get("SCALESCAPE_TEST_DATA"), reason="SCALESCAPE_TEST_DATA is not set"),
+]
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    return Path(os.environ["SCALESCAPE_TEST_DATA"]).absolute() / "california"
+
+
+@pytest.fixture(scope="module")
+def report(data, tmp_path_factory) -> dict:
+    """Return what the script in the window saw; pictures lie in build/e2e/california."""
+    folder, pictures = tmp_path_factory.mktemp("california"), PICTURES / "california"
+    pictures.mkdir(parents=True, exist_ok=True)
+    task = {
+        "data": str(data),
+        "model": str(MODEL),
+        "report": str(folder / "report.json"),
+        "pictures": str(pictures),
+    }
+    (folder / "task.json").write_text(json.dumps(task))
+    run_in_window(HERE / "california_script.py", folder, "1280x860", SCALESCAPE_E2E=str(folder / "task.json"))
+    found = json.loads((folder / "report.json").read_text())
+    (pictures / "report.json").write_text(json.dumps(found, indent=1))
+    assert "error" not in found, found["error"]
+    return found
+
+
+def inspected(data: Path, at: list) -> dict:
+    """Return what the command line says of the same point."""
+    x, y, crs = at
+    inputs = [f"--input=climate={data / 'climate_pc.tif'}"]
+    inputs += [f"--input=modis={data / 'modis' / file}" for file in BANDS]
+    return json.loads(
+        run(*ENGINE, "inspect", str(MODEL), *inputs, f"--at={x!r},{y!r}", f"--crs={crs}", "--json")
+    )
+
+
+def test_the_panel_shows_what_the_command_line_says(report, data):
+    place = report["places"]["coast"]
+    told = inspected(data, place["at"])
+    assert told["species"] in place["headline"]
+    shown = float(re.search(r">(\d\.\d+)<", place["headline"])[1])
+    assert shown == pytest.approx(told["probability"], abs=6e-4)
+    for part in told["contributions"]:
+        shown = float(place["bars"][f"{part['modality']} {part['scale']}"])
+        assert shown == pytest.approx(part["value"], abs=6e-3)
+
+
+def test_windows_are_as_wide_as_their_cells_on_the_map(report):
+    """Climate cells lie turned in the map's CRS, so that the box around a window is a little wider."""
+    for name in ("coast", "sierra"):
+        widths = sorted(report["places"][name]["windows_m"])
+        assert len(widths) == 3
+        modis, one, five = widths
+        assert modis == pytest.approx(CELL_M["modis"], rel=1e-3)
+        assert CELL_M["climate"] <= one <= 1.1 * CELL_M["climate"]
+        assert 5 * CELL_M["climate"] <= five <= 1.1 * 5 * CELL_M["climate"]
+
+
+def test_all_bands_are_found_and_what_lies_beyond_a_raster_is_told_apart(report):
+    assert [text.count("✓") for text in report["matched"].values()] == [4, 6]
+    assert "margin lost: 4 km (climate)" in report["margin"]
+    (said,) = [one for one in report["cautions"] if "ends inside the map" in one]
+    assert "22 % of it stays empty" in said and "180 km in the east" in said
+
+
+def test_a_place_without_values_says_so_and_has_no_window(report):
+    place = report["places"]["ocean"]
+    assert "no value" in place["note"] and not place["windows_m"] and not place["captions"]
