@@ -63,7 +63,7 @@ def fit(
     recipe: Recipe,
     lambda2: torch.Tensor,
     turn: Turn,
-    checkpoint: Path,
+    checkpoint: Path | None,
     monitor: Monitor,
     device: torch.device,
     score: Callable[[FusionNetwork], float] | None = None,
@@ -80,7 +80,8 @@ def fit(
     turn
         Which of the job's networks this is.
     checkpoint
-        File that keeps the state after every epoch; where it is there, training goes on from it.
+        File that keeps the state after every epoch; where it is there, training goes on from it. None keeps
+        no state.
     monitor
         Told of progress; may cancel.
     device
@@ -116,7 +117,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        default_root_dir=checkpoint.parent,
+        default_root_dir=None if checkpoint is None else checkpoint.parent,
     )
     batches = Batches(
         places,
@@ -133,7 +134,7 @@ def fit(
             DataLoader(
                 batches, batch_size=None, generator=torch.Generator()
             ),  # it draws a number, from its own
-            ckpt_path=checkpoint if checkpoint.is_file() else None,
+            ckpt_path=checkpoint if checkpoint is not None and checkpoint.is_file() else None,
             weights_only=True,
         )
     network.load_state_dict(best.weights)
