@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from .aside import refusal
+from .aside import SUFFIX, refusal
 from .device import chosen
 from .errors import InputError
 from .progress import Monitor
@@ -28,10 +28,12 @@ from .study.trial import Trial, runs_of
 from .study.variant import Variant, best_of_each, networks, rivals
 from .study.workers import fitted
 from .study.workshop import Workshop
+from .train_job import trained
 from .training.config import read_config
 from .training.fingerprint import fingerprint
 
-FITS = "fits"
+FITS, BEST = "fits", "best.safetensors"
+KEEPS = ("", "best")
 VERSION = 1  # of what lies in that folder
 SOLVERS = ("scikit-learn", "elapid")
 
@@ -48,6 +50,8 @@ def run_study(job: StudyJob, monitor: Monitor) -> StudyResult:
     """
     if job.seeds < 1 or job.placebos < 0:
         raise InputError(f"A study needs a seed and no negative placebos, not {job.seeds} and {job.placebos}.")
+    if job.keep not in KEEPS:
+        raise InputError(f"A study can keep the best model and no other, not {job.keep!r}.")
     device = chosen(job.device)
     monitor.report("preparing", 0, 1)
     out = Path(job.out)
@@ -101,7 +105,17 @@ class Study:
             files = (*write_tables(findings, out), write_page(findings, self._workshop, out))
         except OSError as error:
             raise refusal(out, error) from error
-        return self._result(findings, files)
+        model = self._kept(findings.best(), out) if self._job.keep else ""
+        return self._result(findings, files, model)
+
+    def _kept(self, best: Variant, out: Path) -> str:
+        """Train the best network as ``train`` would, on the study's blocks, and return its file."""
+        course = self._workshop.course
+        config = self._workshop.config_of(best.scales)
+        ground = {"blocks_km": course.blocks.side_m / 1000, "buffer_km": course.buffer_m / 1000}
+        config = config.model_copy(update={"training": config.training.model_copy(update=ground)})
+        file = out / BEST
+        return trained(config, file, file.with_suffix(SUFFIX).exists(), self._job.device, self._monitor).model
 
     def _fitted(self, variants: Sequence[Variant], phase: str) -> dict[Variant, Standing]:
         """Fit what is left of some variants, and return how all of them stand."""
@@ -167,15 +181,15 @@ class Study:
     def _scores(self, standings: dict[Variant, Standing]) -> dict[Variant, float]:
         return {one: score_of(standing, self._board.counted) for one, standing in standings.items()}
 
-    def _result(self, findings: Findings, files: tuple[str, ...]) -> StudyResult:
+    def _result(self, findings: Findings, files: tuple[str, ...], model: str) -> StudyResult:
         course = self._workshop.course
         placebos = () if self._placebos else ("No placebo was made: not all modalities come from rasters.",)
         return StudyResult(
             files=files,
-            model="",
+            model=model,
             fits=sum(one.fits for one in findings.standings.values()),
             seconds=sum(one.seconds for one in findings.standings.values()),
-            verdicts={one.question: one.median.verdict for one in findings.questions},
+            verdicts={one.question: one.mean.verdict for one in findings.questions},
             warnings=(*course.report.sentences(), *course.blocks.notes, *placebos),
         )
 

@@ -23,7 +23,7 @@ from .judging.scored_file import write_scored
 from .progress import Monitor
 from .protocol import TrainJob, TrainResult
 from .sites.fold_distance import fold_distance
-from .training.config import read_config
+from .training.config import TrainingConfig, read_config
 from .training.course import Course, course_of
 from .training.fingerprint import fingerprint
 from .training.fitting import Fitted, Share, Turn, fit
@@ -46,14 +46,18 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
     Cancelled
         The user asked for it; what is done is kept for ``resume``.
     """
+    return trained(read_config(Path(job.config)), Path(job.out), job.resume, job.device, monitor)
+
+
+def trained(config: TrainingConfig, out: Path, resume: bool, on: str, monitor: Monitor) -> TrainResult:
+    """Do the ``train`` job of a config that was read, on the device ``on``."""
     started = time.monotonic()
-    out = Path(job.out)
     if out.suffix != MODEL_SUFFIX:
         raise InputError(f"The model file {out} must end in {MODEL_SUFFIX}; call it {out.name}{MODEL_SUFFIX}.")
-    device = chosen(job.device)
+    device = chosen(on)
     monitor.report("preparing", 0, 1)
-    course = course_of(read_config(Path(job.config)), monitor)
-    with course.files, RunFolder(out, fingerprint(course), job.resume) as folder:
+    course = course_of(config, monitor)
+    with course.files, RunFolder(out, fingerprint(course), resume) as folder:
         networks = _Networks(course, folder, device, monitor)
         shipped = networks.shipped()
         monitor.report("judging", 0, 1)
