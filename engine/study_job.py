@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 
 import psutil
 
@@ -21,12 +22,13 @@ from .study.findings import Findings, findings_of, score_of
 from .study.outcomes import Outcomes
 from .study.page import write_page
 from .study.placebo import can_be_randomised
+from .study.refits import ScaleOfEffect, refitted, scale_of_effect
 from .study.scoreboard import Scoreboard
 from .study.standing import Standing
 from .study.tables import write_tables
-from .study.trial import Trial, runs_of
-from .study.variant import Variant, best_of_each, networks, rivals
-from .study.workers import fitted
+from .study.trial import Outcome, Trial, runs_of
+from .study.variant import Variant, best_of_each, everything, networks, rivals
+from .study.workers import fitted, one_thread
 from .study.workshop import Workshop
 from .train_job import trained
 from .training.config import read_config
@@ -101,12 +103,32 @@ class Study:
             standings |= self._fitted((best,), "fitting the best of each")
         self._monitor.report("judging", 0, 1)
         findings = findings_of(self._board, standings, self._workshop.offered, self._workshop.climate)
+        effect = self._scale_of_effect(findings) if self._job.refits else None
         try:
-            files = (*write_tables(findings, out), write_page(findings, self._workshop, out))
+            files = (*write_tables(findings, out), write_page(findings, self._workshop, effect, out))
         except OSError as error:
             raise refusal(out, error) from error
         model = self._kept(findings.best(), out) if self._job.keep else ""
         return self._result(findings, files, model)
+
+    def _scale_of_effect(self, findings: Findings) -> ScaleOfEffect:
+        """Train the network of everything on blocks drawn anew, and return what it relies on where."""
+        workshop, counted = self._workshop, self._board.counted
+        if not can_be_randomised(workshop.course.config) or not counted.any():
+            raise InputError("Refits need rasters for all modalities, and a species that can be judged.")
+        whole = everything(workshop.offered)
+        course = workshop.seen(whole, 0)
+        epochs = [self._outcome(trial).epochs for trial in self._trials(whole) if not trial.run.draw]
+        files = []
+        with one_thread():
+            for number in range(self._job.refits):
+                self._monitor.report("refitting", number, self._job.refits, "refits")
+                file = self._folder / f"refit_{number + 1}.safetensors"
+                if not file.is_file():
+                    refitted(course, number, round(median(epochs)), file, self._monitor, workshop.device)
+                files.append(file)
+        names = tuple(name for name, counts in zip(course.sites.species, counted, strict=True) if counts)
+        return scale_of_effect(course, files, names, self._monitor)
 
     def _kept(self, best: Variant, out: Path) -> str:
         """Train the best network as ``train`` would, on the study's blocks, and return its file."""
@@ -134,13 +156,13 @@ class Study:
         return {one: self._standing(one) for one in variants}
 
     def _standing(self, variant: Variant) -> Standing:
-        found = {}
-        for trial in self._trials(variant):
-            outcome = self._outcomes.kept(trial)
-            if outcome is None:
-                raise InputError(f"A file in {self._folder} is gone; go on with --resume.")
-            found[trial] = outcome
-        return self._board.standing(variant, found)
+        return self._board.standing(variant, {one: self._outcome(one) for one in self._trials(variant)})
+
+    def _outcome(self, trial: Trial) -> Outcome:
+        found = self._outcomes.kept(trial)
+        if found is None:
+            raise InputError(f"A file in {self._folder} is gone; go on with --resume.")
+        return found
 
     def _trials(self, variant: Variant) -> list[Trial]:
         runs = runs_of(variant, self._seeds, self._placebos)

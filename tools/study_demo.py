@@ -2,9 +2,9 @@
 
 The landscape of ``--seed`` is written into a folder, with a table of the truth (probability of 0.5 or more) at
 every position of its lattice of sites as the study's test. Printed are the median AUC against that truth of the
-network of everything, less that of the best network with one scale of one modality, and less that of the best with
-one scale of each; with intervals over blocks and seeds. ``--placebo`` gives phase-randomised rasters as if they
-were real; printed is then the share of species that are said to be helped.
+network of everything, less that of the best network with one scale of one modality, and less that of the best
+with one scale of each; with intervals over blocks and seeds. ``--placebo`` gives phase-randomised rasters as if
+they were real; printed is then the share of species that are said to be helped.
 """
 
 from __future__ import annotations

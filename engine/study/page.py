@@ -13,7 +13,8 @@ from ..judging.scored import BACKGROUND, SURVEY
 from ..judging.species_figures import LEAST_BLOCKS, LEAST_PRESENCES
 from .cost import in_words
 from .findings import CHANCE, HELPS, HURTS, NO_EVIDENCE, UNTESTED, Comparison, Figures, Findings, Gain
-from .plots import auc_by_scale
+from .plots import auc_by_scale, dominant_maps
+from .refits import ScaleOfEffect
 from .trial import PLACEBO, REAL
 from .variant import COORDINATES, NETWORK, one_pixel
 from .workshop import Workshop
@@ -49,14 +50,14 @@ class ModelRow:
     baseline: bool
 
 
-def write_page(findings: Findings, workshop: Workshop, folder: Path) -> str:
-    """Write study.html into a folder and return its path."""
+def write_page(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None, folder: Path) -> str:
+    """Write study.html into a folder and return its path; ``effect`` is there where refits were asked for."""
     file = folder / PAGE
-    file.write_text(page_html(findings, workshop), encoding="utf-8")
+    file.write_text(page_html(findings, workshop, effect), encoding="utf-8")
     return str(file)
 
 
-def page_html(findings: Findings, workshop: Workshop) -> str:
+def page_html(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None) -> str:
     """Return the page, without anything to fetch; names are escaped."""
     course, board = workshop.course, findings.board
     names = board.scored.species
@@ -90,6 +91,8 @@ def page_html(findings: Findings, workshop: Workshop) -> str:
             if not board.counted[column]
         ],
         plots=auc_by_scale(findings, workshop),
+        effect=effect,
+        effect_maps=None if effect is None else dominant_maps(effect.maps),
         placebos=placebos,
         seeds=max((len(one.of(REAL)) for one in findings.standings.values()), default=0),
         against=[AGAINST[kind] for kind in dict.fromkeys(board.scored.against)],

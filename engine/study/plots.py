@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+from ..branch_colours import branch_colours, hexadecimal
 from ..judging.figure_images import (
     FAINT,
     NETWORK,
@@ -17,6 +23,7 @@ from ..judging.figure_images import (
     short_label,
 )
 from .findings import Figures, Findings
+from .refits import DominantMap
 from .trial import REAL
 from .variant import COORDINATES, Variant, everything, one_pixel
 from .variant import NETWORK as NETWORK_MODEL
@@ -25,6 +32,7 @@ from .workshop import Workshop
 MOST_SPECIES = 24
 BAND = "#d9d9d9"
 TOGETHER = "#009E73"
+AGREED = 0.8  # share of refits that must name the same branch, else a map is hatched
 
 
 def auc_by_scale(findings: Findings, workshop: Workshop) -> str | None:
@@ -51,6 +59,39 @@ def auc_by_scale(findings: Findings, workshop: Workshop) -> str | None:
             axes.set_xlabel(f"window of {short_label(name)} (px)")
         legend_above(figure)
         return data_uri(figure)
+
+
+def dominant_maps(maps: Sequence[DominantMap]) -> str:
+    """Draw a map a species of the branch that dominates, hatched where fewer than four refits in five agree."""
+    keys = maps[0].keys
+    colours = branch_colours(keys)
+    ramp = ListedColormap([hexadecimal(colours[key]) for key in keys])
+    columns = min(3, len(maps))
+    rows = -(-len(maps) // columns)
+    height, width = maps[0].place.shape
+    side = WIDTH / columns
+    with (
+        figure_of(WIDTH, 0.6 + rows * side * height / width) as figure,
+        mpl.rc_context({"hatch.linewidth": 0.4}),
+    ):
+        panels = figure.subplots(rows, columns, squeeze=False)
+        for axes in panels.flat:
+            axes.set_axis_off()
+        for axes, one in zip(panels.flat, maps, strict=False):
+            there = np.ma.masked_less(one.place, 0)
+            axes.imshow(there, cmap=ramp, vmin=-0.5, vmax=len(keys) - 0.5, extent=one.extent, aspect="auto")
+            doubtful = (one.agreement < AGREED) & (one.place >= 0)
+            if doubtful.any():
+                axes.contourf(
+                    doubtful[::-1], levels=[0.5, 1.5], hatches=["////"], colors="none", extent=one.extent
+                )
+            axes.set_title(short_label(one.species, 28), fontsize=9)
+        handles = [
+            Patch(color=hexadecimal(colours[key]), label=f"{short_label(key[0])} {key[1]}") for key in keys
+        ]
+        handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="refits disagree"))
+        figure.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), 6))
+        return data_uri(figure, "png")
 
 
 def _panel(
