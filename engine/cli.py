@@ -21,6 +21,7 @@ from .import_command import import_paper_command
 from .progress import Monitor
 from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob
 from .scale_commands import card_command, effects_command, inspect_command, profile_command
+from .study_command import study_command
 from .terminal import progress_sink
 from .training_commands import evaluate_command, train_command
 from .values import memory_of
@@ -95,6 +96,7 @@ for command in (card_command, inspect_command, effects_command, profile_command)
 
 cli.add_command(train_command)
 cli.add_command(evaluate_command)
+cli.add_command(study_command)
 cli.add_command(import_paper_command)
 
 

@@ -168,6 +168,29 @@ class EvaluateJob:
 
 
 @dataclass(frozen=True)
+class StudyJob:
+    """Compare scales and modalities of the config ``config``; tables and a page go into the folder ``out``.
+
+    ``seeds`` is how often each network is trained, ``placebos`` how many phase-randomised copies of the
+    predictors every model is fitted to as well, ``jobs`` how many processes fit (0: one a core). ``keep``
+    ``best`` also trains the best network into ``out``/best.safetensors. ``refits`` is how many such networks,
+    on blocks drawn anew, say how sure the scale of effect is. ``resume`` goes on from what a stopped study of
+    the same config has done; ``estimate`` says what the study takes and ends there.
+    """
+
+    config: str
+    out: str
+    seeds: int = 3
+    placebos: int = 3
+    jobs: int = 0
+    keep: str = ""
+    refits: int = 0
+    resume: bool = False
+    estimate: bool = False
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
 class ImportPaperJob:
     """Make the model file ``out`` of a ``checkpoint`` and its ``config`` of van Tiel et al.'s code.
 
@@ -287,6 +310,23 @@ class EvaluateResult:
 
     summary: dict[str, Any]
     files: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study found; the keys of ``scalescape study --json``.
+
+    ``fits`` counts the models fitted, those of earlier runs too; ``seconds`` is what all of them took, or with
+    ``estimate`` will take, on one core. ``verdicts`` gives for each question its answer in words; ``model`` is
+    empty unless the best was kept.
+    """
+
+    files: tuple[str, ...]
+    model: str
+    fits: int
+    seconds: float
+    verdicts: dict[str, str]
     warnings: tuple[str, ...]
 
 

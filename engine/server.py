@@ -42,6 +42,7 @@ from .protocol import (
     MessageError,
     ProfileJob,
     Progress,
+    StudyJob,
     TrainJob,
 )
 from .training_commands import training_packages
@@ -75,6 +76,7 @@ class Server:
             "demo": (self._jobs, self._demo),
             "train": (self._jobs, self._train),
             "evaluate": (self._jobs, self._evaluate),
+            "study": (self._jobs, self._study),
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
             "import-paper": (self._jobs, self._import_paper),
@@ -180,6 +182,12 @@ class Server:
             from .evaluate_job import run_evaluate
 
             return asdict(run_evaluate(protocol.job_from_params(EvaluateJob, request.params), request.monitor))
+
+    def _study(self, request: _Request) -> dict[str, Any]:
+        with training_packages():
+            from .study_job import run_study
+
+            return asdict(run_study(protocol.job_from_params(StudyJob, request.params), request.monitor))
 
     def _effects(self, request: _Request) -> dict[str, Any]:
         return asdict(run_effects(protocol.job_from_params(EffectsJob, request.params), request.monitor))

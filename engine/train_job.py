@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,15 +23,15 @@ from .judging.scored_file import OOF_SUFFIX, write_scored
 from .progress import Monitor
 from .protocol import TrainJob, TrainResult
 from .sites.fold_distance import fold_distance
-from .training.config import read_config
+from .training.config import TrainingConfig, read_config
 from .training.course import Course, course_of
-from .training.fitting import Fitted, Score, Share, Turn, fit
+from .training.fingerprint import fingerprint
+from .training.fitting import Fitted, Share, Turn, fit
+from .training.fold_fitting import fit_fold
 from .training.model_card import tested_card, untested_card
 from .training.out_of_fold import held_out, places_of, scored_places
 from .training.prediction import branch_means, logits_at
 from .training.run_folder import RunFolder
-from .training.stopping_score import stopping_score
-from .version import software
 
 MODEL_SUFFIX = ".safetensors"
 
@@ -47,14 +46,18 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
     Cancelled
         The user asked for it; what is done is kept for ``resume``.
     """
+    return trained(read_config(Path(job.config)), Path(job.out), job.resume, job.device, monitor)
+
+
+def trained(config: TrainingConfig, out: Path, resume: bool, on: str, monitor: Monitor) -> TrainResult:
+    """Do the ``train`` job of a config that was read, on the device ``on``."""
     started = time.monotonic()
-    out = Path(job.out)
     if out.suffix != MODEL_SUFFIX:
         raise InputError(f"The model file {out} must end in {MODEL_SUFFIX}; call it {out.name}{MODEL_SUFFIX}.")
-    device = chosen(job.device)
+    device = chosen(on)
     monitor.report("preparing", 0, 1)
-    course = course_of(read_config(Path(job.config)), monitor)
-    with course.files, RunFolder(out, fingerprint(course), job.resume) as folder:
+    course = course_of(config, monitor)
+    with course.files, RunFolder(out, fingerprint(course), resume) as folder:
         networks = _Networks(course, folder, device, monitor)
         shipped = networks.shipped()
         monitor.report("judging", 0, 1)
@@ -83,18 +86,6 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
         )
 
 
-def fingerprint(course: Course) -> str:
-    """Return a digest of all that decides the weights: settings, sites, predictors, versions."""
-    sites, points = course.sites, course.background
-    masks = (sites.group, sites.surveyed, sites.holes.indices, sites.holes.indptr)
-    digest = hashlib.sha256()
-    for values in (sites.x, sites.y, sites.found.indices, sites.found.indptr, *masks, points.x, points.y):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    settings = (course.recipe, course.modalities, course.architecture, sites.species, sites.kinds, software())
-    digest.update(repr((*settings, course.lambda2.tolist(), course.digests)).encode())
-    return digest.hexdigest()
-
-
 class _Networks:
     """The networks of a training, one a fold and one to be shipped."""
 
@@ -119,10 +110,7 @@ class _Networks:
         """Train all networks, fill ``logits``, and return the one to be shipped."""
         course, epochs = self._course, []
         for number, fold in enumerate(self._folds):
-            score = None if fold.stops is None else stopping_score(course.places, fold.stops, self._device)
-            mine = fold.learnt
-            share = Share(mine.training, mine.background_training + len(course.sites))
-            fitted = self._fitted(number, fold.name, share, score, None)
+            fitted = self._fold(number)
             tested = places_of(fold.split, len(course.sites), training=False)
             self.logits[tested] = logits_at(
                 fitted.network, course.places, tested, self._device, self._monitor.check
@@ -130,8 +118,7 @@ class _Networks:
             epochs.append(fitted.epochs)
         if len(self._folds) == 1:
             return fitted
-        every = Share(np.arange(len(course.sites)), np.arange(len(course.background)) + len(course.sites))
-        return self._fitted(len(self._folds), "the whole", every, None, max(1, round(float(np.median(epochs)))))
+        return self._whole(max(1, round(float(np.median(epochs)))))
 
     def rows_of_folds(self, everything: Scored) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return for each fold the places trained on, and the rows of the held-out places that it tests."""
@@ -141,26 +128,38 @@ class _Networks:
             for fold in self._folds
         ]
 
-    def _fitted(self, number: int, name: str, share: Share, score: Score | None, epochs: int | None) -> Fitted:
-        course = self._course
+    def _fold(self, number: int) -> Fitted:
+        kept = self._folder.kept(number, self._course.architecture)
+        if kept is not None:
+            return kept
+        turn, checkpoint = self._turn(number, self._folds[number].name), self._folder.checkpoint(number)
+        fitted = fit_fold(self._course, number, turn, checkpoint, self._monitor, self._device)
+        self._folder.keep(number, fitted)
+        return fitted
+
+    def _whole(self, epochs: int) -> Fitted:
+        """Return the network that learnt from all places, for so many epochs."""
+        course, number = self._course, len(self._folds)
         kept = self._folder.kept(number, course.architecture)
         if kept is not None:
             return kept
         fitted = fit(
             course.architecture,
             course.places,
-            share,
+            Share(np.arange(len(course.sites)), np.arange(len(course.background)) + len(course.sites)),
             course.recipe,
             course.lambda2,
-            Turn(name, number, number * course.recipe.epochs, self._total),
+            self._turn(number, "the whole"),
             self._folder.checkpoint(number),
             self._monitor,
             self._device,
-            score,
-            epochs,
+            epochs=epochs,
         )
         self._folder.keep(number, fitted)
         return fitted
+
+    def _turn(self, number: int, name: str) -> Turn:
+        return Turn(name, number, number * self._course.recipe.epochs, self._total)
 
 
 def _judged(

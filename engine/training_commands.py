@@ -47,7 +47,7 @@ def train_command(config: Path, out: Path, resume: bool, device: str, as_json: b
 
         with progress_sink() as sink:
             result = run_train(TrainJob(str(config), str(out), resume, device), Monitor(sink))
-        _say_warnings(result.warnings)
+        say_warnings(result.warnings)
         if as_json:
             click.echo(json.dumps(asdict(result), allow_nan=False))
             return
@@ -71,7 +71,7 @@ def evaluate_command(model: Path, config: Path | None, out: Path, as_json: bool)
         job = EvaluateJob(str(model), None if config is None else str(config), str(out))
         with progress_sink() as sink:
             result = run_evaluate(job, Monitor(sink))
-        _say_warnings(result.warnings)
+        say_warnings(result.warnings)
         if as_json:
             click.echo(json.dumps(result.summary, allow_nan=False))
             return
@@ -86,6 +86,7 @@ def _figure(summary: dict[str, Any], name: str) -> str:
     return "unknown" if summary[name] is None else f"{summary[name]:.3f}"
 
 
-def _say_warnings(warnings: tuple[str, ...]) -> None:
+def say_warnings(warnings: tuple[str, ...]) -> None:
+    """Print notes to standard error."""
     for warning in warnings:
         click.echo(f"Note: {warning}", err=True)

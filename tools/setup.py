@@ -38,7 +38,9 @@ def main() -> None:
         )
     install_system_packages()
     requirements = (ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()
-    build_environment(ENGINE, sys.executable, ["base", "train", "test"], requirements, system=False)
+    build_environment(
+        ENGINE, sys.executable, ["base", "train", "baselines", "test"], requirements, system=False
+    )
     link_package()
     if has_module(SYSTEM_PYTHON, "qgis.core"):
         build_environment(QGIS, SYSTEM_PYTHON, ["plugin-test"], requirements, system=True)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import RandomForestClassifier
 
 from ..errors import InputError
+from .forest import forest_logits
 from .scored import Scored
 
 TREES = 200
@@ -51,10 +51,9 @@ def coordinates_null(
             "Coordinates alone can't be judged where training and test differ in species or CRS; "
             "give both in the CRS of the test."
         )
-    tested = np.flatnonzero(scored.present.any(axis=0) & scored.absent.any(axis=0))
-    if len(tested) > most_species:
-        ranked = tested[np.argsort(scored.presences[tested], kind="stable")]
-        tested = ranked[np.linspace(0, len(ranked) - 1, most_species).round().astype(np.intp)]
+    tested = evenly(
+        np.flatnonzero(scored.present.any(axis=0) & scored.absent.any(axis=0)), scored, most_species
+    )
     places, new_places = (np.column_stack([one.x, one.y]) for one in (source, scored))
     logit = np.zeros_like(scored.logit)
     filled = np.zeros_like(scored.known)
@@ -67,9 +66,16 @@ def coordinates_null(
             found = source.present[counted, column]
             if not found.any() or found.all():
                 continue
-            forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, random_state=seed + number)
-            share = forest.fit(places[counted], found).predict_proba(new_places[test])[:, 1]
-            share = np.clip(share, 0.5 / TREES, 1 - 0.5 / TREES)
-            logit[test, column] = np.log(share) - np.log1p(-share)
+            logit[test, column] = forest_logits(
+                places[counted], found, new_places[test], TREES, LEAF, seed + number
+            )
             filled[test, column] = True
     return replace(scored, logit=logit, known=scored.known & filled)
+
+
+def evenly(columns: Index, scored: Scored, most: int) -> Index:
+    """Return at most ``most`` of some species, evenly from the rarest to the commonest."""
+    if len(columns) <= most:
+        return columns
+    ranked = columns[np.argsort(scored.presences[columns], kind="stable")]
+    return ranked[np.linspace(0, len(ranked) - 1, most).round().astype(np.intp)]

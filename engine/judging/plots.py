@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pyproj
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from .calibration import BINS, LEAST_VALUES, Reliability
+from .figure_images import (
+    COLOURS,
+    FAINT,
+    MARKERS,
+    NETWORK,
+    NULL,
+    WIDTH,
+    data_uri,
+    figure_of,
+    legend_above,
+    short_label,
+)
 from .scored import SURVEY, Flags, Floats, Scored
 from .species_figures import FEW_PRESENCES, LEAST_PRESENCES, Figures, SpeciesFigures
 from .thresholds import operating_points
 
-# Okabe and Ito's colours, told apart by the colour-blind
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F6A00", "#444444")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-NETWORK, NULL, FAINT = "#0072B2", "#D55E00", "#8a8a8a"
-STYLE: dict[Any, Any] = {
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.0,
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "svg.hashsalt": "scalescape",
-    "svg.fonttype": "path",
-}
-WIDTH = 8.6  # inches
-DOTS_PER_INCH = 190  # of a PNG
-MEDIA = {"svg": "svg+xml", "png": "png"}
 MOST_ROWS = 40  # species in the plot by name
 MOST_CURVES = 12
 MOST_POINTS = 20_000
 LABELLED_DECADES = 3  # over the width of a page, with labels at 1, 2 and 5
-NAME_LENGTH = 34
 
 
 def auc_by_name(figures: Figures, null: Figures | None) -> str | None:
@@ -55,7 +43,7 @@ def auc_by_name(figures: Figures, null: Figures | None) -> str | None:
     if not 0 < len(pairs) <= MOST_ROWS:
         return None
     pairs.sort(key=lambda pair: pair[0].auc.value or 0.0)
-    with _figure(WIDTH, 1.0 + 0.24 * len(pairs)) as figure:
+    with figure_of(WIDTH, 1.0 + 0.24 * len(pairs)) as figure:
         axes = figure.subplots()
         place = np.arange(len(pairs), dtype=np.float64)
         _intervals(axes, place, [one for one, _ in pairs], horizontal=True)
@@ -64,11 +52,11 @@ def auc_by_name(figures: Figures, null: Figures | None) -> str | None:
             rows, values = zip(*others, strict=True)
             axes.plot(values, rows, "x", color=NULL, markersize=6, label="coordinates alone")
         axes.axvline(0.5, color=FAINT, linewidth=0.8, linestyle=":")
-        axes.set_yticks(place, [f"{_label(one.name)}  (n = {one.n_presence:,})" for one, _ in pairs])
+        axes.set_yticks(place, [f"{short_label(one.name)}  (n = {one.n_presence:,})" for one, _ in pairs])
         axes.set_ylim(-0.7, len(pairs) - 0.3)
         axes.set_xlabel("AUC (0.5: no better than chance), n: test presences")
-        _legend_above(figure)
-        return _uri(figure)
+        legend_above(figure)
+        return data_uri(figure)
 
 
 def auc_by_commonness(figures: Figures, null: Figures | None) -> str | None:
@@ -82,7 +70,7 @@ def auc_by_commonness(figures: Figures, null: Figures | None) -> str | None:
             panels.append((against, number))
     if not panels:
         return None
-    with _figure(WIDTH, 3.2) as figure:
+    with figure_of(WIDTH, 3.2) as figure:
         for axes, (against, number) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
@@ -111,8 +99,8 @@ def auc_by_commonness(figures: Figures, null: Figures | None) -> str | None:
             surveys = against == SURVEY
             axes.set_xlabel("share of surveyed sites where found" if surveys else "training presences")
             axes.set_ylabel(f"AUC against {'survey absences' if surveys else 'background'}")
-        _legend_above(figure)
-        return _uri(figure)
+        legend_above(figure)
+        return data_uri(figure)
 
 
 def roc_curves(scored: Scored, figures: Figures) -> str | None:
@@ -126,7 +114,7 @@ def roc_curves(scored: Scored, figures: Figures) -> str | None:
     columns = min(4, len(ranked))
     rows = -(-len(ranked) // columns)
     grid = np.linspace(0, 1, 101)
-    with _figure(max(2.1 * columns, 2.8), 0.4 + 2.3 * rows) as figure:
+    with figure_of(max(2.1 * columns, 2.8), 0.4 + 2.3 * rows) as figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for number in range(len(ranked), rows * columns):
             panels.flat[number].set_visible(False)
@@ -139,18 +127,18 @@ def roc_curves(scored: Scored, figures: Figures) -> str | None:
             axes.plot(np.append(0, grid), np.append(0, mean), color=NETWORK, linewidth=1.6)
             axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=":")
             one = figures.species[column]
-            axes.set_title(f"{_label(one.name, 24)}\nAUC {one.auc.value:.2f}", fontsize=8)
+            axes.set_title(f"{short_label(one.name, 24)}\nAUC {one.auc.value:.2f}", fontsize=8)
             axes.set_aspect("equal")
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         figure.supxlabel("share of absences or background called present", fontsize=9)
         figure.supylabel("share of presences found", fontsize=9)
-        return _uri(figure)
+        return data_uri(figure)
 
 
 def calibration_curve(curve: Reliability) -> str:
     """Draw what was found against the calibrated probability, with the number of values in each bin."""
-    with _figure(4.2, 4.4) as figure:
+    with figure_of(4.2, 4.4) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         filled, scarce = curve.filled, (curve.count > 0) & ~curve.filled
         upper.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=":", label="as predicted")
@@ -175,12 +163,12 @@ def calibration_curve(curve: Reliability) -> str:
         lower.set_xlabel("occurrence: calibrated probability of presence")
         lower.set_xlim(-0.02, 1.02)
         figure.align_ylabels()
-        return _uri(figure)
+        return data_uri(figure)
 
 
 def map_of_sites(scored: Scored) -> str:
     """Draw sites and background points, and the box around each block's rows, coloured by fold."""
-    with _figure(WIDTH, 5.4) as figure:
+    with figure_of(WIDTH, 5.4) as figure:
         axes = figure.subplots()
         background = _some(scored.background)
         axes.plot(
@@ -222,7 +210,7 @@ def map_of_sites(scored: Scored) -> str:
         axes.ticklabel_format(style="plain", useOffset=False)
         axes.locator_params(nbins=6)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2.5)
-        return _uri(figure, "png")
+        return data_uri(figure, "png")
 
 
 def _fold_curves(scored: Scored, column: int) -> Iterator[tuple[Floats, Floats]]:
@@ -254,15 +242,6 @@ def _intervals(axes: Axes, at: Floats, species: Sequence[SpeciesFigures], horizo
             )
 
 
-def _legend_above(figure: Figure) -> None:
-    """Put one legend over all panels, each label once."""
-    entries: dict[str, Any] = {}
-    for axes in figure.axes:
-        handles, labels = axes.get_legend_handles_labels()
-        entries.update(zip(labels, handles, strict=True))
-    figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=3, handletextpad=0.4)
-
-
 def _some(rows: Flags) -> Flags:
     """Return ``rows`` thinned to what a plot can show."""
     index = np.flatnonzero(rows)
@@ -271,23 +250,3 @@ def _some(rows: Flags) -> Flags:
     some = np.zeros_like(rows)
     some[index] = True
     return some
-
-
-def _label(name: str, length: int = NAME_LENGTH) -> str:
-    """Return a name that fits, with no mathematics read into it."""
-    short = name if len(name) <= length else name[: length - 1] + "…"
-    return short.replace("$", r"\$")
-
-
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
-    with mpl.rc_context(STYLE):
-        yield Figure(figsize=(width, height), layout="constrained")
-
-
-def _uri(figure: Figure, kind: str = "svg") -> str:
-    """Return the figure as a data URI, ``svg`` or (for clouds of points) ``png``."""
-    buffer = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else {}
-    figure.savefig(buffer, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
-    return f"data:image/{MEDIA[kind]};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

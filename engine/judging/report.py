@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ...models.card import Card
 from . import plots
 from .coordinates import MOST_SPECIES
 from .judgement import Judgement
+from .page import count_text, number_text, page_template
 from .resampling import Estimate
 from .scored import BACKGROUND, SURVEY
 from .species_figures import LEAST_BLOCKS, LEAST_PRESENCES
 from .thresholds import LARGEST_TSS
 
 TEMPLATES = Path(__file__).parent / "templates"
-DASH = "–"
 AGAINST = {SURVEY: "survey absences", BACKGROUND: "background points"}
 
 
@@ -38,17 +36,9 @@ def report_html(judgement: Judgement, distance_note: str = "") -> str:
 
     ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=_number, interval=_interval, count=_count)
     scored, figures, card = judgement.scored, judgement.figures, judgement.card
     null = judgement.null
-    return environment.get_template("report.html.jinja").render(
+    return page_template(TEMPLATES, "report.html.jinja").render(
         title=card.name if card else "the network",
         card=card,
         summary=judgement.summary,
@@ -85,7 +75,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
         start = name if low is None else low
         return Estimate(summary[name], summary.get(f"{start}_low"), summary.get(f"{start}_high"))
 
-    judged = f"{_count(summary['n_species'])} species"
+    judged = f"{count_text(summary['n_species'])} species"
     against = " or ".join(AGAINST[kind] for kind in summary["by_against"])
     enough = summary["enough_presences"]
     rows = [
@@ -103,7 +93,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
             HeadlineFigure(
                 f"Median AUC, {LEAST_PRESENCES} test presences or more",
                 Estimate(enough["auc_median"], enough["auc_low"], enough["auc_high"]),
-                f"{_count(enough['n_species'])} species",
+                f"{count_text(enough['n_species'])} species",
                 "Species with a handful of presences tend to get an AUC that is too good or too bad.",
             )
         )
@@ -112,7 +102,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
             HeadlineFigure(
                 f"Median AUC against {AGAINST[kind]}",
                 Estimate(group["auc_median"], group["auc_low"], group["auc_high"]),
-                f"{_count(group['n_species'])} species",
+                f"{count_text(group['n_species'])} species",
                 "The two kinds of AUC do not compare with each other.",
             )
             for kind, group in summary["by_against"].items()
@@ -123,10 +113,10 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
             HeadlineFigure(
                 "Mean gain in AUC over coordinates alone",
                 Estimate(null["gain_mean"], null["gain_low"], null["gain_high"]),
-                f"{_count(null['n_species'])} species",
-                f"A random forest that knows x and y only reaches a mean AUC of {_number(null['auc_mean'])}, "
-                f"the network {_number(null['network_auc_mean'])} on the same species. Near 0 means that these "
-                "folds cannot tell habitat from location.",
+                f"{count_text(null['n_species'])} species",
+                "A random forest that knows x and y only reaches a mean AUC of "
+                f"{number_text(null['auc_mean'])}, the network {number_text(null['network_auc_mean'])} on the "
+                "same species. Near 0 means that these folds cannot tell habitat from location.",
             )
         )
     if summary["site_auc"] is not None:
@@ -134,7 +124,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
             HeadlineFigure(
                 "Site AUC",
                 estimate("site_auc"),
-                f"{_count(summary['n_site_auc'])} sites",
+                f"{count_text(summary['n_site_auc'])} sites",
                 "At a site: how often a species found there scores higher than one that was not.",
             )
         )
@@ -143,7 +133,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
             HeadlineFigure(
                 "Site F1 (“micro F1”)",
                 estimate("micro_f1"),
-                f"{_count(summary['n_f1'])} sites",
+                f"{count_text(summary['n_f1'])} sites",
                 f"Overlap of the species list predicted (probability of {summary['f1_threshold']:g} or more) "
                 "with the list found.",
             )
@@ -156,7 +146,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
     ):
         mean = estimate(f"{key}_mean")
         if mean.value is not None:
-            rows.append(HeadlineFigure(name, mean, f"{_count(summary[f'n_{key}'])} species", says, digits))
+            rows.append(HeadlineFigure(name, mean, f"{count_text(summary[f'n_{key}'])} species", says, digits))
     return rows
 
 
@@ -173,20 +163,3 @@ def _meanings(card: Card | None) -> list[tuple[str, str]]:
         (meaning, ", ".join(names) if len(names) <= 12 else f"{len(names):,} species")
         for meaning, names in by_meaning.items()
     ]
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    """Return a figure for a person, with a true minus sign; a dash where there is none."""
-    return DASH if value is None else f"{value:.{digits}f}".replace("-", "−")
-
-
-def _interval(estimate: Estimate, digits: int = 2) -> str:
-    """Return an interval as ``0.71 to 0.79``; nothing where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f"{_number(estimate.low, digits)} to {_number(estimate.high, digits)}"
-
-
-def _count(value: int) -> str:
-    """Return a number of things with thin gaps between thousands."""
-    return f"{value:,}".replace(",", "\u202f")

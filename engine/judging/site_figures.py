@@ -26,11 +26,14 @@ class SiteF1:
         Probability from which a species is called present.
     sites
         Sites that count.
+    drawn
+        (1 + draws,) the F1 in every draw, the first as the data are.
     """
 
     f1: Estimate
     threshold: float
     sites: int
+    drawn: Floats
 
 
 def site_f1(scored: Scored, threshold: float) -> Floats:
@@ -72,8 +75,8 @@ def micro_f1(test: Scored, validation: Scored | None, resampling: Resampling) ->
             other = chosen_threshold(test.taken(~group)) if not group.all() else None
             if other is not None:
                 values[group] = site_f1(test.taken(group), other)
-    f1, sites = _by_site(values, resampling)
-    return SiteF1(f1, threshold, sites)
+    drawn, sites = _by_site(values, resampling)
+    return SiteF1(Estimate.of(drawn), threshold, sites, drawn)
 
 
 def site_auc(scored: Scored, resampling: Resampling) -> tuple[Estimate, int]:
@@ -83,13 +86,14 @@ def site_auc(scored: Scored, resampling: Resampling) -> tuple[Estimate, int]:
     for row in np.flatnonzero((number > 0) & (number < counted.sum(axis=1))):
         there = counted[row]
         values[row] = auc(scored.logit[row, there], scored.found[row, there])
-    return _by_site(values, resampling)
+    drawn, sites = _by_site(values, resampling)
+    return Estimate.of(drawn), sites
 
 
-def _by_site(values: Floats, resampling: Resampling) -> tuple[Estimate, int]:
+def _by_site(values: Floats, resampling: Resampling) -> tuple[Floats, int]:
     there = np.isfinite(values)
     means = resampling.fold_means(np.nan_to_num(values), there.astype(np.float64))
-    return Estimate.of(average(means)), int(there.sum())
+    return average(means), int(there.sum())
 
 
 def _groups(scored: Scored) -> list[np.ndarray]:

@@ -130,6 +130,67 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
         )
 
 
+def seen_as(course: Course, config: TrainingConfig, monitor: Monitor) -> Course:
+    """Return the same sites, background points, blocks and folds as another config would have them seen.
+
+    Parameters
+    ----------
+    course
+        What is learnt and tested, and where.
+    config
+        Of the same tables, with other scales, modalities or rasters, which hold values at the same places.
+    monitor
+        Is told of progress.
+    """
+    recipe, sites = recipe_of(config), course.sites
+    supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
+    tiled = [name for name, sight in course.places.sights.items() if isinstance(sight, LatticeSight)]
+    lattices = {  # background points lie on no other lattice
+        name: one for name, one in _lattices(config, recipe, supplies, sites).items() if name in tiled
+    }
+    with ExitStack() as stack:
+        seen = _Seen(sites, course.background, lattices, PatchCache(), stack, monitor)
+        for supply in supplies:
+            seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
+        return replace(
+            course,
+            config=config,
+            recipe=recipe,
+            places=Places(sites, len(course.background), seen.sights),
+            modalities=tuple(seen.modalities),
+            architecture=architecture_of(config, seen.channels(), len(sites.species), recipe.width),
+            digests=tuple(seen.digests),
+            files=stack.pop_all(),
+        )
+
+
+def seen_elsewhere(course: Course, sites: SiteTable, monitor: Monitor) -> Places:
+    """Return other sites as a course's networks see theirs: tile by tile where they lie on the same lattice."""
+    spots = spots_of(sites)
+    sights: dict[str, Sight] = {}
+    for modality in course.modalities:
+        name = modality.name
+        supply = supply_of(name, course.config.modality[name])
+        sight: Sight | None = None
+        if isinstance(supply, RasterSupply):
+            sight = _on_lattice(course.places.sights[name], supply, spots)
+        if sight is None:
+            with supply.source(spots, max(modality.scales)) as source:
+                patches = PatchCache().patches(source, monitor, name)
+            sight = PatchSight(name, PatchSet(patches, modality))
+        sights[name] = sight
+    return Places(sites, 0, sights)
+
+
+def _on_lattice(own: Sight, supply: RasterSupply, spots: Spots) -> LatticeSight | None:
+    """Return how places are seen by the tiles of a sight, None where they do not lie on its lattice."""
+    if not isinstance(own, LatticeSight):
+        return None
+    rows, columns = pixels_of(supply.grid, spots.x, spots.y, spots.crs)
+    off = ((rows - own.rows[0]) % own.step).any() or ((columns - own.columns[0]) % own.step).any()
+    return None if off else replace(own, rows=rows, columns=columns, turned=False)
+
+
 class _Seen:
     """What the network sees at sites and background points, gathered by modality."""
 

@@ -65,7 +65,7 @@ def fit(
     recipe: Recipe,
     lambda2: torch.Tensor,
     turn: Turn,
-    checkpoint: Path,
+    checkpoint: Path | None,
     monitor: Monitor,
     device: torch.device,
     score: Score | None = None,
@@ -82,7 +82,8 @@ def fit(
     turn
         Which of the job's networks this is.
     checkpoint
-        File that keeps the state after every epoch; where it is there, training goes on from it.
+        File that keeps the state after every epoch; where it is there, training goes on from it. None keeps
+        no state.
     monitor
         Told of progress; may cancel.
     device
@@ -118,7 +119,7 @@ def fit(
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        default_root_dir=checkpoint.parent,
+        default_root_dir=None if checkpoint is None else checkpoint.parent,
     )
     batches = Batches(
         places,
@@ -135,7 +136,7 @@ def fit(
         trainer.fit(
             learner,
             loader,
-            ckpt_path=checkpoint if checkpoint.is_file() else None,
+            ckpt_path=checkpoint if checkpoint is not None and checkpoint.is_file() else None,
             weights_only=True,
         )
     network.load_state_dict(best.weights)

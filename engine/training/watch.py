@@ -26,11 +26,11 @@ class Watch(Callback):
     best
         Tells the score.
     checkpoint
-        File for the state; it appears whole or not at all.
+        File for the state; it appears whole or not at all. None keeps none.
     """
 
     def __init__(
-        self, monitor: Monitor, name: str, done: int, total: int, best: BestEpoch, checkpoint: Path
+        self, monitor: Monitor, name: str, done: int, total: int, best: BestEpoch, checkpoint: Path | None
     ) -> None:
         self._monitor = monitor
         self._name = name
@@ -50,10 +50,11 @@ class Watch(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the state, then tell how far it is."""
-        partial = self._checkpoint.with_name(self._checkpoint.name + ".partial")
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            partial.replace(self._checkpoint)
+        if self._checkpoint is not None:
+            partial = self._checkpoint.with_name(self._checkpoint.name + ".partial")
+            trainer.save_checkpoint(partial)
+            if trainer.is_global_zero:
+                partial.replace(self._checkpoint)
         losses = pl_module.losses if isinstance(pl_module, Learner) else []
         said = f"{self._name}: loss {sum(losses) / max(1, len(losses)):.3f}"
         if self._best.value == self._best.value:

@@ -13,6 +13,7 @@ from .import_paper_algorithm import ImportPaperAlgorithm
 from .inspect_algorithm import InspectAlgorithm
 from .map_algorithm import MapAlgorithm
 from .profile_algorithm import ProfileAlgorithm
+from .study_algorithm import StudyAlgorithm
 from .train_algorithm import TrainAlgorithm
 
 
@@ -30,5 +31,6 @@ class ScalescapeProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         mapping = (MapAlgorithm, EffectsAlgorithm, InspectAlgorithm, ProfileAlgorithm)
-        for algorithm in (*mapping, TrainAlgorithm, EvaluateAlgorithm, ImportPaperAlgorithm, DemoAlgorithm):
+        judging = (EvaluateAlgorithm, StudyAlgorithm)
+        for algorithm in (*mapping, TrainAlgorithm, *judging, ImportPaperAlgorithm, DemoAlgorithm):
             self.addAlgorithm(algorithm())

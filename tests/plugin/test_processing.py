@@ -46,7 +46,7 @@ def test_provider_and_ids():
     assert provider.id() == "scalescape"
     assert sorted(one.id() for one in provider.algorithms()) == [
         "scalescape:demo", "scalescape:effects", "scalescape:evaluate", "scalescape:importpaper",
-        "scalescape:inspect", "scalescape:map", "scalescape:profile", "scalescape:train",
+        "scalescape:inspect", "scalescape:map", "scalescape:profile", "scalescape:study", "scalescape:train",
     ]  # fmt: skip
 
 

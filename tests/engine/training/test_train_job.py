@@ -239,5 +239,5 @@ def test_files_that_cannot_be_written_are_told(run: Run, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"is in the way and is not Scalescape's; move it away\.$"):
         train(run.config, tmp_path / "tiny.safetensors")
     (tmp_path / "tiny.partial" / "run.json").write_text(json.dumps({"pid": os.getppid(), "fingerprint": ""}))
-    with pytest.raises(InputError, match=r"Another run trains .*; wait for it, or choose another file\.$"):
+    with pytest.raises(InputError, match=r"Another run trains .*; wait for it, or choose another place\.$"):
         train(run.config, tmp_path / "tiny.safetensors")

@@ -1,0 +1,183 @@
+"""The study's page: one HTML file that stands alone, written for an ecologist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..judging.page import page_template, signed_text
+from ..judging.resampling import Estimate
+from ..judging.scored import BACKGROUND, SURVEY
+from ..judging.species_figures import LEAST_BLOCKS, LEAST_PRESENCES
+from .cost import in_words
+from .findings import CHANCE, HELPS, HURTS, NO_EVIDENCE, UNTESTED, Comparison, Figures, Findings, Gain
+from .plots import auc_by_scale, dominant_maps
+from .refits import ScaleOfEffect
+from .trial import PLACEBO, REAL
+from .variant import COORDINATES, NETWORK, one_pixel
+from .workshop import Workshop
+
+TEMPLATES = Path(__file__).parent / "templates"
+PAGE = "study.html"
+AGAINST = {SURVEY: "survey absences", BACKGROUND: "background points"}
+SAYS = {
+    HELPS: "helps: the gain is more than chance, and more than a placebo brings",
+    HURTS: "hurts: the AUC is lower",
+    NO_EVIDENCE: "no evidence: the interval of the gain holds 0",
+    CHANCE: "not more than chance structure: a placebo gains about as much",
+    UNTESTED: "there is a gain, but it was not tested against a placebo",
+    "": "could not be judged",
+}
+NAMES = {
+    "network": "network",
+    "random_forest": "random forest",
+    "maxent": "MaxEnt",
+    "coordinates": "coordinates",
+}
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A row of the first table: a model's figures, its placebo's, and its gain over the one-pixel network."""
+
+    name: str
+    sees: str
+    real: Figures
+    placebo: Figures | None
+    gain: Gain | None
+    baseline: bool
+
+
+def write_page(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None, folder: Path) -> str:
+    """Write study.html into a folder and return its path; ``effect`` is there where refits were asked for."""
+    file = folder / PAGE
+    file.write_text(page_html(findings, workshop, effect), encoding="utf-8")
+    return str(file)
+
+
+def page_html(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None) -> str:
+    """Return the page, without anything to fetch; names are escaped."""
+    course, board = workshop.course, findings.board
+    names = board.scored.species
+    placebos = max((len(one.of(PLACEBO)) for one in findings.standings.values()), default=0)
+    return page_template(TEMPLATES, "study.html.jinja").render(
+        title=course.config.model.name or "scales and modalities",
+        rows=_rows(findings, workshop.climate),
+        has_f1=any(one.micro_f1.value is not None for one in findings.figures),
+        questions=findings.questions,
+        sentence=sentence,
+        says=SAYS,
+        species=[
+            {
+                "name": names[column],
+                "n_presence": int(board.n_presence[column]),
+                "n_blocks": int(board.n_blocks[column]),
+                "gains": [one.species[column] for one in findings.questions],
+                "auc": [_auc_of(findings, workshop.climate, column, model) for model in (NETWORK, COORDINATES)],
+            }
+            for column in np.flatnonzero(board.counted)
+        ],
+        apart=[
+            {
+                "name": name,
+                "n_presence": int(board.n_presence[column]),
+                "n_blocks": int(board.n_blocks[column]),
+                "flag": board.flags[column],
+                "auc": _auc_of(findings, workshop.climate, column, NETWORK),
+            }
+            for column, name in enumerate(names)
+            if not board.counted[column]
+        ],
+        plots=auc_by_scale(findings, workshop),
+        effect=effect,
+        effect_maps=None if effect is None else dominant_maps(effect.maps),
+        placebos=placebos,
+        seeds=max((len(one.of(REAL)) for one in findings.standings.values()), default=0),
+        against=[AGAINST[kind] for kind in dict.fromkeys(board.scored.against)],
+        on_survey=board.survey,
+        on_background=BACKGROUND in board.scored.against,
+        n_counted=int(board.counted.sum()),
+        n_sites=len(course.sites),
+        n_background=len(course.background),
+        n_tested=int((~board.scored.background).sum()),
+        left_out=0 if workshop.survey is None else workshop.survey.left_out,
+        n_blocks=board.resampling.weights.shape[1],
+        draws=len(board.resampling.weights) - 1,
+        folds=len(course.folds),
+        block_km=f"{course.blocks.side_m / 1000:.3g}",
+        buffer_km=f"{course.buffer_m / 1000:.3g}",
+        window_km=f"{_largest_window(workshop) / 1000:.3g}",
+        buffered=course.buffer_m >= _largest_window(workshop),
+        fits=sum(one.fits for one in findings.standings.values()),
+        took=in_words(sum(one.seconds for one in findings.standings.values())),
+        climate=workshop.climate,
+        least_presences=LEAST_PRESENCES,
+        least_blocks=LEAST_BLOCKS,
+        notes=[*course.report.sentences(), *course.blocks.notes],
+    )
+
+
+def sentence(comparison: Comparison) -> str:
+    """Return what a comparison says, as one sentence with its figures."""
+    gain, question = comparison.mean, comparison.question
+    what = question[:1].upper() + question[1:]
+    said = {
+        HELPS: f"{what} help",
+        HURTS: f"{what} hurt",
+        NO_EVIDENCE: f"{what}: no evidence that they help",
+        CHANCE: f"{what}: not more than chance structure",
+        UNTESTED: f"{what} may help, but that was not tested against a placebo",
+    }.get(gain.verdict, f"{what}: no species could be judged")
+    if gain.real.value is None:
+        return f"{said}."
+    figures = f"mean AUC {_with_interval(gain.real)} over {comparison.reference.sees}"
+    if gain.placebo.value is not None:
+        figures += f"; on placebos {_with_interval(gain.placebo)}"
+    return f"{said} ({comparison.model.sees}: {figures})."
+
+
+def _with_interval(estimate: Estimate) -> str:
+    """Return ``+0.012 [+0.003, +0.020]``."""
+    if estimate.low is None or estimate.high is None:
+        return signed_text(estimate.value)
+    return f"{signed_text(estimate.value)} [{signed_text(estimate.low)}, {signed_text(estimate.high)}]"
+
+
+def _rows(findings: Findings, climate: str) -> list[ModelRow]:
+    placebo = {one.variant: one for one in findings.figures if one.predictors == PLACEBO}
+    gains = {one.model: one.mean for one in findings.gains}
+    return [
+        ModelRow(
+            name=NAMES[one.variant.model],
+            sees=one.variant.sees,
+            real=one,
+            placebo=placebo.get(one.variant),
+            gain=gains.get(one.variant),
+            baseline=one.variant == one_pixel(climate),
+        )
+        for one in findings.figures
+        if one.predictors == REAL
+    ]
+
+
+def _auc_of(findings: Findings, climate: str, column: int, model: str) -> Estimate:
+    """Return a species' AUC of the one-pixel network, or of coordinates alone."""
+    for one in findings.figures:
+        mine = one.variant == one_pixel(climate) if model == NETWORK else one.variant.model == model
+        if mine and one.predictors == REAL:
+            return one.species[column]
+    return Estimate()
+
+
+def _largest_window(workshop: Workshop) -> float:
+    """Return the width in metres of the largest window; 0 where pixels have no size in metres."""
+    return max(
+        (
+            one.width(max(workshop.offered[one.name]))
+            for one in workshop.course.modalities
+            if one.pixel_unit == "metre"
+        ),
+        default=0.0,
+    )

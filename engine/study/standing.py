@@ -1,0 +1,87 @@
+"""How well a model did, in every run and every draw of the blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..judging.scored import Floats, Integers
+from .trial import PLACEBO, REAL, Run
+from .variant import Variant
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The figures of a variant.
+
+    Attributes
+    ----------
+    variant
+        The model.
+    runs
+        Its repeats.
+    auc
+        (runs, 1 + draws, species) mean over folds; the first draw holds the data as they are. NaN where a
+        species has none.
+    fold_auc
+        (runs, folds, species) of the data as they are.
+    micro_f1
+        (runs, 1 + draws), or None where no survey allows it.
+    seconds, fits
+        What its fits took on one core, and how many they are.
+    """
+
+    variant: Variant
+    runs: tuple[Run, ...]
+    auc: Floats
+    fold_auc: Floats
+    micro_f1: Floats | None
+    seconds: float
+    fits: int
+
+    def of(self, predictors: str) -> Integers:
+        """Return the places of its runs on ``real`` or ``placebo`` predictors."""
+        return np.array([i for i, run in enumerate(self.runs) if run.predictors == predictors], np.int64)
+
+    @property
+    def real(self) -> Floats:
+        """The AUC of the runs on real predictors: (runs, 1 + draws, species)."""
+        return self.auc[self.of(REAL)]
+
+    @property
+    def placebo(self) -> Floats:
+        """The AUC of the runs on placebos, in their order; no run where there are none."""
+        return self.auc[self.of(PLACEBO)]
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Runs drawn with replacement, beside the blocks: how much a figure owes to the seed.
+
+    Attributes
+    ----------
+    weights
+        (1 + draws, runs) share of each run; the first row takes all alike.
+    one
+        (draws,) a single run of each draw.
+    """
+
+    weights: Floats
+    one: Integers
+
+    @classmethod
+    def of(cls, runs: int, draws: int, seed: int) -> Repeats:
+        """Draw ``runs`` of as many runs, ``draws`` times."""
+        draw = np.random.default_rng([seed, 9, runs])
+        drawn = draw.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs
+        return cls(np.vstack([np.full(runs, 1 / runs), drawn]), draw.integers(runs, size=draws))
+
+    def mean(self, values: Floats) -> Floats:
+        """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs."""
+        return np.einsum("dr,rd...->d...", self.weights, values)
+
+    def single(self, values: Floats) -> Floats:
+        """Return the mean over runs in the first draw, and a single run in each other: (1 + draws, ...)."""
+        rest = values[self.one, np.arange(1, values.shape[1])]
+        return np.concatenate([values[:, 0].mean(axis=0)[None], rest])

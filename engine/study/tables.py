@@ -1,0 +1,130 @@
+"""The tables of a study: study.csv, summary.csv, gains.csv and verdicts.csv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..judging.resampling import Estimate, finite
+from .findings import Comparison, Figures, Findings, Gain
+from .trial import REAL
+
+MEAN, MEDIAN = "(mean)", "(median)"
+
+
+def write_tables(findings: Findings, folder: Path) -> tuple[str, ...]:
+    """Write the tables into a folder and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "study.csv": _fits(findings),
+        "summary.csv": [_summary(findings, one) for one in findings.figures],
+        "gains.csv": [row for one in findings.gains for row in _gains(findings, one)],
+        "verdicts.csv": [row for one in findings.questions for row in _gains(findings, one)],
+        "species.csv": _species(findings),
+    }
+    for name, rows in tables.items():
+        pd.DataFrame(rows).to_csv(folder / name, index=False)
+    return tuple(str(folder / name) for name in tables)
+
+
+def _fits(findings: Findings) -> list[dict[str, Any]]:
+    """Return a row a model, run, fold and species that has an AUC."""
+    board, rows = findings.board, []
+    for standing in findings.standings.values():
+        variant = standing.variant
+        for run, by_fold in zip(standing.runs, standing.fold_auc, strict=True):
+            for fold, column in zip(*np.nonzero(np.isfinite(by_fold)), strict=True):
+                mine = board.rows[fold]
+                rows.append(
+                    {
+                        "model": variant.model,
+                        "predictors": run.predictors,
+                        "modalities": variant.modalities,
+                        "scales": variant.scales_text,
+                        "seed": run.seed,
+                        "placebo": run.draw or None,
+                        "fold": int(fold) + 1,
+                        "species": board.scored.species[column],
+                        "auc": float(by_fold[fold, column]),
+                        "against": board.scored.against[column],
+                        "n_presence": int(board.scored.present[mine, column].sum()),
+                        "n_absence": int(board.scored.absent[mine, column].sum()),
+                        "averaged": bool(board.counted[column]),
+                    }
+                )
+    return rows
+
+
+def _summary(findings: Findings, one: Figures) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "model": one.variant.model,
+        "predictors": one.predictors,
+        "modalities": one.variant.modalities,
+        "scales": one.variant.scales_text,
+        "runs": one.runs,
+        "n_species": one.n_species,
+        "against": findings.board.against,
+        **_columns("auc_median", one.auc_median),
+        **_columns("auc_mean", one.auc_mean),
+        **_columns("micro_f1", one.micro_f1),
+    }
+    gain = next((gain for gain in findings.gains if gain.model == one.variant), None)
+    if one.predictors == REAL and gain is not None:
+        row |= _gain(gain.mean)
+    return row
+
+
+def _gains(findings: Findings, comparison: Comparison) -> list[dict[str, Any]]:
+    """Return a row a species that is averaged, then one for their mean and one for the median AUC."""
+    board = findings.board
+    named = zip(board.scored.species, comparison.species, board.n_presence, board.n_blocks, strict=True)
+    rows = [(name, gain, int(n), int(blocks)) for name, gain, n, blocks in named if gain is not None]
+    over = ((MEAN, comparison.mean), (MEDIAN, comparison.median))
+    return [
+        {
+            "question": comparison.question,
+            "model": comparison.model.model,
+            "modalities": comparison.model.modalities,
+            "scales": comparison.model.scales_text,
+            "reference": comparison.reference.name,
+            "species": name,
+            "n_presence": n,
+            "n_blocks": blocks,
+            **_gain(gain),
+        }
+        for name, gain, n, blocks in [*rows, *((name, gain, None, None) for name, gain in over)]
+    ]
+
+
+def _species(findings: Findings) -> list[dict[str, Any]]:
+    """Return a row a species, also of those that are shown apart."""
+    board = findings.board
+    named = zip(board.scored.species, board.scored.against, board.flags, strict=True)
+    return [
+        {
+            "species": name,
+            "against": against,
+            "n_presence": int(board.n_presence[column]),
+            "n_blocks": int(board.n_blocks[column]),
+            "averaged": bool(board.counted[column]),
+            "flag": flag,
+        }
+        for column, (name, against, flag) in enumerate(named)
+    ]
+
+
+def _gain(gain: Gain) -> dict[str, Any]:
+    return {
+        **_columns("gain", gain.real),
+        **_columns("placebo_gain", gain.placebo),
+        **_columns("excess", gain.excess),
+        "verdict": gain.verdict,
+    }
+
+
+def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
+    values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return {key: None if value is None else finite(value) for key, value in values.items()}

@@ -1,0 +1,199 @@
+"""What fits the models of a study, one trial after another; each process has one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..judging.coordinates import MOST_SPECIES, evenly
+from ..judging.scored import Scored
+from ..judging.species_figures import LEAST_BLOCKS
+from ..progress import Monitor
+from ..sites.site_table import Index
+from ..training.config import TrainingConfig
+from ..training.course import Course, course_of, seen_as, seen_elsewhere, spots_of
+from ..training.fitting import Turn
+from ..training.fold_fitting import fit_fold
+from ..training.out_of_fold import places_of, scored_places
+from ..training.prediction import logits_at
+from ..training.shape import backbone_of, scales_of
+from ..training.supplies import Spots
+from .placebo import placebo_config
+from .predictor_table import PredictorTable
+from .rivals import Rows, rival_logits
+from .survey import Survey, survey_of
+from .trial import Outcome, Trial
+from .variant import COORDINATES, NETWORK, PIXEL, Scales, Variant
+
+KEPT_COURSES = 2  # variants whose rasters stay open
+POINTWISE = "pointwise"
+
+
+class Workshop:
+    """Fits trials. Use as a context manager: rasters stay open.
+
+    Parameters
+    ----------
+    config
+        Of the study.
+    folder
+        Where placebo rasters lie.
+    monitor
+        Asked whether to go on.
+    device
+        Where networks run.
+    """
+
+    def __init__(self, config: TrainingConfig, folder: Path, monitor: Monitor, device: torch.device) -> None:
+        self._folder = folder
+        self.monitor = monitor
+        self.device = device
+        self.course = course_of(config, monitor)
+        self.survey: Survey | None = survey_of(self.course)
+        self._seen = lru_cache(KEPT_COURSES)(self._seen_anew)
+        self._table = lru_cache(1)(self._table_anew)
+        self._open: list[Course] = [self.course]
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for course in self._open:
+            course.files.close()
+
+    @cached_property
+    def offered(self) -> dict[str, tuple[int, ...]]:
+        """The scales of the config by modality."""
+        config = self.course.config
+        return {name: tuple(sorted(scales_of(config, name))) for name in config.modality}
+
+    @cached_property
+    def climate(self) -> str:
+        """The modality of the one-pixel network: of those with a pointwise backbone, or all, the coarsest."""
+        config = self.course.config
+        pointwise = [name for name in self.offered if backbone_of(config, name) == POINTWISE]
+        sizes = {one.name: (one.pixel_unit == "degree", one.pixel_size) for one in self.course.modalities}
+        return max(pointwise or list(self.offered), key=lambda name: sizes[name])
+
+    @cached_property
+    def everything(self) -> Scored:
+        """All sites and background points, with values of 0."""
+        course = self.course
+        rows = len(course.sites) + len(course.background)
+        return scored_places(course, np.zeros((rows, len(course.sites.species)), np.float32))
+
+    @cached_property
+    def judged(self) -> Index:
+        """The species that rivals are fitted to: those in enough blocks to be judged, at most 50 of them."""
+        everything = self.everything
+        enough = self.course.blocks.blocks_of_species(self.course.sites) >= LEAST_BLOCKS
+        both = everything.present.any(axis=0) & everything.absent.any(axis=0)
+        return evenly(np.flatnonzero(enough & both), everything, MOST_SPECIES)
+
+    def tested(self, fold: int) -> Index:
+        """Return the places, sites and then background points, that a fold tests."""
+        return places_of(self.course.folds[fold].split, len(self.course.sites), training=False)
+
+    def placebo(self, draw: int) -> TrainingConfig:
+        """Return the config of a placebo, whose rasters are written unless they are there."""
+        course = self.course
+        folder = self._folder / f"placebo_{draw}"
+        return placebo_config(course.config, self._all_spots, draw, course.recipe.seed, folder)
+
+    def seen(self, variant: Variant, draw: int) -> Course:
+        """Return a network's course: its modalities and scales, on real rasters (draw 0) or a placebo's."""
+        return self._seen(variant.scales, draw)
+
+    def values(self, variant: Variant, draw: int) -> Rows:
+        """Return what a rival learns from: (sites, background points and survey sites, predictors)."""
+        if variant.model == COORDINATES:
+            return np.column_stack([self._all_spots.x, self._all_spots.y])
+        return self._table(draw).rows(variant.scales)
+
+    def outcome(self, trial: Trial) -> Outcome:
+        """Fit a trial and return what it gives where its fold is tested."""
+        started = time.perf_counter()
+        if trial.variant.model == NETWORK:
+            held_out, surveyed, epochs = self._network(trial)
+        else:
+            held_out, surveyed = self._rival(trial)
+            epochs = 0
+        seconds = time.perf_counter() - started
+        return Outcome(held_out.astype(np.float32), surveyed.astype(np.float32), seconds, epochs)
+
+    def _network(self, trial: Trial) -> tuple[np.ndarray, np.ndarray, int]:
+        course = self.seen(trial.variant, trial.run.draw)
+        course = replace(course, recipe=replace(course.recipe, seed=trial.run.seed))
+        turn = Turn(trial.variant.name, trial.fold, 0, course.recipe.epochs)
+        fitted = fit_fold(course, trial.fold, turn, None, self.monitor, self.device)
+        check = self.monitor.check
+        held_out = logits_at(fitted.network, course.places, self.tested(trial.fold), self.device, check)
+        surveyed = np.zeros((0, held_out.shape[1]), np.float32)
+        if self.survey is not None and len(mine := self.survey.of_fold(trial.fold)):
+            places = seen_elsewhere(course, self.survey.sites, self.monitor)
+            surveyed = logits_at(fitted.network, places, mine, self.device, check)
+        return held_out, surveyed, fitted.epochs
+
+    def _rival(self, trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+        course, survey = self.course, self.survey
+        sites, points = len(course.sites), len(course.sites) + len(course.background)
+        split = course.folds[trial.fold].split
+        values = self.values(trial.variant, trial.run.draw)
+        tested = self.tested(trial.fold)
+        mine = survey.of_fold(trial.fold) + points if survey is not None else np.zeros(0, np.intp)
+        found = rival_logits(
+            trial.variant.model,
+            values,
+            places_of(split, sites, training=True),
+            self.everything,
+            self.judged,
+            values[np.concatenate([tested, mine])],
+            trial.run.seed,
+        )
+        return found[: len(tested)], found[len(tested) :]
+
+    @cached_property
+    def _all_spots(self) -> Spots:
+        """Sites, background points and survey sites as places."""
+        course = self.course
+        spots = spots_of(course.sites, course.background)
+        return spots if self.survey is None else joined(spots, spots_of(self.survey.sites))
+
+    def config_of(self, scales: Scales, draw: int = 0) -> TrainingConfig:
+        """Return the config of some scales; one pixel is always seen by a pointwise backbone."""
+        base = self.placebo(draw) if draw else self.course.config
+        modalities = {}
+        for name, its in scales:
+            backbone = POINTWISE if its == PIXEL else backbone_of(self.course.config, name)
+            modalities[name] = base.modality[name].model_copy(update={"scales": its, "backbone": backbone})
+        return base.model_copy(update={"modality": modalities})
+
+    def _seen_anew(self, scales: Scales, draw: int) -> Course:
+        course = seen_as(self.course, self.config_of(scales, draw), self.monitor)
+        self._open.append(course)
+        return course
+
+    def _table_anew(self, draw: int) -> PredictorTable:
+        course = self.course
+        if draw:
+            course = seen_as(course, self.placebo(draw), self.monitor)
+            self._open.append(course)
+        sides = {name: tuple(sorted({1, *scales})) for name, scales in self.offered.items()}
+        return PredictorTable(course, self._all_spots, sides, self.monitor)
+
+
+def joined(one: Spots, other: Spots) -> Spots:
+    """Return the places of both; ``other``'s columns and images are those that ``one`` has too."""
+    columns: Mapping[str, np.ndarray] = {
+        name: np.concatenate([values, other.columns[name]]) for name, values in one.columns.items()
+    }
+    images = None
+    if one.patch_ids is not None and other.patch_ids is not None:
+        images = np.concatenate([one.patch_ids, other.patch_ids])
+    return Spots(np.concatenate([one.x, other.x]), np.concatenate([one.y, other.y]), one.crs, columns, images)

@@ -1,0 +1,129 @@
+"""The algorithm ``study``: which scales, which modalities, and does it pay?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingOutputFile,
+    QgsProcessingOutputHtml,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterNumber,
+)
+from qgis.PyQt.QtGui import QIcon
+
+from ...engine.protocol import StudyJob
+from ..core.translation import tr
+from ..gui.icons import plugin_icon
+from .engine_run import run_job
+
+
+class StudyAlgorithm(QgsProcessingAlgorithm):
+    """Compare scales and modalities beside a forest, MaxEnt, coordinates alone and a placebo."""
+
+    CONFIG, OUTPUT, SEEDS, PLACEBOS, JOBS = "CONFIG", "OUTPUT", "SEEDS", "PLACEBOS", "JOBS"
+    KEEP_BEST, RESUME = "KEEP_BEST", "RESUME"
+    TABLE, SUMMARY, REPORT, MODEL, FITS = "TABLE", "SUMMARY", "REPORT", "MODEL", "FITS"
+
+    def createInstance(self) -> StudyAlgorithm:
+        return StudyAlgorithm()
+
+    def name(self) -> str:
+        return "study"
+
+    def displayName(self) -> str:
+        return tr("Compare scales and modalities")
+
+    def icon(self) -> QIcon:
+        return plugin_icon()
+
+    def tags(self) -> list[str]:
+        return tr("species,distribution,scale,modality,placebo,MaxEnt,random forest,sdm,compare").split(",")
+
+    def shortHelpString(self) -> str:
+        return tr(
+            "Trains networks that see one scale, two, or all of each modality, and several modalities, and "
+            "judges them on the same buffered blocks of land. Beside them stand a network that sees one pixel "
+            "of climate, a random forest and MaxEnt (with the pixel's values, and with means over windows) "
+            "and coordinates alone.\n\n"
+            "Every model is fitted to placebos too: rasters as rough as the real ones that know nothing of "
+            "the species. Several scales “help” only where their gain leaves 0 out of its interval and beats "
+            "the gain that the same models have on placebos. Otherwise there is no evidence, or not more than "
+            "chance structure.\n\n"
+            "Config: a training config (TOML), such as “Train a model” writes beside its model. Its scales and "
+            "modalities are those compared.\n\n"
+            "Seeds: how often each network is trained. Placebos: how many are made. Processes: how many fit "
+            "side by side; 0 means one a core.\n\n"
+            "Keep the best: trains the best network anew and writes it as best.safetensors.\n\n"
+            "It takes long: a few hundred fits. What it will take is said at the start. Resume: goes on from "
+            "what a stopped study has done."
+        )
+
+    def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
+        configs = tr("Training configs (*.toml);;All files (*)")
+        file = QgsProcessingParameterFile.Behavior.File
+        whole = QgsProcessingParameterNumber.Type.Integer
+        self.addParameter(QgsProcessingParameterFile(self.CONFIG, tr("Config"), file, fileFilter=configs))
+        for name, text, default, least in (
+            (self.SEEDS, tr("Seeds"), StudyJob.seeds, 1),
+            (self.PLACEBOS, tr("Placebos"), StudyJob.placebos, 0),
+            (self.JOBS, tr("Processes (0: one a core)"), StudyJob.jobs, 0),
+        ):
+            self.addParameter(
+                QgsProcessingParameterNumber(name, text, whole, defaultValue=default, minValue=least)
+            )
+        self.addParameter(QgsProcessingParameterBoolean(self.KEEP_BEST, tr("Keep the best"), False))
+        self.addParameter(QgsProcessingParameterBoolean(self.RESUME, tr("Resume"), False))
+        self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the study")))
+        self.addOutput(QgsProcessingOutputFile(self.TABLE, tr("AUC by model, fold and species (CSV)")))
+        self.addOutput(QgsProcessingOutputFile(self.SUMMARY, tr("Summary by model (CSV)")))
+        self.addOutput(QgsProcessingOutputHtml(self.REPORT, tr("Report")))
+        self.addOutput(QgsProcessingOutputFile(self.MODEL, tr("Best model")))
+        self.addOutput(QgsProcessingOutputNumber(self.FITS, tr("Number of fits")))
+
+    def checkParameterValues(
+        self, parameters: dict[str, Any], context: QgsProcessingContext
+    ) -> tuple[bool, str]:
+        good, said = super().checkParameterValues(parameters, context)
+        file = self.parameterAsFile(parameters, self.CONFIG, context)
+        if good and not Path(file).is_file():
+            return False, tr("{} does not exist.").format(file)
+        return good, said
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        folder = Path(self.parameterAsString(parameters, self.OUTPUT, context)).absolute()
+        job = StudyJob(
+            config=str(Path(self.parameterAsFile(parameters, self.CONFIG, context)).absolute()),
+            out=str(folder),
+            seeds=self.parameterAsInt(parameters, self.SEEDS, context),
+            placebos=self.parameterAsInt(parameters, self.PLACEBOS, context),
+            jobs=self.parameterAsInt(parameters, self.JOBS, context),
+            keep="best" if self.parameterAsBool(parameters, self.KEEP_BEST, context) else "",
+            resume=self.parameterAsBool(parameters, self.RESUME, context),
+        )
+        result = run_job("study", job, feedback, tr("Cancelled; with “Resume” it goes on from what is done."))
+        if not result:
+            return {self.OUTPUT: str(folder)}
+        for warning in result.get("warnings") or ():
+            feedback.pushWarning(str(warning))
+        for question, verdict in (result.get("verdicts") or {}).items():
+            feedback.pushInfo(f"{question}: {verdict}")
+        outputs = {
+            self.OUTPUT: str(folder),
+            self.TABLE: str(folder / "study.csv"),
+            self.SUMMARY: str(folder / "summary.csv"),
+            self.REPORT: str(folder / "study.html"),
+            self.FITS: result["fits"],
+        }
+        if result.get("model"):
+            outputs[self.MODEL] = result["model"]
+        return outputs

@@ -1,0 +1,201 @@
+"""The ``study`` job from files to files: tables, page, cost, stopping and going on."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scalescape.engine.errors import Cancelled, InputError
+from scalescape.engine.progress import Monitor
+from scalescape.engine.protocol import Progress, StudyJob, StudyResult
+from scalescape.engine.study_job import run_study
+from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
+
+pytest.importorskip("elapid")
+
+MAIN = Path(__file__).resolve().parents[3] / "engine" / "__main__.py"
+TABLES = ("study.csv", "summary.csv", "gains.csv", "verdicts.csv", "species.csv")
+NETWORKS, FOLDS, SEEDS, PLACEBOS = 3, 2, 2, 1  # bioclim 1, satellite 25, both
+FITS = FOLDS * (NETWORKS * (SEEDS + PLACEBOS) + 2 * (SEEDS + PLACEBOS) + 2 * (1 + PLACEBOS) + SEEDS)
+TRAINING = """
+[training]
+epochs = 1
+folds = 2
+blocks_km = 0.5
+buffer_km = 0.05
+n_background = 100
+batch_size = 64
+width = 0.03
+patience = 0
+"""
+
+
+def job(folder: Path, **fields: object) -> StudyJob:
+    config = folder / "train.toml"
+    if not config.is_file():
+        write_tiny_landscape(folder, training=TRAINING)
+    settled = {"seeds": SEEDS, "placebos": PLACEBOS, "jobs": 1, **fields}
+    return StudyJob(str(config), str(folder / "study"), **settled)  # type: ignore[arg-type]
+
+
+def tables(folder: Path) -> dict[str, str]:
+    return {name: (folder / "study" / name).read_text(encoding="utf-8") for name in TABLES}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResult]:
+    folder = tmp_path_factory.mktemp("done")
+    return folder, run_study(job(folder), Monitor())
+
+
+def rows(folder: Path, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "study" / name).open(encoding="utf-8")))
+
+
+def test_every_model_is_there_on_real_predictors_and_on_placebos(done: tuple[Path, StudyResult]) -> None:
+    folder, result = done
+    assert result.fits == FITS
+    found = {(r["model"], r["predictors"], r["modalities"], r["scales"]) for r in rows(folder, "study.csv")}
+    networks = [("bioclim", "1"), ("satellite", "25"), ("bioclim+satellite", "1+25")]
+    rivals = [("bioclim+satellite", "1+1"), ("bioclim+satellite", "1+1-25")]
+    expected = {("network", p, *seen) for seen in networks for p in ("real", "placebo")}
+    expected |= {
+        (m, p, *seen) for m in ("random_forest", "maxent") for seen in rivals for p in ("real", "placebo")
+    }
+    assert found == expected | {("coordinates", "real", "", "")}
+    seeds = {
+        r["seed"] for r in rows(folder, "study.csv") if r["model"] == "network" and r["predictors"] == "real"
+    }
+    assert seeds == {"42", "43"}
+
+
+def test_the_summary_is_made_of_the_rows_of_the_fits(done: tuple[Path, StudyResult]) -> None:
+    folder, _ = done
+    fits = rows(folder, "study.csv")
+    for one in rows(folder, "summary.csv"):
+        key = ("model", "predictors", "modalities", "scales")
+        mine = [r for r in fits if all(r[k] == one[k] for k in key) and r["averaged"] == "True"]
+        by_run: dict[tuple[str, str, str], list[float]] = {}
+        for r in mine:
+            by_run.setdefault((r["species"], r["seed"], r["placebo"]), []).append(float(r["auc"]))
+        by_species: dict[str, list[float]] = {}
+        for (species, _, _), values in by_run.items():
+            by_species.setdefault(species, []).append(float(np.mean(values)))
+        means = [float(np.mean(values)) for values in by_species.values()]
+        assert int(one["n_species"]) == len(means)
+        assert float(one["auc_median"]) == pytest.approx(np.median(means))
+        assert float(one["auc_mean"]) == pytest.approx(np.mean(means))
+
+
+def test_noise_is_not_said_to_help(done: tuple[Path, StudyResult]) -> None:
+    folder, result = done
+    assert result.verdicts and "helps" not in result.verdicts.values()
+    assert {r["verdict"] for r in rows(folder, "gains.csv") if r["model"] == "network"} <= {
+        "no evidence", "not more than chance structure", "hurts", "helps",
+    }  # fmt: skip
+
+
+def test_the_page_stands_alone(done: tuple[Path, StudyResult]) -> None:
+    folder, result = done
+    page = Path(result.files[-1])
+    assert page == folder / "study" / "study.html"
+    text = page.read_text(encoding="utf-8")
+    assert "What this can't show" in text and "placebo" in text
+    assert "http" not in text.replace("http://www.w3.org", "") and "<script" not in text
+
+
+def test_a_study_that_is_done_can_be_resumed_with_more_seeds(done: tuple[Path, StudyResult]) -> None:
+    folder, _ = done
+    before = tables(folder)
+    told: list[Progress] = []
+    run_study(job(folder, resume=True), Monitor(told.append))
+    assert tables(folder) == before
+    assert not [one for one in told if one.phase == "fitting" and one.done < one.total], (
+        "nothing was left to fit"
+    )
+    more = run_study(job(folder, resume=True, seeds=SEEDS + 1), Monitor())
+    assert more.fits == FITS + FOLDS * (NETWORKS + 2 + 1)
+    run_study(job(folder, resume=True), Monitor())
+    assert tables(folder) == before
+
+
+def test_two_processes_give_the_same_tables(done: tuple[Path, StudyResult], tmp_path: Path) -> None:
+    run_study(job(tmp_path, jobs=2), Monitor())
+    assert tables(tmp_path) == tables(done[0])
+
+
+def test_killed_three_times_and_resumed_gives_the_same_tables(
+    done: tuple[Path, StudyResult], tmp_path: Path
+) -> None:
+    job(tmp_path)
+    command = [
+        sys.executable, str(MAIN), "study", str(tmp_path / "train.toml"), "--out", str(tmp_path / "study"),
+        "--seeds", str(SEEDS), "--placebos", str(PLACEBOS), "--jobs", "2",
+    ]  # fmt: skip
+    fits = tmp_path / "study" / "fits"
+    kept = 0
+    for _ in range(3):
+        resume = ["--resume"] if fits.exists() else []
+        run = subprocess.Popen([*command, *resume], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wanted, limit = kept + 4, time.monotonic() + 240
+        while len(list(fits.glob("*.npz"))) < wanted and run.poll() is None and time.monotonic() < limit:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        kept = len(list(fits.glob("*.npz")))
+        assert wanted <= kept < FITS
+    for orphan in fits.glob("*.partial"):
+        assert orphan.suffix == ".partial", "a file that was being written bears another name"
+    subprocess.run([*command, "--resume"], check=True, stdout=subprocess.DEVNULL)
+    assert tables(tmp_path) == tables(done[0])
+
+
+def test_it_says_what_it_takes_and_does_no_more(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    result = run_study(job(tmp_path, estimate=True), Monitor(told.append))
+    assert (result.fits, result.files) == (FITS, ())
+    assert result.seconds > 0
+    assert any(f"{FITS} fits" in one.detail for one in told if one.phase == "cost")
+    assert not list((tmp_path / "study" / "fits").glob("*.npz"))
+
+
+def test_a_cancelled_study_keeps_what_is_done(tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.phase == "fitting" and progress.done == 5:
+            monitor.cancel()
+
+    monitor = Monitor(stop)
+    with pytest.raises(Cancelled):
+        run_study(job(tmp_path), monitor)
+    assert len(list((tmp_path / "study" / "fits").glob("*.npz"))) == 5
+
+
+def test_another_config_can_not_go_on(tmp_path: Path) -> None:
+    run_study(job(tmp_path, estimate=True), Monitor())
+    config = tmp_path / "train.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("epochs = 1", "epochs = 2"), encoding="utf-8")
+    with pytest.raises(InputError, match="made with another config"):
+        run_study(job(tmp_path, resume=True), Monitor())
+
+
+def test_a_study_without_a_seed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="needs a seed"):
+        run_study(job(tmp_path, seeds=0), Monitor())
+
+
+def test_a_name_can_not_break_the_page(tmp_path: Path) -> None:
+    write_tiny_landscape(tmp_path, RECORDS_ALONE, TRAINING + '[model]\nname = "<b>A & B</b>"\n')
+    table = tmp_path / "po.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("Alnus", "<i>Alnus</i>"), encoding="utf-8")
+    result = run_study(replace(job(tmp_path), seeds=1, placebos=0), Monitor())
+    text = Path(result.files[-1]).read_text(encoding="utf-8")
+    assert "<i>Alnus" not in text and "&lt;i&gt;Alnus" in text
+    assert "<b>A" not in text
+    assert "not tested against a placebo" in text or "no gain counts as help" in text
