@@ -121,7 +121,8 @@ class _Tally:
         return precision
 
     def _presences(self) -> Floats:
-        return self.presence_weights @ self.hits.sum(axis=1)
+        presences: Floats = self.presence_weights @ self.hits.sum(axis=1)
+        return presences
 
     def _absences(self) -> Floats:
         return self.absence_weights @ self.absences

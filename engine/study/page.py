@@ -75,7 +75,9 @@ def page_html(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | No
                 "n_presence": int(board.n_presence[column]),
                 "n_blocks": int(board.n_blocks[column]),
                 "gains": [one.species[column] for one in findings.questions],
-                "auc": [_auc_of(findings, workshop.climate, column, model) for model in (NETWORK, COORDINATES)],
+                "auc": [
+                    _auc_of(findings, workshop.climate, int(column), model) for model in (NETWORK, COORDINATES)
+                ],
             }
             for column in np.flatnonzero(board.counted)
         ],

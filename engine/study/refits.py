@@ -154,7 +154,7 @@ def _maps(job: MapJob, models: list[Path], monitor: Monitor) -> tuple[DominantMa
     for number, file in enumerate(models, start=1):
         model = read_model(str(file))
         with planned(replace(job, model=str(file)), monitor.check) as plan:
-            whole = contribution_pass(plan, model, plan.species)
+            whole = contribution_pass(plan, model, plan.species, monitor)
             found = np.full((len(plan.species), *plan.grid.shape), NOWHERE, np.intp)
 
             def keep(

@@ -79,7 +79,8 @@ class Repeats:
 
     def mean(self, values: Floats) -> Floats:
         """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs."""
-        return np.einsum("dr,rd...->d...", self.weights, values)
+        means: Floats = np.einsum("dr,rd...->d...", self.weights, values)
+        return means
 
     def single(self, values: Floats) -> Floats:
         """Return the mean over runs in the first draw, and a single run in each other: (1 + draws, ...)."""

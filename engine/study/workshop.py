@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -184,7 +184,7 @@ class Workshop:
         if draw:
             course = seen_as(course, self.placebo(draw), self.monitor)
             self._open.append(course)
-        sides = {name: tuple(sorted({1, *scales})) for name, scales in self.offered.items()}
+        sides: dict[str, Sequence[int]] = {name: sorted({1, *scales}) for name, scales in self.offered.items()}
         return PredictorTable(course, self._all_spots, sides, self.monitor)
 
 
