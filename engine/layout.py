@@ -19,7 +19,7 @@ NARROWER = 1.25  # how much narrower the next width is that is tried
 STRIPS = (128, 64, 32, 16, 8, 4, 2, 1)  # output rows; powers of two fill the tiles of dilated convolutions
 LARGEST_FLOPS = 2e11  # a single operation; beyond it the user waits who cancels
 STRIP_OVERHEAD_ROWS = 4.0  # a strip costs about so many rows more, for what is kept between strips; measured
-DENSE_ADVANTAGE = 1.1  # so much faster is an operation than one on small windows; measured
+DENSE_SPEED = 0.65  # of an operation, beside one on windows: rows come and go; measured at steps of 8 to 128
 PATCH_SIDE = 64  # px; window by window, a larger tile gains nothing
 GOOD_STRIP = 64  # rows; a strip so long is worth more than a wider column
 OVERHEAD = 1.35  # what libraries and the allocator take beside the tensors themselves, measured
@@ -94,7 +94,7 @@ def chosen_layout(architecture: Architecture, plan: Plan) -> Layout:
     if wanted == "dense":
         return dense
     patch = _patch_layout(architecture, plan)
-    return patch if dense.flops(plan) > DENSE_ADVANTAGE * patch.flops(plan) else dense
+    return patch if dense.flops(plan) > DENSE_SPEED * patch.flops(plan) else dense
 
 
 def _patch_layout(architecture: Architecture, plan: Plan) -> Layout:
