@@ -27,6 +27,8 @@ from ..core.translation import tr
 from .labels import Note, coloured
 from .section import SPACE
 
+UNBROKEN = 24  # letters; a longer name of a band may be broken at its hyphens
+
 
 class ModalityInput(QWidget):
     """A layer for a modality, its bands as found (✓) or missing (✗), and a choice for each band.
@@ -242,7 +244,8 @@ class ModalityInput(QWidget):
                 mark, role = "✓", "good"
             else:
                 mark, role = ("✗", "bad") if offered else ("–", "quiet")  # nothing wrong before a choice
-            parts.append(coloured(f"{mark}\u00a0{band.name}", role if self._on else "quiet", self))
+            name = band.name.replace("-", "\u2011") if len(band.name) <= UNBROKEN else band.name
+            parts.append(coloured(f"{mark}\u00a0{name}", role if self._on else "quiet", self))
         if any(one is not None and not one.by_name for one in self.sources):
             said = tr("in the order of the file, whose bands do not bear these names")
             parts.append(coloured(said, "caution" if self._on else "quiet", self))

@@ -17,6 +17,7 @@ from ..core.translation import tr
 
 SIDE = 82  # px
 IN_A_ROW = 4
+LINES = 3  # of a caption: whose picture it is, how wide, and what the centre holds
 SPACE = 5
 
 
@@ -65,6 +66,7 @@ class _Picture(QWidget):
         self.caption = QLabel()
         self.caption.setFixedWidth(SIDE)
         self.caption.setTextFormat(Qt.TextFormat.PlainText)
+        self.caption.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         font = self.caption.font()
         font.setPointSizeF(font.pointSizeF() * 0.85)
         self.caption.setFont(font)
@@ -73,18 +75,20 @@ class _Picture(QWidget):
         column.setSpacing(1)
         column.addWidget(self.image)
         column.addWidget(self.caption)
-        self.setFixedSize(SIDE, SIDE + 2 * self.caption.fontMetrics().lineSpacing() + 4)
+        self.setFixedSize(SIDE, SIDE + LINES * self.caption.fontMetrics().lineSpacing() + 4)
 
     def show_patch(self, patch: Patch, width_m: float, value: Optional[BandValue], colour: QColor) -> None:
         """Show a patch ``width_m`` wide; ``value`` is what the centre holds of its only band."""
         self.image.setPixmap(_framed(patch, colour))
         wide = distance(width_m)
+        lines = [patch.modality, wide]
         if patch.kind == "ramp" and value is not None:
-            number = f"{value.value:.4g}"
             unit = f" {value.unit}" if value.unit and len(value.unit) < 6 else ""
-            self.caption.setText(f"{patch.bands[0]} · {wide}\n{number}{unit}")
-        else:
-            self.caption.setText(f"{patch.modality}\n{wide}")
+            lines = [patch.bands[0], wide, f"{value.value:.4g}{unit}"]
+        # Names of bands often differ at their ends: ca-cloudcover-mean, ca-cloudcover-stdv.
+        metrics = self.caption.fontMetrics()
+        shown = [metrics.elidedText(line, Qt.TextElideMode.ElideMiddle, SIDE) for line in lines]
+        self.caption.setText("\n".join(shown))
         self.setToolTip(_tip(patch, wide))
 
 

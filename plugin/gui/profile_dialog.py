@@ -45,7 +45,7 @@ from .polygon_tool import PolygonTool
 from .profile_chart import ProfileChart
 from .where_panel import crs_text, numbers
 
-WIDTH, HEIGHT = 560, 640
+WIDTH, HEIGHT = 640, 640
 PANEL, CANVAS, DRAWN = range(3)
 COLUMNS = ("scale", "mean |contribution|", "over refits", "share of variance", "over refits")
 
@@ -276,5 +276,5 @@ def _table() -> Any:
     table.verticalHeader().hide()
     header = table.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    header.setStretchLastSection(True)
     return table

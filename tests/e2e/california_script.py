@@ -7,16 +7,19 @@ here), ``pictures`` (a folder).
 from pathlib import Path
 
 from qgis.core import (
-    QgsContrastEnhancement,
+    QgsColorRampShader,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
+    QgsGradientColorRamp,
     QgsPointXY,
     QgsProject,
     QgsRasterLayer,
-    QgsRasterMinMaxOrigin,
+    QgsRasterShader,
     QgsRectangle,
+    QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins
@@ -25,7 +28,8 @@ from visit import TASK, Visit
 WINDOW = (1280, 860)
 LONGEST_S = 200
 PLACE = (-122.17, 37.21)  # in the Santa Cruz Mountains, where banana slugs are recorded most
-AROUND_M = 26_000  # of the canvas to each side of it
+AROUND_M = 17_000  # of the canvas to each side of it
+SEA, LEAFY = QColor("#dbe7ee"), 5.0  # the canvas where no raster holds a value; leaf area index of a forest
 PLACES = {
     "ocean": (-123.2, 36.6),
     "desert": (-116.9, 35.6),
@@ -58,16 +62,24 @@ class CaliforniaVisit(Visit):
             QgsProject.instance().layerTreeRoot().findLayer(layer.id()).setItemVisibilityChecked(visible)
             if visible:
                 self.shown = layer
-        self.shown.setContrastEnhancement(
-            QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
-            QgsRasterMinMaxOrigin.Limits.CumulativeCut,
-        )
+        self.style(self.shown)
         QgsProject.instance().setCrs(self.shown.crs())
+        iface.mapCanvas().setCanvasColor(SEA)
         self.explorer, self.dock = plugins["scalescape"].explorer, plugins["scalescape"].dock
         self.dock.setUserVisible(True)
         self.dock.model.choose(TASK["model"])
         self.dock.output.set_folder(str(Path(TASK["report"]).parent / "maps"))
         self.until(lambda: self.dock.desk.state.result is not None, self.see_dock, 100)
+
+    @staticmethod
+    def style(layer):
+        """Show the leaf area index from bare ground to forest."""
+        ramp = QgsGradientColorRamp(QColor("#f6f1e3"), QColor("#1d5b34"))
+        function = QgsColorRampShader(0.0, LEAFY, ramp, QgsColorRampShader.Type.Interpolated)
+        function.classifyColorRamp(5, -1)
+        shader = QgsRasterShader(0.0, LEAFY)
+        shader.setRasterShaderFunction(function)
+        layer.setRenderer(QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader))
 
     def see_dock(self):
         self.report["matched"] = {name: one.found.text() for name, one in self.dock.inputs.modalities.items()}
@@ -81,7 +93,7 @@ class CaliforniaVisit(Visit):
         self.explorer.action.trigger()
         window = iface.mainWindow()
         docks = [window.findChild(QDockWidget, "Layers"), self.explorer.panel]
-        window.resizeDocks(docks, [190, 400], Qt.Orientation.Horizontal)
+        window.resizeDocks(docks, [205, 400], Qt.Orientation.Horizontal)
         self.left = list(PLACES.items())
         self.after(500, self.visit_next)
 

@@ -258,9 +258,10 @@ class ExplorerVisit(Visit):
         parts[0].setExpanded(False)
         parts[1].setExpanded(True)
         nodes = parts[1].findLayers()
-        nodes[-1].setItemVisibilityChecked(True)
+        shown = nodes[-2]  # of a middle scale, where there is more to see than at the ends
+        shown.setItemVisibilityChecked(True)
         for node in nodes:
-            node.setExpanded(node is nodes[-1])
+            node.setExpanded(node is shown)
         self.after(1500, self.profile)
 
     def profile(self):

@@ -86,9 +86,9 @@ def test_windows_are_as_wide_as_their_cells_on_the_map(report):
 
 def test_all_bands_are_found_and_what_lies_beyond_a_raster_is_told_apart(report):
     assert [text.count("✓") for text in report["matched"].values()] == [4, 6]
-    assert "margin lost: 4 km (climate)" in report["margin"]
+    assert "margin lost: 4 km (climate)" in report["margin"], "two cells of 1.89 km, slightly turned"
     (said,) = [one for one in report["cautions"] if "ends inside the map" in one]
-    assert "22 % of it stays empty" in said and "180 km in the east" in said
+    assert "22 % of it stays empty" in said and re.search(r"1[78]\d km in the east", said)
 
 
 def test_a_place_without_values_says_so_and_has_no_window(report):

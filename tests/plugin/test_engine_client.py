@@ -13,7 +13,7 @@ from scalescape.plugin.core.engine_client import EngineClient, Patience
 from scalescape.plugin.core.engine_error import EngineError
 from scalescape.plugin.core.engine_launch import EngineLaunch, clean_environment
 
-WAIT = 10.0
+WAIT = 60.0  # s; far more than needed, since other programs may take the processor
 
 
 def map_params(tmp_path, model: str = "model", preview: str = "") -> dict:

@@ -71,7 +71,7 @@ def test_a_click_on_the_canvas_is_answered_in_the_panel(explorer, canvas):
     assert "Quercus ilex" in panel.headline.text()
     assert panel.top.topLevelItem(1).text(0) == "Pinus halepensis"
     captions = [one.caption.text() for one in panel.patches.pictures]
-    assert captions[0] == "satellite\n250 m" and captions[3] == "bio1 · 1 km\n11.5 °C"
+    assert captions[0] == "satellite\n250 m" and captions[3] == "bio1\n1 km\n11.5 °C"
 
 
 def test_the_windows_are_drawn_at_true_size(explorer, canvas):
