@@ -17,6 +17,7 @@ from .aside import Aside
 from .device import label_of
 from .errors import InputError
 from .evaluation import Evaluator, map_strips
+from .map_tags import probability_tags
 from .map_writer import RUN, Layer, MapWriter
 from .naming import slugs
 from .plan import Plan, planned
@@ -133,15 +134,7 @@ def layers(plan: Plan) -> list[Layer]:
     species = [plan.card.species[i] for i in plan.species]
     names = slugs([s.name for s in plan.card.species])
     return [
-        Layer(
-            slug=names[place],
-            description=one.name,
-            tags={
-                "SPECIES": one.name,
-                "QUANTITY": plan.card.quantity(one),
-                "MEANING": plan.card.meaning(one),
-            },
-        )
+        Layer(names[place], one.name, probability_tags(plan.card, one).to_tags())
         for place, one in zip(plan.species, species, strict=True)
     ]
 

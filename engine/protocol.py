@@ -191,6 +191,23 @@ class StudyJob:
 
 
 @dataclass(frozen=True)
+class AreasJob:
+    """Measure areas on finished ``maps`` (files, or folders of ours) and write them into the folder ``out``.
+
+    ``polygons`` names a file by whose polygons areas are summed, ``name_field`` the field with their names.
+    ``threshold`` is a number that counts beside the thresholds that maps bring along. ``novelty`` is the map of
+    novelty; ``novelty.tif`` beside the first map unless told.
+    """
+
+    maps: tuple[str, ...]
+    out: str
+    polygons: Optional[str] = None
+    name_field: Optional[str] = None
+    threshold: Optional[float] = None
+    novelty: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class ImportPaperJob:
     """Make the model file ``out`` of a ``checkpoint`` and its ``config`` of van Tiel et al.'s code.
 
@@ -377,7 +394,7 @@ def job_from_params(cls: type[T], params: Any) -> T:
         for name in ("extent", "at"):
             if values.get(name) is not None:
                 values[name] = tuple(float(v) for v in values[name])
-        for name in ("species", "refits"):
+        for name in ("species", "refits", "maps"):
             if isinstance(values.get(name), list):
                 values[name] = tuple(str(one) for one in values[name])
         if "scales" in values:

@@ -32,6 +32,7 @@ from .outlet import Outlet
 from .profile_job import run_profile
 from .progress import Monitor
 from .protocol import (
+    AreasJob,
     CheckJob,
     DemoJob,
     EffectsJob,
@@ -79,6 +80,7 @@ class Server:
             "study": (self._jobs, self._study),
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
+            "areas": (self._jobs, self._areas),
             "import-paper": (self._jobs, self._import_paper),
             "check": (self._questions, self._check),
             "inspect": (self._questions, self._inspect),
@@ -194,6 +196,11 @@ class Server:
 
     def _profile(self, request: _Request) -> dict[str, Any]:
         return asdict(run_profile(protocol.job_from_params(ProfileJob, request.params), request.monitor))
+
+    def _areas(self, request: _Request) -> dict[str, Any]:
+        from .areas_job import run_areas  # its libraries take a moment to load
+
+        return asdict(run_areas(protocol.job_from_params(AreasJob, request.params), request.monitor))
 
     def _import_paper(self, request: _Request) -> dict[str, Any]:
         return asdict(run_import(protocol.job_from_params(ImportPaperJob, request.params), request.monitor))
