@@ -23,7 +23,7 @@ TILES = ".categories.tif"
 NODATA = 0
 NO_NAME = "no value"
 # Columns of the attribute table: name, GDALRATFieldType (0 whole number, 2 text), GDALRATFieldUsage.
-TABLE = (("Value", 0, 5), ("Branch", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+TABLE = (("Value", 0, 5), ("Category", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The commands on finished maps: ``areas``."""
+"""The commands on finished maps: ``areas`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from .command_options import JSON
 from .exit_status import exit_status
 from .progress import Monitor
-from .protocol import AreasJob
+from .protocol import AreasJob, CompareJob
 from .terminal import progress_sink
 
 OUT = click.option(
@@ -40,6 +40,33 @@ def areas_command(maps: tuple[str, ...], out: Path, as_json: bool, **options: An
             click.echo(json.dumps(asdict(result), allow_nan=False))
             return
         click.echo(f"{len(result.rows)} rows in {result.files[0]}; the chart is {result.files[-1]}.")
+
+
+@click.command("compare")
+@click.argument("before", metavar="MAP_A")
+@click.argument("after", metavar="MAP_B")
+@click.option(
+    "--threshold",
+    default="largest-tss",
+    show_default=True,
+    metavar="RULE|NUMBER",
+    help="A rule of the card, of which each map brings its value along, or a number for both.",
+)
+@OUT
+@JSON
+def compare_command(before: str, after: str, threshold: str, out: Path, as_json: bool) -> None:
+    """Compare two maps of one species: MAP_B minus MAP_A, and where it is gained, lost and stable, in km²."""
+    with exit_status():
+        from .compare_job import run_compare
+
+        with progress_sink() as sink:
+            result = run_compare(CompareJob(before, after, str(out), threshold), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        areas = ", ".join(f"{name} {area:,.4g} km²" for name, area in result.km2.items())
+        click.echo(f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}.")
 
 
 def say_notes(warnings: tuple[str, ...]) -> None:

@@ -13,3 +13,23 @@ class AreasResult:
     files: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """What a compare job found.
+
+    ``km2`` gives the area of ``stable present``, ``loss``, ``gain`` and ``stable absent`` at the thresholds of
+    ``rule``; ``only_one_km2`` that of pixels with a value in one map alone, which count nowhere else.
+    ``mean_difference`` is that of the values (second minus first), weighed by area.
+    """
+
+    files: tuple[str, ...]
+    species: str
+    rule: str
+    threshold_before: float
+    threshold_after: float
+    km2: dict[str, float]
+    only_one_km2: float
+    mean_difference: float
+    warnings: tuple[str, ...]

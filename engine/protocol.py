@@ -208,6 +208,20 @@ class AreasJob:
 
 
 @dataclass(frozen=True)
+class CompareJob:
+    """Compare two finished maps of one species, ``before`` and ``after``, into the folder ``out``.
+
+    ``threshold`` is a rule of the card, such as ``largest-tss``, of which each map brings its own value along,
+    or a number for both.
+    """
+
+    before: str
+    after: str
+    out: str
+    threshold: str = "largest-tss"
+
+
+@dataclass(frozen=True)
 class ImportPaperJob:
     """Make the model file ``out`` of a ``checkpoint`` and its ``config`` of van Tiel et al.'s code.
 

@@ -21,6 +21,7 @@ import torch
 from ..models.errors import ModelError
 from . import protocol
 from .check_job import run_check
+from .compare_job import run_compare
 from .demo_job import run_demo
 from .device import devices, gpu_note
 from .effects_job import run_effects
@@ -34,6 +35,7 @@ from .progress import Monitor
 from .protocol import (
     AreasJob,
     CheckJob,
+    CompareJob,
     DemoJob,
     EffectsJob,
     EvaluateJob,
@@ -80,6 +82,7 @@ class Server:
             "study": (self._jobs, self._study),
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
+            "compare": (self._jobs, self._compare),
             "areas": (self._jobs, self._areas),
             "import-paper": (self._jobs, self._import_paper),
             "check": (self._questions, self._check),
@@ -201,6 +204,9 @@ class Server:
         from .areas_job import run_areas  # its libraries take a moment to load
 
         return asdict(run_areas(protocol.job_from_params(AreasJob, request.params), request.monitor))
+
+    def _compare(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_compare(protocol.job_from_params(CompareJob, request.params), request.monitor))
 
     def _import_paper(self, request: _Request) -> dict[str, Any]:
         return asdict(run_import(protocol.job_from_params(ImportPaperJob, request.params), request.monitor))
