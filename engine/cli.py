@@ -17,7 +17,7 @@ from ..models.presets import PRESETS
 from .command_options import JSON, map_job, map_options
 from .errors import InputError
 from .exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
-from .finished_commands import areas_command, compare_command
+from .finished_commands import areas_command, assess_command, compare_command
 from .import_command import import_paper_command
 from .progress import Monitor
 from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob
@@ -97,6 +97,7 @@ for command in (card_command, inspect_command, effects_command, profile_command)
 
 cli.add_command(areas_command)
 cli.add_command(compare_command)
+cli.add_command(assess_command)
 cli.add_command(train_command)
 cli.add_command(evaluate_command)
 cli.add_command(study_command)

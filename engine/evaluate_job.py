@@ -21,9 +21,8 @@ from .patches.patch_set import PatchSet
 from .progress import Monitor
 from .protocol import EvaluateJob, EvaluateResult
 from .sites.cleaning import Cleaning
-from .sites.metric_plane import MetricPlane
 from .sites.site_table import SiteTable
-from .sites.thinning import squares
+from .sites.survey_blocks import survey_blocks
 from .training.batches import Places
 from .training.config import TrainingConfig, read_config
 from .training.course import prepared_sites, spots_of
@@ -31,8 +30,6 @@ from .training.prediction import logits_at
 from .training.recipe import recipe_of
 from .training.sights import PatchSight
 from .training.supplies import supply_of
-
-BLOCKS_ACROSS = 10  # of a survey of its own, along the longer side of its extent: what intervals are drawn from
 
 
 def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
@@ -93,7 +90,7 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
         logit=logits.astype(np.float64),
         found=found > 0,
         known=surveyed,
-        block=_blocks(test)[index],
+        block=survey_blocks(test.x, test.y, CRS(test.crs))[index],
         fold=np.zeros(len(index), np.int64),
         x=test.x[index],
         y=test.y[index],
@@ -114,14 +111,6 @@ def _as_in(test: SiteTable, card: Card) -> SiteTable:
             "model was trained with."
         )
     return test.with_species(np.array([place[one.name] for one in card.species]))
-
-
-def _blocks(test: SiteTable) -> np.ndarray:
-    """Return the block of each site, squares that cut the longer side of the survey into ten."""
-    plane = MetricPlane(test.x, test.y, CRS(test.crs))
-    places = plane.places(test.x, test.y, CRS(test.crs))
-    side = max(1.0, float(np.ptp(places, axis=0).max()) / BLOCKS_ACROSS)
-    return squares(places, side).astype(np.int64)
 
 
 def _out_of_fold(file: Path, card: Card) -> Scored:

@@ -1,4 +1,4 @@
-"""The commands on finished maps: ``areas`` and ``compare``."""
+"""The commands on finished maps: ``areas``, ``compare`` and ``assess``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import click
 from .command_options import JSON
 from .exit_status import exit_status
 from .progress import Monitor
-from .protocol import AreasJob, CompareJob
+from .protocol import AreasJob, AssessJob, CompareJob
 from .terminal import progress_sink
+from .training_commands import training_packages
 
 OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the files."
@@ -67,6 +68,41 @@ def compare_command(before: str, after: str, threshold: str, out: Path, as_json:
             return
         areas = ", ".join(f"{name} {area:,.4g} km²" for name, area in result.km2.items())
         click.echo(f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}.")
+
+
+@click.command("assess")
+@click.argument("map_file", metavar="MAP")
+@click.option("--sites", required=True, metavar="FILE", help="Surveyed points: a vector file or a table.")
+@click.option(
+    "--presence",
+    metavar="COLUMN",
+    help="1 where the species was found, 0 where not; the column of its name unless told.",
+)
+@click.option("--x", metavar="COLUMN", help="Of a table: its coordinates ...")
+@click.option("--y", metavar="COLUMN")
+@click.option("--crs", metavar="CRS", help="... and their system.")
+@click.option("--threshold", metavar="RULE|NUMBER", help="largest-tss of the map unless told.")
+@OUT
+@JSON
+def assess_command(map_file: str, sites: str, out: Path, as_json: bool, **options: Any) -> None:
+    """Test MAP, a raster of suitability of any tool, with surveyed points: figures, report, map of errors."""
+    with exit_status(), training_packages():
+        from .assess_job import run_assess
+
+        with progress_sink() as sink:
+            result = run_assess(AssessJob(map_file, sites, str(out), **options), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        auc = result.figures["auc"]
+        shown = "no AUC" if auc["value"] is None else f"AUC {auc['value']:.3f}"
+        if auc["low"] is not None:
+            shown += f" ({auc['low']:.3f} to {auc['high']:.3f})"
+        click.echo(
+            f"{result.species}: {shown} on {result.n_presence} presences and {result.n_absence} absences; the "
+            f"report is {result.files[0]}."
+        )
 
 
 def say_notes(warnings: tuple[str, ...]) -> None:

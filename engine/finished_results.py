@@ -16,6 +16,30 @@ class AreasResult:
 
 
 @dataclass(frozen=True)
+class AssessResult:
+    """What surveyed points say about a map.
+
+    ``figures`` gives ``auc``, ``average_precision``, ``tss`` (at ``threshold``), ``boyce`` and ``brier``, each
+    with ``value``, ``low`` and ``high`` of its 95 % interval, None where there is none. ``rule`` says where
+    the threshold comes from. ``outcomes`` counts hits, misses, false alarms and correct rejections at it.
+    ``calibration_error`` is the mean absolute difference between found and predicted shares, None where the
+    map claims no probability of presence.
+    """
+
+    files: tuple[str, ...]
+    species: str
+    n_presence: int
+    n_absence: int
+    n_blocks: int
+    figures: dict[str, dict[str, float | None]]
+    threshold: float
+    rule: str
+    outcomes: dict[str, int]
+    calibration_error: float | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CompareResult:
     """What a compare job found.
 

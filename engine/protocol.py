@@ -222,6 +222,26 @@ class CompareJob:
 
 
 @dataclass(frozen=True)
+class AssessJob:
+    """Test a finished ``map`` of one species with surveyed points (``sites``); a report goes into ``out``.
+
+    ``presence`` names the column that is 1 where the species was found and 0 where not; the one with the
+    species' name unless told. ``x``, ``y`` and ``crs`` are needed where the file does not say them itself.
+    ``threshold`` is a rule that the map brings along, or a number; where it is None that of largest TSS, or
+    where the map has none, that of the survey itself.
+    """
+
+    map: str
+    sites: str
+    out: str
+    presence: Optional[str] = None
+    x: Optional[str] = None
+    y: Optional[str] = None
+    crs: Optional[str] = None
+    threshold: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class ImportPaperJob:
     """Make the model file ``out`` of a ``checkpoint`` and its ``config`` of van Tiel et al.'s code.
 

@@ -34,6 +34,7 @@ from .profile_job import run_profile
 from .progress import Monitor
 from .protocol import (
     AreasJob,
+    AssessJob,
     CheckJob,
     CompareJob,
     DemoJob,
@@ -82,6 +83,7 @@ class Server:
             "study": (self._jobs, self._study),
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
+            "assess": (self._jobs, self._assess),
             "compare": (self._jobs, self._compare),
             "areas": (self._jobs, self._areas),
             "import-paper": (self._jobs, self._import_paper),
@@ -207,6 +209,12 @@ class Server:
 
     def _compare(self, request: _Request) -> dict[str, Any]:
         return asdict(run_compare(protocol.job_from_params(CompareJob, request.params), request.monitor))
+
+    def _assess(self, request: _Request) -> dict[str, Any]:
+        with training_packages():
+            from .assess_job import run_assess
+
+            return asdict(run_assess(protocol.job_from_params(AssessJob, request.params), request.monitor))
 
     def _import_paper(self, request: _Request) -> dict[str, Any]:
         return asdict(run_import(protocol.job_from_params(ImportPaperJob, request.params), request.monitor))
