@@ -11,7 +11,7 @@ from ..models.card import Card
 from ..models.model_file import ModelFile, read_model
 from .aside import refusal
 from .errors import InputError
-from .judging.calibration import Calibration
+from .judging.calibration import NOT_CALIBRATED, Calibration
 from .judging.judgement import judge
 from .judging.judgement_files import write_judgement
 from .judging.scored import Scored
@@ -128,5 +128,5 @@ def _calibration(species: tuple[str, ...], card: Card) -> Calibration:
     lines = {one.name: one.calibration for one in card.species}
     slopes = tuple(None if lines[name] is None else lines[name][0] for name in species)  # type: ignore[index]
     shifts = tuple(None if lines[name] is None else lines[name][1] for name in species)  # type: ignore[index]
-    refusals = tuple("" if lines[name] else "the model has no calibration" for name in species)
+    refusals = tuple("" if lines[name] else NOT_CALIBRATED for name in species)
     return Calibration(species, slopes, shifts, (False,) * len(species), refusals)

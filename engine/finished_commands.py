@@ -1,4 +1,4 @@
-"""The commands on finished maps: ``areas``, ``compare`` and ``assess``."""
+"""The commands on finished maps: ``areas``, ``compare``, ``products``, ``odmap`` and ``assess``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from .command_options import JSON
+from .command_options import JSON, THRESHOLD
 from .exit_status import exit_status
 from .progress import Monitor
-from .protocol import AreasJob, AssessJob, CompareJob
+from .protocol import AreasJob, AssessJob, CompareJob, OdmapJob, ProductsJob
 from .terminal import progress_sink
 from .training_commands import training_packages
+from .values import products_of
 
 OUT = click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the files."
@@ -68,6 +69,49 @@ def compare_command(before: str, after: str, threshold: str, out: Path, as_json:
             return
         areas = ", ".join(f"{name} {area:,.4g} km²" for name, area in result.km2.items())
         click.echo(f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}.")
+
+
+@click.command("products")
+@click.argument("folder", metavar="DIR")
+@click.option(
+    "--products",
+    required=True,
+    metavar="LIST",
+    help="What to make, with commas between: occurrence, binary, richness, top.",
+)
+@THRESHOLD
+@JSON
+def products_command(folder: str, products: str, threshold: str, as_json: bool) -> None:
+    """Make further products of the maps of probability in DIR, without the network."""
+    with exit_status():
+        from .products_job import run_products
+
+        with progress_sink() as sink:
+            result = run_products(ProductsJob(folder, products_of(products), threshold), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        click.echo(f"{len(result.files)} maps of {result.width} × {result.height} pixels in {folder}.")
+
+
+@click.command("odmap")
+@click.argument("folder", metavar="DIR")
+@click.option("--model", metavar="MODEL", help="Where the model file is now, if not where it was.")
+@JSON
+def odmap_command(folder: str, model: str | None, as_json: bool) -> None:
+    """Write a record of the run in DIR by the ODMAP protocol, as far as card and run know it."""
+    with exit_status():
+        from .odmap_job import run_odmap
+
+        result = run_odmap(OdmapJob(folder, model))
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        click.echo(
+            f"{result.answered} elements are filled in and {result.left} are left to the author: "
+            f"{result.files[1]}."
+        )
 
 
 @click.command("assess")

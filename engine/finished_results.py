@@ -7,12 +7,50 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class ScenarioMaps:
+    """The maps of one scenario: where they are, and which modalities were held at today."""
+
+    name: str
+    date: str
+    folder: str
+    held: tuple[str, ...]
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScenariosResult:
+    """What a scenarios job made, in the order asked for."""
+
+    scenarios: tuple[ScenarioMaps, ...]
+
+
+@dataclass(frozen=True)
 class AreasResult:
     """What an areas job found: the files, and the rows of areas.csv."""
 
     files: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProductsResult:
+    """What a products job made."""
+
+    files: tuple[str, ...]
+    width: int
+    height: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OdmapResult:
+    """What an odmap job wrote: how many elements have an answer, and how many the author must still give."""
+
+    files: tuple[str, ...]
+    answered: int
+    left: int
 
 
 @dataclass(frozen=True)

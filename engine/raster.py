@@ -128,6 +128,11 @@ class Raster:
         one = kept.pop()
         return one if not kept and one is not None and one.kind in "iu" and one.itemsize <= 2 else None
 
+    def stored_dtype(self, band: int) -> np.dtype[Any]:
+        """Return the type of a band's numbers as they stand in the file."""
+        stored: np.dtype[Any] = np.dtype(self._dataset.dtypes[band - 1])
+        return stored
+
     @property
     def resampled(self) -> bool:
         """Whether values are interpolated from the file's own pixels."""

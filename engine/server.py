@@ -29,6 +29,8 @@ from .errors import Cancelled, InputError
 from .import_job import run_import
 from .inspection import Inspector
 from .map_job import run_map
+from .odmap_job import run_odmap
+from .products_job import run_products
 from .outlet import Outlet
 from .profile_job import run_profile
 from .progress import Monitor
@@ -44,11 +46,15 @@ from .protocol import (
     InspectJob,
     MapJob,
     MessageError,
+    OdmapJob,
+    ProductsJob,
     ProfileJob,
     Progress,
+    ScenariosJob,
     StudyJob,
     TrainJob,
 )
+from .scenarios_job import run_scenarios
 from .training_commands import training_packages
 from .version import scalescape_version
 
@@ -84,6 +90,9 @@ class Server:
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
             "assess": (self._jobs, self._assess),
+            "scenarios": (self._jobs, self._scenarios),
+            "odmap": (self._jobs, self._odmap),
+            "products": (self._jobs, self._products),
             "compare": (self._jobs, self._compare),
             "areas": (self._jobs, self._areas),
             "import-paper": (self._jobs, self._import_paper),
@@ -215,6 +224,15 @@ class Server:
             from .assess_job import run_assess
 
             return asdict(run_assess(protocol.job_from_params(AssessJob, request.params), request.monitor))
+
+    def _products(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_products(protocol.job_from_params(ProductsJob, request.params), request.monitor))
+
+    def _odmap(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_odmap(protocol.job_from_params(OdmapJob, request.params)))
+
+    def _scenarios(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_scenarios(protocol.job_from_params(ScenariosJob, request.params), request.monitor))
 
     def _import_paper(self, request: _Request) -> dict[str, Any]:
         return asdict(run_import(protocol.job_from_params(ImportPaperJob, request.params), request.monitor))
