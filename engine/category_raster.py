@@ -74,6 +74,8 @@ class CategoryWriter:
         self._dtype = "uint8" if len(self._categories) < 256 else "uint16"
         try:
             self._tiles = growing(aside.path / self._tiles_name, grid, self._dtype, NODATA, count=1)
+            colours = {n: (*one.colour, 255) for n, one in enumerate(self._categories, start=1)}
+            self._tiles.write_colormap(1, {NODATA: (0, 0, 0, 0), **colours})  # before any pixel is written
         except FAILURES as error:
             raise refusal(aside.folder, error) from error
 
@@ -101,13 +103,11 @@ class CategoryWriter:
         GDAL look for them, and once more in the tags ``CATEGORY_1`` and so on.
         """
         names = {f"CATEGORY_{n}": one.name for n, one in enumerate(self._categories, start=1)}
-        colours = {n: (*one.colour, 255) for n, one in enumerate(self._categories, start=1)}
         target = self._aside.path / self._name
         beside = target.with_name(f"{self._name}.aux.xml")
         try:
             self._tiles.set_band_description(1, self._description)
             self._tiles.update_tags(**self._tags, **names)
-            self._tiles.write_colormap(1, {NODATA: (0, 0, 0, 0), **colours})
             self._tiles.close()
             copy_as_cog(self._aside.path / self._tiles_name, target, "mode", num_threads="ALL_CPUS")
             demand_whole(target, NODATA, self._valid_pixels)

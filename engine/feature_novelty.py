@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..models.architecture import BranchKey
-from ..models.feature_space import FeatureSpace, with_coordinates
+from ..models.feature_space import ALL_SCALES, FeatureSpace, space_sizes, with_coordinates
 from ..models.model_file import ModelFile
 from ..models.network import FusionNetwork
 from .plan import Plan
@@ -21,7 +21,7 @@ class FeatureNovelty:
     Attributes
     ----------
     spaces
-        Of the branches that are on, in the architecture's order.
+        Of the branches that are on, and of modalities all of whose scales are.
     network
         With the coordinates of features as further outputs.
     outputs
@@ -51,12 +51,19 @@ class FeatureNovelty:
         return torch.cat([torch.sigmoid_(logits[: self.species]), torch.stack(ratios)])
 
 
+def _is_on(key: BranchKey, plan: Plan) -> bool:
+    """Tell whether a branch is on, or all of a modality's."""
+    name, scale = key
+    on = plan.scales.get(name, ())
+    return on == plan.card.modality(name).scales if scale == ALL_SCALES else scale in on
+
+
 def feature_novelty(model: ModelFile, plan: Plan) -> FeatureNovelty | None:
     """Return what maps the novelty of features, None where the model file knows no space of a branch on."""
     spaces = {
         key: model.feature_spaces[key]
-        for key in model.network.architecture.branch_keys
-        if key in model.feature_spaces and key[1] in plan.scales.get(key[0], ())
+        for key in space_sizes(model.network.architecture)
+        if key in model.feature_spaces and _is_on(key, plan)
     }
     if not spaces:
         return None

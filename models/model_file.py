@@ -14,7 +14,7 @@ from torch import Tensor
 from .architecture import Architecture, BranchKey
 from .card import METADATA_KEY, Card, read_header
 from .errors import ModelError
-from .feature_space import FeatureSpace
+from .feature_space import FeatureSpace, space_sizes
 from .network import FusionNetwork, branch_name
 
 MEANS = "branch_means."
@@ -97,7 +97,7 @@ def read_model(path: str | Path) -> ModelFile:
             network.replacements[branch_name(key)].copy_(mean)
     spaces = {
         key: FeatureSpace(tensors[CENTRES + name], tensors[AXES + name], float(tensors[LIMITS + name]))
-        for key in architecture.branch_keys
+        for key in space_sizes(architecture)
         if AXES + (name := branch_name(key)) in tensors
     }
     return ModelFile(network, header.card, means, spaces)
@@ -127,13 +127,13 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Archit
     wanted = {NETWORK + name: tuple(value.shape) for name, value in network.state_dict().items()}
     for modality in architecture.modalities:
         for branch in modality.branches:
-            name = branch_name((modality.name, branch.scale))
-            wanted[MEANS + name] = (branch.out_size,)
-            axes = shapes.get(AXES + name)
-            if axes is not None:
-                components = axes[0] if axes and 0 < axes[0] <= branch.out_size else 1
-                wanted[AXES + name] = (components, branch.out_size)
-                wanted |= {CENTRES + name: (branch.out_size,), LIMITS + name: ()}
+            wanted[MEANS + branch_name((modality.name, branch.scale))] = (branch.out_size,)
+    for key, size in space_sizes(architecture).items():
+        name = branch_name(key)
+        axes = shapes.get(AXES + name)
+        if axes is not None:
+            components = axes[0] if axes and 0 < axes[0] <= size else 1
+            wanted |= {AXES + name: (components, size), CENTRES + name: (size,), LIMITS + name: ()}
     for name in sorted(set(wanted) | set(shapes)):
         if wanted.get(name) != shapes.get(name):
             raise ModelError(

@@ -10,6 +10,7 @@ from odc.geo.geobox import GeoBox
 
 from ...models.architecture import BranchKey
 from ...models.card import Band
+from ...models.feature_space import ALL_SCALES
 from ..aside import Aside
 from ..branch_colours import shades
 from ..category_raster import Category, CategoryWriter
@@ -152,8 +153,11 @@ def _categories(bands: Sequence[tuple[str, Band]]) -> list[Category]:
 
 def _feature_layer(key: BranchKey) -> Layer:
     name, scale = key
+    together = scale == ALL_SCALES
     return Layer(
-        f"novelty_features_{name}_{scale}",
-        f"Novelty of what {name} {scale} px sees",
+        f"novelty_features_{name}" if together else f"novelty_features_{name}_{scale}",
+        f"Novelty of what all scales of {name} see together"
+        if together
+        else f"Novelty of what {name} {scale} px sees",
         {"PRODUCT": "novelty of features", "QUANTITY": "distance over its limit", "MEANING": FEATURES_MEANING},
     )

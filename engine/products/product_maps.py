@@ -51,8 +51,9 @@ class TileSums:
     def lead(self, probability: Values, first: int) -> None:
         """Take the leader among some more species; of equals the first one stays."""
         best = probability.max(axis=0)
-        self.leader = np.where(best > self._best, probability.argmax(axis=0) + first, self.leader)
-        self._best = np.maximum(self._best, best)
+        mine = best > self._best
+        self.leader[mine] = probability[:, mine].argmax(axis=0) + first
+        self._best[mine] = best[mine]
 
 
 class ProductMaps:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ...models.architecture import BranchKey
-from ...models.feature_space import FeatureSpace
+from ...models.architecture import Architecture, BranchKey
+from ...models.feature_space import ALL_SCALES, FeatureSpace
 from ...models.fusion import fused
 from ...models.network import FusionNetwork
 from ..sites.site_table import Index
@@ -43,6 +43,18 @@ def features_of(
                 if key not in found:
                     found[key] = np.empty((len(index), part.shape[1]))
                 found[key][chosen] = part.double().cpu().numpy()
+    return with_modalities(found, network.architecture)
+
+
+def with_modalities(
+    features: Mapping[BranchKey, Features], architecture: Architecture
+) -> dict[BranchKey, Features]:
+    """Return features with those of all scales of a modality beside, where it has several."""
+    found = dict(features)
+    for name in dict.fromkeys(key[0] for key in features):
+        mine = [features[key] for key in architecture.branch_keys if key[0] == name]
+        if len(mine) > 1:
+            found[name, ALL_SCALES] = np.concatenate(mine, axis=1)
     return found
 
 

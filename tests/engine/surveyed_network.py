@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scalescape.engine.training.feature_spaces import feature_space
+from scalescape.engine.training.feature_spaces import feature_space, with_modalities
 from scalescape.models.model_file import read_model, write_model
 
 LINES = ((0.8, -0.4), (1.2, 0.3), (0.5, -1.0))
@@ -33,7 +33,10 @@ def surveyed_copy(model_file: Path, path: Path, spaces: bool = True, **fields: o
         }
         with torch.inference_mode():
             features = model.network.features(patches)
-        found = {key: feature_space(value.double().numpy(), 2.5) for key, value in features.items()}
+        every = with_modalities(
+            {key: value.double().numpy() for key, value in features.items()}, model.network.architecture
+        )
+        found = {key: feature_space(value, 2.5) for key, value in every.items()}
     write_model(path, replace(model, card=card, feature_spaces=found))
     return path
 

@@ -17,6 +17,7 @@ from scalescape.engine.products.mess import Mess
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
 from scalescape.models.card import read_card
+from scalescape.models.feature_space import ALL_SCALES
 from scalescape.models.model_file import read_model, write_model
 from surveyed_network import surveyed_copy
 
@@ -26,6 +27,10 @@ PRODUCTS = ("probability", "novelty")
 def read(job: MapJob, name: str) -> np.ma.MaskedArray:
     with rasterio.open(Path(job.out) / f"{name}.tif") as source:
         return source.read(1, masked=True)
+
+
+def feature_map(name: str, scale: int) -> str:
+    return f"novelty_features_{name}" if scale == ALL_SCALES else f"novelty_features_{name}_{scale}"
 
 
 def under(file: str, points: list[tuple[float, float]]) -> np.ndarray:
@@ -71,7 +76,7 @@ def test_novelty_of_features_is_the_distance_of_the_window(job: MapJob, method: 
     spots, points = centres(job, "species_0")
     chosen = np.random.default_rng(1).choice(len(spots), 12, replace=False)
     for (name, scale), space in model.feature_spaces.items():
-        found = read(job, f"novelty_features_{name}_{scale}")
+        found = read(job, feature_map(name, scale))
         file = next(one.file for one in job.inputs if one.modality == name)
         modality = model.card.modality(name)
         mean = np.array([band.mean for band in modality.bands], np.float32)[:, None, None]
@@ -83,7 +88,10 @@ def test_novelty_of_features_is_the_distance_of_the_window(job: MapJob, method: 
                 window = Window(column - side // 2, row - side // 2, side, side)
                 patch = torch.from_numpy((source.read(window=window) - mean) / std)[None].float()
                 with torch.inference_mode():
-                    features = model.network.features({name: patch}, {name: (scale,)})[name, scale][0].numpy()
+                    seen = model.network.features({name: patch})
+                features = np.concatenate(
+                    [seen[name, one][0].numpy() for one in modality.scales if scale in (one, ALL_SCALES)]
+                )
                 coordinates = space.axes.numpy() @ (features - space.centre.numpy())
                 wanted = np.sqrt((coordinates**2).sum()) / space.limit
                 assert found[tuple(spots[place])] == pytest.approx(wanted, rel=1e-4)
@@ -97,8 +105,8 @@ def test_what_is_novel_is_left_out_of_every_product(job: MapJob, tmp_path: Path)
     novel = read(whole, "novelty") < 0
     card = read_card(job.model)
     for modality in card.modalities:
-        for scale in modality.scales:
-            novel |= read(whole, f"novelty_features_{modality.name}_{scale}") > 1
+        for scale in (*modality.scales, ALL_SCALES):
+            novel |= read(whole, feature_map(modality.name, scale)) > 1
     assert 0 < novel.sum() < novel.count()
     for name in ("species_0", "species_2_occurrence", "richness", "top"):
         kept, all_of_it = read(cut, name), read(whole, name)

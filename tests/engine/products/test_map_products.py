@@ -11,10 +11,18 @@ import numpy as np
 import pytest
 import rasterio
 from click.testing import CliRunner
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+from rasterio.transform import Affine
 from scalescape.engine.areas_job import run_areas
+from scalescape.engine.aside import Aside
 from scalescape.engine.cli import cli
 from scalescape.engine.errors import InputError
+from scalescape.engine.lattice import Tile
 from scalescape.engine.map_job import run_map
+from scalescape.engine.map_tags import PROBABILITY, MapTags
+from scalescape.engine.products.product_maps import ProductMaps
+from scalescape.engine.products.species_product import MappedSpecies
 from scalescape.engine.products_job import run_products
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, MapJob, ProductsJob
@@ -163,3 +171,25 @@ def test_bad_products_are_told_in_one_sentence(job: MapJob, tmp_path: Path) -> N
         told = CliRunner().invoke(cli, arguments)
         assert told.exit_code == 2, (arguments, told.output)
         assert re.search(message, told.stderr) and len(told.stderr.strip().splitlines()) == 1, told.stderr
+
+
+def test_more_species_than_a_byte_can_name_have_colours_and_names(tmp_path: Path) -> None:
+    """300 species, each the most favoured in one column of the map."""
+    species = [MappedSpecies(f"s_{n}", MapTags(PROBABILITY, f"S {n}", "favourability")) for n in range(300)]
+    grid = GeoBox((8, 300), Affine(10, 0, 500_000, 0, -10, 5_000_000), CRS("EPSG:32631"))
+    probability = np.full((300, 8, 300), 0.2, np.float32)
+    probability[np.arange(300), :, np.arange(300)] = 0.9
+    tile = Tile(slice(0, 8), slice(0, 300))
+    with (
+        Aside(tmp_path / "out") as aside,
+        ProductMaps(aside, grid, {}, species, ["top"], "0.5", "float32", "per-species") as maps,
+    ):
+        maps.write(tile, probability, np.ones((8, 300), np.bool_))
+        aside.publish(maps.made(Monitor()))
+    with rasterio.open(tmp_path / "out" / "top.tif") as source:
+        np.testing.assert_array_equal(source.read(1), np.broadcast_to(np.arange(1, 301), (8, 300)))
+        assert source.dtypes == ("uint16",) and source.tags()["CATEGORY_300"] == "S 299"
+        colours = source.colormap(1)
+        assert len({colours[n] for n in range(1, 301)}) > 250
+    beside = (tmp_path / "out" / "top.tif.aux.xml").read_text(encoding="utf-8")
+    assert beside.count("<Row ") == 300
