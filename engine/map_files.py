@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from ..models.architecture import BranchKey
 from .aside import Aside
+from .encoding import ENCODINGS as STORED
+from .encoding import FLAG, FLOAT
 from .errors import InputError
 from .evaluation import Probability
 from .lattice import Tile
-from .map_tags import probability_tags
+from .map_tags import OCCURRENCE, PROBABILITY, probability_tags
+from .map_writer import disk_use
 from .naming import slugs
 from .plan import Plan
+from .products.binary import BINARY, Thresholds
 from .products.novelty import NOVELTY, NoveltyMaps, unknown_ranges
-from .products.product_maps import MADE, ProductMaps
+from .products.occurrence import Occurrence
+from .products.product_maps import MADE, ProductMaps, richness_of
+from .products.richness import RICHNESS
 from .products.species_product import MappedSpecies
 from .progress import Monitor
 from .protocol import ENCODINGS, LAYOUTS, PRODUCTS, MapJob
@@ -92,6 +99,32 @@ class MapFiles:
         return found
 
 
+@dataclass(frozen=True)
+class Output:
+    """What a plan's job writes at most: values, and bytes of disk while it is made."""
+
+    values: int
+    disk_bytes: int
+
+
+def output_of(plan: Plan) -> Output:
+    """Return what the products of a plan's job take, as if every species had all of them."""
+    height, width = plan.grid.shape
+    species, job = len(plan.species), plan.job
+    share = STORED.get(job.encoding, FLOAT)
+    layers = {
+        PROBABILITY: (species, share.bytes),
+        OCCURRENCE: (species, share.bytes),
+        BINARY: (species, FLAG.bytes),
+        NOVELTY: (2 + sum(len(scales) + 1 for scales in plan.scales.values()), FLOAT.bytes),
+    }
+    counted = [layers.get(one, (1, FLOAT.bytes)) for one in job.products]
+    return Output(
+        values=height * width * sum(count for count, _ in counted),
+        disk_bytes=sum(disk_use(height * width, count, size) for count, size in counted),
+    )
+
+
 def mapped_species(plan: Plan) -> list[MappedSpecies]:
     """Return the species of a plan, with what their maps say of themselves."""
     names = slugs([one.name for one in plan.card.species])
@@ -100,6 +133,18 @@ def mapped_species(plan: Plan) -> list[MappedSpecies]:
         MappedSpecies(names[place], probability_tags(plan.card, plan.card.species[place], all_scales))
         for place in plan.species
     ]
+
+
+def demand_makeable(plan: Plan) -> None:
+    """Raise InputError where a product can't be made of a plan's species, before anything is computed."""
+    job, species = plan.job, mapped_species(plan)
+    demand_products(job)
+    if OCCURRENCE in job.products:
+        Occurrence(species, FLOAT)
+    if BINARY in job.products:
+        Thresholds(species, job.threshold)
+    if RICHNESS in job.products:
+        richness_of(species, job.threshold)
 
 
 def demand_products(job: MapJob) -> None:

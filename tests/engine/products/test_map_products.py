@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 from scalescape.engine.areas_job import run_areas
 from scalescape.engine.aside import Aside
+from scalescape.engine.check_job import run_check
 from scalescape.engine.cli import cli
 from scalescape.engine.errors import InputError
 from scalescape.engine.lattice import Tile
@@ -25,7 +26,7 @@ from scalescape.engine.products.product_maps import ProductMaps
 from scalescape.engine.products.species_product import MappedSpecies
 from scalescape.engine.products_job import run_products
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import AreasJob, MapJob, ProductsJob
+from scalescape.engine.protocol import AreasJob, CheckJob, MapJob, ProductsJob
 from surveyed_network import LINES, THRESHOLDS, expit, surveyed_copy
 
 SPECIES = ("species_0", "species_1", "species_2")
@@ -143,6 +144,9 @@ def test_presence_only_species_have_no_occurrence(job: MapJob, small_model: Path
     with pytest.raises(InputError, match="presence-only records do not say how often"):
         run_map(replace(job, model=str(small_model), products=("occurrence",)), Monitor())
     assert not list(Path(job.out).glob("*"))
+    check = CheckJob(**{**vars(job), "model": str(small_model), "products": ("occurrence",)})
+    with pytest.raises(InputError, match="presence-only records do not say how often"):
+        run_check(check, measure=False)
     run_map(replace(job, model=str(small_model)), Monitor())
     with pytest.raises(InputError, match="presence-only records do not say how often"):
         run_products(ProductsJob(job.out, ("occurrence",)), Monitor())
