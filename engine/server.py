@@ -30,8 +30,8 @@ from .import_job import run_import
 from .inspection import Inspector
 from .map_job import run_map
 from .odmap_job import run_odmap
-from .products_job import run_products
 from .outlet import Outlet
+from .products_job import run_products
 from .profile_job import run_profile
 from .progress import Monitor
 from .protocol import (

@@ -94,15 +94,15 @@ class ProductMaps:
         self._probability: MapWriter | None = None
         self._richness: tuple[Richness, MapWriter] | None = None
         self._top: CategoryWriter | None = None
-        self.notes: list[str] = []
         shares, several = ENCODINGS[encoding], layout == MULTIBAND
         products: list[SpeciesProduct] = []
         if OCCURRENCE in wanted:
             products.append(Occurrence(species, shares))
-        thresholds = Thresholds(species, threshold) if BINARY in wanted else None
-        if thresholds is not None:
-            products.append(Binary(species, thresholds))
+        if BINARY in wanted:
+            products.append(Binary(species, Thresholds(species, threshold)))
         richness = richness_of(species, threshold) if RICHNESS in wanted else None
+        summed = [] if richness is None else [richness.of]
+        self.notes = list(dict.fromkeys(note for one in (*products, *summed) for note in one.notes))
         try:
             if PROBABILITY in wanted:
                 layers = [Layer(one.slug, one.tags.species, one.tags.to_tags()) for one in species]
@@ -112,15 +112,13 @@ class ProductMaps:
                 stack = one.name if several else ""
                 writer = MapWriter(aside, grid, one.layers, tags, one.encoding, stack)
                 self._products.append((one, self._entered(writer)))
-                self.notes += one.notes
             if richness is not None:
                 self._richness = richness, self._entered(MapWriter(aside, grid, [richness.layer], tags))
             if TOP in wanted:
                 mine = {**tags, "PRODUCT": TOP, "QUANTITY": "most favoured species", "MEANING": TOP_MEANING}
-                writer_of_top = CategoryWriter(
-                    aside, grid, top_categories(species), TOP, TOP_TITLE, mine,
-                )  # fmt: skip
-                self._top = self._stack.enter_context(writer_of_top)
+                self._top = self._stack.enter_context(
+                    CategoryWriter(aside, grid, top_categories(species), TOP, TOP_TITLE, mine)
+                )
         except BaseException:
             self._stack.close()
             raise
