@@ -29,11 +29,19 @@ def branch_colours(keys: Sequence[BranchKey]) -> dict[BranchKey, Colour]:
         scales.setdefault(modality, []).append(scale)
     found = {}
     for place, (modality, mine) in enumerate(scales.items()):
-        light, dark = HUES[place % len(HUES)]
-        for rank, scale in enumerate(sorted(mine)):
-            share = rank / (len(mine) - 1) if len(mine) > 1 else ONLY
-            red, green, blue = (round(a + share * (b - a)) for a, b in zip(light, dark, strict=True))
-            found[modality, scale] = red, green, blue
+        for scale, colour in zip(sorted(mine), shades(place, len(mine)), strict=True):
+            found[modality, scale] = colour
+    return found
+
+
+def shades(place: int, count: int) -> list[Colour]:
+    """Return ``count`` shades of the hue of the modality at ``place``, from light to dark."""
+    light, dark = HUES[place % len(HUES)]
+    found = []
+    for rank in range(count):
+        share = rank / (count - 1) if count > 1 else ONLY
+        red, green, blue = (round(a + share * (b - a)) for a, b in zip(light, dark, strict=True))
+        found.append((red, green, blue))
     return found
 
 

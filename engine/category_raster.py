@@ -1,4 +1,4 @@
-"""A map of named categories: bytes with a colour and a name each, as a Cloud-Optimized GeoTIFF."""
+"""A map of named categories: numbers with a colour and a name each, as a Cloud-Optimized GeoTIFF."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .geotiff import FAILURES, copy_as_cog, demand_whole, growing, window_of
 from .lattice import Tile
 from .raster import Valid
 
-TILES = ".categories.tif"
+TILES = "tiles"
 NODATA = 0
 NO_NAME = "no value"
 # Columns of the attribute table: name, GDALRATFieldType (0 whole number, 2 text), GDALRATFieldUsage.
-TABLE = (("Value", 0, 5), ("Branch", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+TABLE = (("Value", 0, 5), ("Category", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,12 @@ class CategoryWriter:
         self._description = description
         self._tags = dict(tags)
         self._valid_pixels = 0
+        self._tiles_name = f".{slug}.{TILES}.tif"
+        self._dtype = "uint8" if len(self._categories) < 256 else "uint16"
         try:
-            self._tiles = growing(aside.path / TILES, grid, "uint8", NODATA, count=1, compress="deflate")
+            self._tiles = growing(aside.path / self._tiles_name, grid, self._dtype, NODATA, count=1)
+            colours = {n: (*one.colour, 255) for n, one in enumerate(self._categories, start=1)}
+            self._tiles.write_colormap(1, {NODATA: (0, 0, 0, 0), **colours})  # before any pixel is written
         except FAILURES as error:
             raise refusal(aside.folder, error) from error
 
@@ -85,7 +89,7 @@ class CategoryWriter:
 
     def write(self, tile: Tile, places: npt.NDArray[np.intp], valid: Valid) -> None:
         """Write a tile: ``places`` (rows, columns) in the list of categories, where ``valid``."""
-        numbers = np.where(valid, places + 1, NODATA).astype(np.uint8)
+        numbers = np.where(valid, places + 1, NODATA).astype(self._dtype)
         self._valid_pixels += int(valid.sum())
         try:
             self._tiles.write(numbers, 1, window=window_of(tile))
@@ -99,15 +103,13 @@ class CategoryWriter:
         GDAL look for them, and once more in the tags ``CATEGORY_1`` and so on.
         """
         names = {f"CATEGORY_{n}": one.name for n, one in enumerate(self._categories, start=1)}
-        colours = {n: (*one.colour, 255) for n, one in enumerate(self._categories, start=1)}
         target = self._aside.path / self._name
         beside = target.with_name(f"{self._name}.aux.xml")
         try:
             self._tiles.set_band_description(1, self._description)
             self._tiles.update_tags(**self._tags, **names)
-            self._tiles.write_colormap(1, {NODATA: (0, 0, 0, 0), **colours})
             self._tiles.close()
-            copy_as_cog(self._aside.path / TILES, target, "mode", num_threads="ALL_CPUS")
+            copy_as_cog(self._aside.path / self._tiles_name, target, "mode", num_threads="ALL_CPUS")
             demand_whole(target, NODATA, self._valid_pixels)
             beside.write_bytes(self._names())
         except FAILURES as error:

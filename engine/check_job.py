@@ -10,6 +10,7 @@ from .device import chosen
 from .estimate import estimated, speed_is_known
 from .ground import crs_name
 from .layout import chosen_layout
+from .map_files import demand_makeable
 from .plan import Plan, planned
 from .precision import chosen_precision
 from .protocol import CheckJob, CheckResult, EstimateResult, MapJob
@@ -21,6 +22,7 @@ def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure
     Without ``measure`` the estimate is left out where the network's speed is not known yet.
     """
     with planned(job, between) as plan:
+        demand_makeable(plan)
         height, width = plan.grid.shape
         return CheckResult(
             width=width,
@@ -44,6 +46,7 @@ def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure
 def run_estimate(job: MapJob) -> EstimateResult:
     """Return what a map job will take. Raises as the map job would."""
     with planned(job) as plan:
+        demand_makeable(plan)
         found = estimate_of(plan, measure=True)
     if found is None:
         raise RuntimeError("a measured speed is unknown")

@@ -14,17 +14,18 @@ from typing import Any
 import click
 
 from ..models.presets import PRESETS
-from .command_options import JSON, map_job, map_options
+from .command_options import FORMATS, JSON, map_job, map_options, with_options
 from .errors import InputError
 from .exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
+from .finished_commands import areas_command, assess_command, compare_command, odmap_command, products_command
 from .import_command import import_paper_command
 from .progress import Monitor
-from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob
+from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob, ScenariosJob
 from .scale_commands import card_command, effects_command, inspect_command, profile_command
 from .study_command import study_command
 from .terminal import progress_sink
 from .training_commands import evaluate_command, train_command
-from .values import memory_of
+from .values import memory_of, scenario_of
 from .version import scalescape_version
 
 GDAL_CACHE_MB = "64"
@@ -39,14 +40,25 @@ def cli() -> None:
 @cli.command("map")
 @click.argument("model", type=click.Path(path_type=Path))
 @map_options
+@with_options(FORMATS)
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="NAME[@DATE]:MODALITY=FILE[;...]",
+    help="Map these inputs in place of the others of their modality, into DIR/NAME; repeat for more.",
+)
 @click.option("--estimate", is_flag=True, help="Only say what it will take: time, memory, disk.")
 @JSON
-def map_command(model: Path, estimate: bool, as_json: bool, **options: Any) -> None:
+def map_command(model: Path, estimate: bool, as_json: bool, scenarios: tuple[str, ...], **options: Any) -> None:
     """Map the species of MODEL into a folder, one Cloud-Optimized GeoTIFF each."""
     with exit_status():
         job = map_job(MapJob, model, options)
         if estimate:
             _say_estimate(job, as_json)
+            return
+        if scenarios:
+            _map_scenarios(model, scenarios, as_json, options)
             return
         from .map_job import run_map
 
@@ -61,6 +73,22 @@ def map_command(model: Path, estimate: bool, as_json: bool, **options: Any) -> N
                 f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
                 f"{result.seconds:.1f} s on {result.device}."
             )
+
+
+def _map_scenarios(model: Path, scenarios: tuple[str, ...], as_json: bool, options: dict[str, Any]) -> None:
+    from .scenarios_job import run_scenarios
+
+    several = tuple(scenario_of(text) for text in scenarios)
+    job = map_job(ScenariosJob, model, options, scenarios=several)
+    with progress_sink() as sink:
+        result = run_scenarios(job, Monitor(sink))
+    for one in result.scenarios:
+        for warning in one.warnings:
+            click.echo(f"Note: {one.name}: {warning}", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(result), allow_nan=False))
+    else:
+        click.echo(f"{len(result.scenarios)} scenarios, each in a folder of {job.out}.")
 
 
 def _say_estimate(job: MapJob, as_json: bool) -> None:
@@ -94,6 +122,11 @@ for command in (card_command, inspect_command, effects_command, profile_command)
     cli.add_command(command)
 
 
+cli.add_command(areas_command)
+cli.add_command(compare_command)
+cli.add_command(products_command)
+cli.add_command(odmap_command)
+cli.add_command(assess_command)
 cli.add_command(train_command)
 cli.add_command(evaluate_command)
 cli.add_command(study_command)

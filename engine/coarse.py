@@ -68,7 +68,7 @@ class CoarseField:
 
     def at(self, tile: Tile, wanted: Valid, between: Callable[[], None]) -> tuple[Cells | None, Valid]:
         """Return the cells of a tile's pixels that are ``wanted``, and which of those have a value."""
-        y, x = self._positions(tile)
+        y, x = positions_in(self._predictor, self._grid, tile)
         own_row, own_column = cell_of(y), cell_of(x)
         mine = wanted & self._inside(own_row, own_column)
         if not mine.any():
@@ -116,14 +116,6 @@ class CoarseField:
             logits, held = self._one_by_one(at, between)
         return logits, held, places.reshape(rows.shape)
 
-    def _positions(self, tile: Tile) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Return where pixel centres lie, in rows and columns of cells from the grid's corner."""
-        x, y = self._grid.centres(tile)
-        if self._predictor.crs != self._grid.crs:
-            x, y = transformer(self._grid.crs, self._predictor.crs).transform(x, y)
-        affine = self._predictor.grid.affine
-        return (y - affine.f) / affine.e, (x - affine.c) / affine.a
-
     def _block(self, up: int, left: int, between: Callable[[], None]) -> tuple[Tensor, Valid]:
         """Return logits (species, cells) and validity (cells,) of one block, row by row."""
         key = (up, left)
@@ -150,6 +142,17 @@ class CoarseField:
             windows.append(values)
             held.append(bool(valid[:, radius, radius].all()))
         return self._branches.of_windows([np.stack(windows)], between), np.array(held)
+
+
+def positions_in(
+    predictor: Predictor, grid: MapGrid, tile: Tile
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return where a map's pixel centres lie, in rows and columns of cells from a modality's corner."""
+    x, y = grid.centres(tile)
+    if predictor.crs != grid.crs:
+        x, y = transformer(grid.crs, predictor.crs).transform(x, y)
+    affine = predictor.grid.affine
+    return (y - affine.f) / affine.e, (x - affine.c) / affine.a
 
 
 def _around(start: int, stop: int, radius: int) -> slice:

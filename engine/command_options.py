@@ -8,10 +8,20 @@ from typing import Any, TypeVar
 
 import click
 
-from .protocol import DEFAULT_MEMORY, DEVICES, EDGES, METHODS, PRECISIONS, MapJob
-from .values import extent_of, input_of, memory_of, nodata_of, scales_of, species_in
+from .protocol import (
+    DEFAULT_MEMORY,
+    DEVICES,
+    EDGES,
+    ENCODINGS,
+    LAYOUTS,
+    METHODS,
+    PRECISIONS,
+    PRODUCTS,
+    MapJob,
+)
+from .values import extent_of, input_of, memory_of, nodata_of, products_of, scales_of, species_in
 
-PRODUCTS, ENCODINGS, LAYOUTS = ("probability",), ("float32",), ("per-species",)  # what there is so far
+USUAL_PRODUCTS = "probability,novelty"
 
 Command = Callable[..., Any]
 Job = TypeVar("Job", bound=MapJob)
@@ -49,8 +59,17 @@ STEP = click.option("--step", type=int, default=1, show_default=True, help="Outp
 VERIFY = click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N",
                       help="Compute N random pixels again window by window; write nothing if they differ.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
-FORMATS = [
-    click.option("--products", type=click.Choice(PRODUCTS), default=PRODUCTS[0], show_default=True),
+THRESHOLD = click.option(
+    "--threshold", default="largest-tss", show_default=True, metavar="RULE|NUMBER",
+    help="From where on a species counts: largest-tss, equal-sensitivity-and-specificity, "
+    "tenth-percentile-presence or minimum-presence of the card, or a number. For binary, and for richness "
+    "where there is no occurrence.",
+)
+FORMATS: list[Callable[[Command], Command]] = [
+    click.option("--products", default=USUAL_PRODUCTS, show_default=True, metavar="LIST",
+                 help=f"What to write, with commas between: {', '.join(PRODUCTS)}."),
+    THRESHOLD,
+    click.option("--cut-novel", is_flag=True, help="Leave out pixels unlike what the model was trained on."),
     click.option("--encoding", type=click.Choice(ENCODINGS), default=ENCODINGS[0], show_default=True),
     click.option("--layout", type=click.Choice(LAYOUTS), default=LAYOUTS[0], show_default=True),
 ]
@@ -64,6 +83,7 @@ COMPUTING = [
     SCALES,
     NODATA,
     EDGE,
+    click.option("--clamp", is_flag=True, help="Pull predictors into the training's range first."),
     click.option("--blend", is_flag=True,
                  help="Interpolate what coarse modalities contribute, so that their cells do not show."),
     click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True),
@@ -75,7 +95,7 @@ COMPUTING = [
 ]
 # fmt: on
 
-map_options = with_options([INPUTS, *FORMATS, OUT, *PLACE, STEP, *SPECIES, *COMPUTING, VERIFY])
+map_options = with_options([INPUTS, OUT, *PLACE, STEP, *SPECIES, *COMPUTING, VERIFY])
 
 
 def map_job(kind: type[Job], model: Path, options: dict[str, Any], **fields: Any) -> Job:
@@ -94,6 +114,11 @@ def map_job(kind: type[Job], model: Path, options: dict[str, Any], **fields: Any
     }
     if "out" in options:
         values["out"] = str(options["out"])
-    taken = ("extent_crs", "step", "edge", "device", "precision", "method", "verify", "blend", "mask")
+    if "products" in options:
+        values["products"] = products_of(options["products"])
+    taken = (
+        "extent_crs", "step", "edge", "device", "precision", "method", "verify", "blend", "mask", "clamp",
+        "threshold", "cut_novel", "encoding", "layout",
+    )  # fmt: skip
     values |= {name: options[name] for name in taken if name in options}
     return kind(**values, **fields)

@@ -70,7 +70,7 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
             demand_values(valid_pixels)
             network = whole.ready.reference
             difference = verifier.largest_difference(network, whole.ready.precision, monitor)
-            others = other_maps(aside.folder, [DOMINANT, *(layer.slug for layer in writer.layers)])
+            others = other_maps(aside.folder, [f"{DOMINANT}.tif", *writer.names])
             with_names = names.finish()
             files = writer.finish(json.dumps(run, indent=2), monitor)
             files.append(aside.publish(with_names)[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..models.network import FusionNetwork
 from .layout import Layout
-from .map_writer import disk_use
+from .map_files import output_of
 from .plan import Plan
 from .speed import Speeds, measured_dense_speed, measured_patch_rate, speed_key
 
@@ -36,16 +36,17 @@ def estimated(
     ``between`` is called between the operations of a measurement; it raises to stop.
     """
     rows, columns = plan.reachable
-    values = (rows.stop - rows.start) * (columns.stop - columns.start) * len(plan.species)
-    seconds = START_S + values * VALUE_S
+    height, width = plan.grid.shape
+    output = output_of(plan)
+    reached = (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
+    seconds = START_S + output.values * reached * VALUE_S
     if network.architecture.patchwise:
         windows = (rows.stop - rows.start) * (columns.stop - columns.start)
         seconds += windows / patch_rate(network, plan.finest, plan.scales[plan.finest], between)
     else:
         speed = dense_speed(network, plan.finest, *_measured_as(plan, layout), between)
         seconds += layout.flops(plan) / speed
-    height, width = plan.grid.shape
-    return Estimate(seconds, layout.memory, disk_use(height * width, len(plan.species)))
+    return Estimate(seconds, layout.memory, output.disk_bytes)
 
 
 def speed_is_known(plan: Plan, network: FusionNetwork, layout: Layout) -> bool:

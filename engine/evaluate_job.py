@@ -11,7 +11,7 @@ from ..models.card import Card
 from ..models.model_file import ModelFile, read_model
 from .aside import refusal
 from .errors import InputError
-from .judging.calibration import Calibration
+from .judging.calibration import NOT_CALIBRATED, Calibration
 from .judging.judgement import judge
 from .judging.judgement_files import write_judgement
 from .judging.scored import Scored
@@ -21,9 +21,8 @@ from .patches.patch_set import PatchSet
 from .progress import Monitor
 from .protocol import EvaluateJob, EvaluateResult
 from .sites.cleaning import Cleaning
-from .sites.metric_plane import MetricPlane
 from .sites.site_table import SiteTable
-from .sites.thinning import squares
+from .sites.survey_blocks import survey_blocks
 from .training.batches import Places
 from .training.config import TrainingConfig, read_config
 from .training.course import prepared_sites, spots_of
@@ -31,8 +30,6 @@ from .training.prediction import logits_at
 from .training.recipe import recipe_of
 from .training.sights import PatchSight
 from .training.supplies import supply_of
-
-BLOCKS_ACROSS = 10  # of a survey of its own, along the longer side of its extent: what intervals are drawn from
 
 
 def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
@@ -93,7 +90,7 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
         logit=logits.astype(np.float64),
         found=found > 0,
         known=surveyed,
-        block=_blocks(test)[index],
+        block=survey_blocks(test.x, test.y, CRS(test.crs))[index],
         fold=np.zeros(len(index), np.int64),
         x=test.x[index],
         y=test.y[index],
@@ -116,14 +113,6 @@ def _as_in(test: SiteTable, card: Card) -> SiteTable:
     return test.with_species(np.array([place[one.name] for one in card.species]))
 
 
-def _blocks(test: SiteTable) -> np.ndarray:
-    """Return the block of each site, squares that cut the longer side of the survey into ten."""
-    plane = MetricPlane(test.x, test.y, CRS(test.crs))
-    places = plane.places(test.x, test.y, CRS(test.crs))
-    side = max(1.0, float(np.ptp(places, axis=0).max()) / BLOCKS_ACROSS)
-    return squares(places, side).astype(np.int64)
-
-
 def _out_of_fold(file: Path, card: Card) -> Scored:
     if not file.is_file():
         raise InputError(
@@ -139,5 +128,5 @@ def _calibration(species: tuple[str, ...], card: Card) -> Calibration:
     lines = {one.name: one.calibration for one in card.species}
     slopes = tuple(None if lines[name] is None else lines[name][0] for name in species)  # type: ignore[index]
     shifts = tuple(None if lines[name] is None else lines[name][1] for name in species)  # type: ignore[index]
-    refusals = tuple("" if lines[name] else "the model has no calibration" for name in species)
+    refusals = tuple("" if lines[name] else NOT_CALIBRATED for name in species)
     return Calibration(species, slopes, shifts, (False,) * len(species), refusals)

@@ -12,15 +12,17 @@ from typing import Any
 
 import torch
 
-from ..models.model_file import digest, read_model
-from .aside import Aside
+from ..models.model_file import ModelFile, digest, read_model
+from .aside import Aside, refusal
 from .device import label_of
 from .errors import InputError
 from .evaluation import Evaluator, map_strips
-from .map_writer import RUN, Layer, MapWriter
-from .naming import slugs
+from .feature_novelty import feature_novelty
+from .map_files import MapFiles
+from .map_writer import RUN
 from .plan import Plan, planned
 from .preview import PreviewSink, write_preview
+from .products.novelty import NOVELTY
 from .progress import Monitor
 from .protocol import MapJob, MapResult, to_params
 from .readiness import Ready, made_ready
@@ -33,7 +35,12 @@ OUT_OF_MEMORY = (
 )
 
 
-def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path: None) -> MapResult:
+def run_map(
+    job: MapJob,
+    monitor: Monitor,
+    on_preview: PreviewSink = lambda path: None,
+    model: ModelFile | None = None,
+) -> MapResult:
     """Do a map job.
 
     Parameters
@@ -44,6 +51,8 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
         Is told of progress, and asked whether to go on.
     on_preview
         Gets the path of the coarse map as soon as it is there, if the job asks for one.
+    model
+        The job's model file where it was read before.
 
     Raises
     ------
@@ -55,24 +64,29 @@ def run_map(job: MapJob, monitor: Monitor, on_preview: PreviewSink = lambda path
     started = time.monotonic()
     monitor.report("opening", 0, 1)
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
-        ready = made_ready(read_model(job.model).network, plan, monitor)
+        model = read_model(job.model) if model is None else model
+        novelty = feature_novelty(model, plan) if NOVELTY in job.products or job.cut_novel else None
+        network, outputs = (model.network, plan) if novelty is None else (novelty.network, novelty.outputs)
+        ready = made_ready(network, outputs, monitor)
         layout, precision = ready.layout, ready.precision
-        evaluator = Evaluator(ready.network, plan, layout, monitor.check)
-        verifier = Verifier(plan, job.verify)
         run = run_record(plan, ready)
-        tags = {"SCALESCAPE_RUN": json.dumps(run)}
-        with MapWriter(aside, plan.grid.geobox, layers(plan), tags) as writer:
+        tags = {"SCALESCAPE_RUN": json.dumps(run), **scenario_tags(job)}
+        verifier = Verifier(plan, job.verify)
+        with MapFiles(aside, plan, tags, () if novelty is None else novelty.keys) as maps:
             if job.preview:
                 write_preview(ready.reference, plan, Path(job.preview), monitor, on_preview)
+            link = torch.sigmoid_ if novelty is None else novelty.link
+            evaluator = Evaluator(ready.network, outputs, layout, monitor.check, link)
             mapping = time.monotonic()
-            valid_pixels = map_strips(evaluator, writer.write, "mapping", monitor, verifier.see)
+            valid_pixels = map_strips(evaluator, maps.write, "mapping", monitor, verifier.see)
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
-            run["warnings"] += foreign_categories(plan)
+            run["warnings"] += foreign_categories(plan) + maps.notes()
             with monitor.timed("computing"):
                 difference = verifier.largest_difference(ready.reference, precision, monitor)
-            others = other_maps(aside.folder, [layer.slug for layer in writer.layers])
-            files = writer.finish(json.dumps(run, indent=2), monitor)
+            names = maps.made(monitor)
+            others = other_maps(aside.folder, names)
+            files = published(aside, names, json.dumps(run, indent=2))
         height, width = plan.grid.shape
         return MapResult(
             files=tuple(str(path) for path in files),
@@ -111,38 +125,36 @@ def within_memory() -> Iterator[None]:
         raise InputError(OUT_OF_MEMORY) from error
 
 
+def scenario_tags(job: MapJob) -> dict[str, str]:
+    """Return the tags that say which state of the world a map shows, none where its job does not."""
+    held = f"{', '.join(job.held)} held at today" if job.held else ""
+    tags = {"SCENARIO": job.scenario, "DATE": job.date, "HELD": held}
+    return {name: text for name, text in tags.items() if text}
+
+
+def published(aside: Aside, names: list[str], run_json: str) -> list[Path]:
+    """Give maps their final names, with ``run.json`` beside; return the paths of the maps."""
+    try:
+        (aside.path / RUN).write_text(run_json, encoding="utf-8")
+    except OSError as error:
+        raise refusal(aside.folder, error) from error
+    finals = aside.publish([*names, RUN])
+    return [path for path in finals if path.suffix == ".tif"]
+
+
 def foreign_categories(plan: Plan) -> list[str]:
     """Return a sentence about each band that held categories which the network does not know."""
     return [text for one in plan.predictors.values() for text in one.foreign.sentences()]
 
 
-def other_maps(folder: Path, slugs: list[str]) -> list[str]:
-    """Return a sentence about maps in a folder that are not of this run, or nothing."""
-    names = {f"{one}.tif" for one in slugs}
+def other_maps(folder: Path, names: list[str]) -> list[str]:
+    """Return a sentence about maps in a folder that are not of this run (``names``), or nothing."""
     others = sorted(path.name for path in folder.glob("*.tif") if path.name not in names)
     if not others or not (folder / RUN).exists():
         return []
     return [
         f"{folder} also holds {len(others)} maps of another run ({others[0]} ...), of which run.json says "
         "nothing any more."
-    ]
-
-
-def layers(plan: Plan) -> list[Layer]:
-    """Return what each band of the map is: a species, with what its number means."""
-    species = [plan.card.species[i] for i in plan.species]
-    names = slugs([s.name for s in plan.card.species])
-    return [
-        Layer(
-            slug=names[place],
-            description=one.name,
-            tags={
-                "SPECIES": one.name,
-                "QUANTITY": plan.card.quantity(one),
-                "MEANING": plan.card.meaning(one),
-            },
-        )
-        for place, one in zip(plan.species, species, strict=True)
     ]
 
 

@@ -107,6 +107,9 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
             notes += plausibility.cautions(predictor, *window_over(predictor.grid, grid), between)
         margin = margin_of(grid, predictors, _radii(job, card, scales), _fine_pixel_m(grid))
         notes += ends_inside(margin, predictors)
+        if job.clamp:
+            for predictor in predictors.values():
+                predictor.clamp()
         mask = _mask(job, grid)
         plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes), margin, mask)
         _demand_room(plan)

@@ -32,6 +32,7 @@ class Predictor:
         self._stack = BandStack(sources)
         self.own_grid = self._stack.grid
         self._normalisation = Normalisation(modality.bands)
+        self._range: tuple[Values, Values] | None = None
 
     def close(self) -> None:
         """Close all files."""
@@ -85,6 +86,35 @@ class Predictor:
             ]
         return notes
 
+    def clamp(self) -> None:
+        """Make ``read`` pull values of continuous bands into the range of the training.
+
+        Raises
+        ------
+        InputError
+            The card does not know that range.
+        """
+        unknown = [band.name for band in self.modality.bands if not band.categories and not band.quantiles]
+        if unknown:
+            raise InputError(
+                f"The model does not know the training range of {unknown[0]} ({self.modality.name}), so "
+                "predictors can't be clamped to it; map without clamping."
+            )
+        ends = [
+            (-np.inf, np.inf) if b.categories else b.quantiles[:: len(b.quantiles) - 1]
+            for b in self.modality.bands
+        ]
+        least, largest = np.array(ends, np.float32).T[:, :, None, None]
+        self._range = least, largest
+
+    def reopened(self) -> Predictor:
+        """Return the same bands on the same grid from files of their own, for another thread; not clamped."""
+        rasters = {raster: Raster(raster.file, raster.nodata) for raster in self._stack.rasters}
+        sources = [BandSource(rasters[one.raster], one.band) for one in self.sources]
+        found = Predictor(self.modality, sources, self.by_name)
+        found._stack.put_on(self.grid, [bool(band.categories) for band in self.modality.bands])
+        return found
+
     def read(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
         """Return a window as the network's channels, and where bands hold values that the card knows.
 
@@ -92,6 +122,8 @@ class Predictor:
         takes the card's fill; a category that the card does not know is NoData, and noted in ``foreign``.
         """
         values, valid = self.values(rows, columns)
+        if self._range is not None:
+            values = np.clip(values, *self._range)
         known = self._normalisation.known(values, valid)
         if known is not valid:
             self.foreign.note(values, valid & ~known, rows.start, columns.start)

@@ -13,12 +13,12 @@ from rasterio.windows import Window
 
 from ..models.architecture import Architecture
 from ..models.network import FusionNetwork
+from .encoding import FLOAT
 from .errors import InputError
 from .evaluation import Evaluator, Probability, map_strips
 from .kept_costs import column_costs
 from .lattice import Tile, map_grid
 from .layout import chosen_layout
-from .map_writer import NODATA
 from .plan import Plan
 from .progress import Monitor
 from .raster import Valid
@@ -55,14 +55,14 @@ def write_preview(
             dtype="float32",
             crs=coarse.grid.crs.to_wkt(),
             transform=geobox.affine,
-            nodata=NODATA,
+            nodata=FLOAT.nodata,
         ) as target:
             for band, place in enumerate(plan.species, start=1):
                 target.set_band_description(band, plan.card.species[place].name)
 
             def write(tile: Tile, values: Probability, valid: Valid) -> None:
                 window = Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
-                target.write(np.where(valid, values, np.float32(NODATA)), window=window)
+                target.write(np.where(valid, values, np.float32(FLOAT.nodata)), window=window)
 
             map_strips(evaluator, write, "preview", monitor)
     except (OSError, RasterioError) as error:

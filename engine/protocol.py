@@ -38,6 +38,9 @@ EDGES = ("nodata", "fill")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 METHODS = ("auto", "dense", "patch")
+PRODUCTS = ("probability", "occurrence", "binary", "richness", "top", "novelty")
+ENCODINGS = ("float32", "uint8")
+LAYOUTS = ("per-species", "multiband")
 DEFAULT_MEMORY = 2 * 1024**3
 
 
@@ -63,6 +66,12 @@ class MapJob:
     it. ``verify`` is how many random pixels are computed again window by window before anything is written.
     ``blend`` interpolates what coarse modalities contribute, so that their cells do not show. ``mask`` names a
     file of polygons: pixels whose centre lies in none of them get no value.
+
+    ``products`` are of ``PRODUCTS``; ``threshold``, a rule of the card or a number, is for ``binary``, and for
+    a ``richness`` without occurrence. ``encoding`` is that of probability and occurrence; ``layout`` says
+    whether a product is a file a species or one for all. ``cut_novel`` leaves out pixels that are novel;
+    ``clamp`` pulls predictors into the training's range first. ``scenario`` and ``date`` (ISO 8601) say which
+    state of the world the inputs show, ``held`` which modalities show that of today where others change.
     """
 
     model: str
@@ -83,6 +92,35 @@ class MapJob:
     verify: int = 0
     blend: bool = False
     mask: Optional[str] = None
+    products: tuple[str, ...] = ("probability",)
+    threshold: str = "largest-tss"
+    encoding: str = "float32"
+    layout: str = "per-species"
+    cut_novel: bool = False
+    clamp: bool = False
+    scenario: str = ""
+    date: str = ""
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A set of inputs with a name, and a date (ISO 8601) if it has one."""
+
+    name: str
+    inputs: tuple[RasterInput, ...]
+    date: str = ""
+
+
+@dataclass(frozen=True)
+class ScenariosJob(MapJob):
+    """Map every one of ``scenarios`` into a folder of its own below ``out``, with one network.
+
+    A scenario's inputs stand in place of the job's own for the modalities that they name; the others are held.
+    ``preview`` is ignored.
+    """
+
+    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +132,7 @@ class CheckJob(MapJob):
 class EffectsJob(MapJob):
     """Map what each branch adds to the logit of one species (``species`` names just it), and what follows.
 
-    ``preview`` is ignored.
+    ``preview``, and what says how products are made, are ignored.
     """
 
 
@@ -188,6 +226,80 @@ class StudyJob:
     resume: bool = False
     estimate: bool = False
     device: str = "auto"
+
+
+@dataclass(frozen=True)
+class AreasJob:
+    """Measure areas on finished ``maps`` (files, or folders of ours) and write them into the folder ``out``.
+
+    ``polygons`` names a file by whose polygons areas are summed, ``name_field`` the field with their names.
+    ``threshold`` is a number that counts beside the thresholds that maps bring along. ``novelty`` is the map of
+    novelty; ``novelty.tif`` beside the first map unless told.
+    """
+
+    maps: tuple[str, ...]
+    out: str
+    polygons: Optional[str] = None
+    name_field: Optional[str] = None
+    threshold: Optional[float] = None
+    novelty: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class CompareJob:
+    """Compare two finished maps of one species, ``before`` and ``after``, into the folder ``out``.
+
+    ``threshold`` is a rule of the card, such as ``largest-tss``, of which each map brings its own value along,
+    or a number for both.
+    """
+
+    before: str
+    after: str
+    out: str
+    threshold: str = "largest-tss"
+
+
+@dataclass(frozen=True)
+class ProductsJob:
+    """Make ``products`` of the finished maps of probability in ``folder``, into it and without the network.
+
+    ``threshold`` means what it does in ``MapJob``. ``novelty`` is none of them: it needs the predictors.
+    """
+
+    folder: str
+    products: tuple[str, ...]
+    threshold: str = "largest-tss"
+
+
+@dataclass(frozen=True)
+class OdmapJob:
+    """Write a record by the ODMAP protocol into the ``folder`` of a finished run.
+
+    ``model`` is where its model file is, if it is not where it was.
+    """
+
+    folder: str
+    model: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class AssessJob:
+    """Test a finished ``map`` of one species with surveyed points (``sites``); a report goes into ``out``.
+
+    ``presence`` names the column that is 1 where the species was found and 0 where not; the one with the
+    species' name unless told. ``x``, ``y`` and ``crs`` are needed where the file does not say them itself.
+    ``threshold`` is a rule that the map brings along, or a number; where it is None that of largest TSS, or
+    where the map has none, that of the survey itself.
+    """
+
+    map: str
+    sites: str
+    out: str
+    presence: Optional[str] = None
+    x: Optional[str] = None
+    y: Optional[str] = None
+    crs: Optional[str] = None
+    threshold: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -370,14 +482,16 @@ def job_from_params(cls: type[T], params: Any) -> T:
         raise MessageError(INVALID_PARAMS, f"in the params of {cls.__name__}: {fault}")
     try:
         if "inputs" in values:
-            values["inputs"] = tuple(
-                RasterInput(i["modality"], i["file"], tuple(int(b) for b in i.get("bands") or ()))
-                for i in values["inputs"]
+            values["inputs"] = _inputs(values["inputs"])
+        if "scenarios" in values:
+            values["scenarios"] = tuple(
+                Scenario(str(one["name"]), _inputs(one["inputs"]), str(one.get("date") or ""))
+                for one in values["scenarios"]
             )
         for name in ("extent", "at"):
             if values.get(name) is not None:
                 values[name] = tuple(float(v) for v in values[name])
-        for name in ("species", "refits"):
+        for name in ("species", "refits", "maps", "products", "held"):
             if isinstance(values.get(name), list):
                 values[name] = tuple(str(one) for one in values[name])
         if "scales" in values:
@@ -387,6 +501,13 @@ def job_from_params(cls: type[T], params: Any) -> T:
         return cls(**values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MessageError(INVALID_PARAMS, f"the params of {cls.__name__} are faulty: {error}") from error
+
+
+def _inputs(found: Any) -> tuple[RasterInput, ...]:
+    """Return inputs from JSON values."""
+    return tuple(
+        RasterInput(i["modality"], i["file"], tuple(int(b) for b in i.get("bands") or ())) for i in found
+    )
 
 
 def request(request_id: int, method: str, params: Any) -> str:

@@ -100,6 +100,10 @@ class Raster:
         """Unit of each band, or an empty string."""
         return [unit or "" for unit in self._dataset.units]
 
+    def tags(self, band: int) -> dict[str, str]:
+        """Return what the file says of a band: the band's own tags, over those of the whole file."""
+        return {**self._dataset.tags(), **self._dataset.tags(band)}
+
     @property
     def block_shape(self) -> tuple[int, int]:
         """Rows and columns of the blocks in which the file is stored."""
@@ -124,6 +128,11 @@ class Raster:
         one = kept.pop()
         return one if not kept and one is not None and one.kind in "iu" and one.itemsize <= 2 else None
 
+    def stored_dtype(self, band: int) -> np.dtype[Any]:
+        """Return the type of a band's numbers as they stand in the file."""
+        stored: np.dtype[Any] = np.dtype(self._dataset.dtypes[band - 1])
+        return stored
+
     @property
     def resampled(self) -> bool:
         """Whether values are interpolated from the file's own pixels."""
@@ -137,7 +146,7 @@ class Raster:
         window it is read by.
         """
         self._view = self._opened_view(bands)
-        offset = _offset(self.grid, grid)
+        offset = lattice_offset(self.grid, grid)
         if offset is not None:
             self._offset = offset
             self.grid = grid
@@ -293,7 +302,7 @@ class Raster:
         return GeoBox((dataset.height, dataset.width), affine, crs)
 
 
-def _offset(own: GeoBox, grid: GeoBox) -> tuple[int, int] | None:
+def lattice_offset(own: GeoBox, grid: GeoBox) -> tuple[int, int] | None:
     """Return (rows, columns) from ``own``'s origin to ``grid``'s, where both are one lattice, else None."""
     if own.crs != grid.crs:
         return None

@@ -21,6 +21,7 @@ import torch
 from ..models.errors import ModelError
 from . import protocol
 from .check_job import run_check
+from .compare_job import run_compare
 from .demo_job import run_demo
 from .device import devices, gpu_note
 from .effects_job import run_effects
@@ -28,11 +29,16 @@ from .errors import Cancelled, InputError
 from .import_job import run_import
 from .inspection import Inspector
 from .map_job import run_map
+from .odmap_job import run_odmap
 from .outlet import Outlet
+from .products_job import run_products
 from .profile_job import run_profile
 from .progress import Monitor
 from .protocol import (
+    AreasJob,
+    AssessJob,
     CheckJob,
+    CompareJob,
     DemoJob,
     EffectsJob,
     EvaluateJob,
@@ -40,11 +46,15 @@ from .protocol import (
     InspectJob,
     MapJob,
     MessageError,
+    OdmapJob,
+    ProductsJob,
     ProfileJob,
     Progress,
+    ScenariosJob,
     StudyJob,
     TrainJob,
 )
+from .scenarios_job import run_scenarios
 from .training_commands import training_packages
 from .version import scalescape_version
 
@@ -79,6 +89,12 @@ class Server:
             "study": (self._jobs, self._study),
             "effects": (self._jobs, self._effects),
             "profile": (self._jobs, self._profile),
+            "assess": (self._jobs, self._assess),
+            "scenarios": (self._jobs, self._scenarios),
+            "odmap": (self._jobs, self._odmap),
+            "products": (self._jobs, self._products),
+            "compare": (self._jobs, self._compare),
+            "areas": (self._jobs, self._areas),
             "import-paper": (self._jobs, self._import_paper),
             "check": (self._questions, self._check),
             "inspect": (self._questions, self._inspect),
@@ -194,6 +210,29 @@ class Server:
 
     def _profile(self, request: _Request) -> dict[str, Any]:
         return asdict(run_profile(protocol.job_from_params(ProfileJob, request.params), request.monitor))
+
+    def _areas(self, request: _Request) -> dict[str, Any]:
+        from .areas_job import run_areas  # its libraries take a moment to load
+
+        return asdict(run_areas(protocol.job_from_params(AreasJob, request.params), request.monitor))
+
+    def _compare(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_compare(protocol.job_from_params(CompareJob, request.params), request.monitor))
+
+    def _assess(self, request: _Request) -> dict[str, Any]:
+        with training_packages():
+            from .assess_job import run_assess
+
+            return asdict(run_assess(protocol.job_from_params(AssessJob, request.params), request.monitor))
+
+    def _products(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_products(protocol.job_from_params(ProductsJob, request.params), request.monitor))
+
+    def _odmap(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_odmap(protocol.job_from_params(OdmapJob, request.params)))
+
+    def _scenarios(self, request: _Request) -> dict[str, Any]:
+        return asdict(run_scenarios(protocol.job_from_params(ScenariosJob, request.params), request.monitor))
 
     def _import_paper(self, request: _Request) -> dict[str, Any]:
         return asdict(run_import(protocol.job_from_params(ImportPaperJob, request.params), request.monitor))

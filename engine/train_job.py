@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from odc.geo.crs import CRS
 
+from ..models.architecture import BranchKey
+from ..models.feature_space import FeatureSpace
 from ..models.model_file import ModelFile, write_model
+from ..models.network import FusionNetwork
 from .aside import refusal
 from .device import chosen
 from .errors import InputError
@@ -23,8 +26,10 @@ from .judging.scored_file import OOF_SUFFIX, write_scored
 from .progress import Monitor
 from .protocol import TrainJob, TrainResult
 from .sites.fold_distance import fold_distance
+from .sites.site_table import Index
 from .training.config import TrainingConfig, read_config
 from .training.course import Course, course_of
+from .training.feature_spaces import Features, HeldOutDistances, features_of, some_of
 from .training.fingerprint import fingerprint
 from .training.fitting import Fitted, Share, Turn, fit
 from .training.fold_fitting import fit_fold
@@ -65,6 +70,7 @@ def trained(config: TrainingConfig, out: Path, resume: bool, on: str, monitor: M
         scored = held_out(everything)
         null = coordinates_null(scored, networks.rows_of_folds(everything), course.recipe.seed, everything)
         judgement, model = _judged(course, shipped, scored, null, networks.folds_text, out, device)
+        model = replace(model, feature_spaces=networks.feature_spaces(shipped))
         report = out.with_suffix(".report")
         oof = out.with_suffix(OOF_SUFFIX)
         try:
@@ -96,6 +102,7 @@ class _Networks:
         self._device = device
         self._monitor = monitor
         folds, blocks = len(course.folds), course.blocks
+        self._distances = HeldOutDistances()
         self._total = (folds + (folds > 1)) * course.recipe.epochs
         self.logits = np.full(
             (len(course.sites) + len(course.background), len(course.sites.species)), np.nan, np.float32
@@ -115,10 +122,24 @@ class _Networks:
             self.logits[tested] = logits_at(
                 fitted.network, course.places, tested, self._device, self._monitor.check
             )
+            self._note(fitted.network, places_of(fold.split, len(course.sites), training=True), tested)
             epochs.append(fitted.epochs)
         if len(self._folds) == 1:
             return fitted
         return self._whole(max(1, round(float(np.median(epochs)))))
+
+    def _note(self, network: FusionNetwork, learnt: Index, tested: Index) -> None:
+        """Take note of how far the features of places that a fold held out are from those it learnt from."""
+        self._distances.add(self._features(network, learnt), self._features(network, tested))
+
+    def _features(self, network: FusionNetwork, index: Index) -> dict[BranchKey, Features]:
+        some = some_of(index, self._course.recipe.seed)
+        return features_of(network, self._course.places, some, self._device, self._monitor.check)
+
+    def feature_spaces(self, shipped: Fitted) -> dict[BranchKey, FeatureSpace]:
+        """Return the spaces of the shipped network's features, over all places."""
+        every = np.arange(len(self._course.sites) + len(self._course.background))
+        return self._distances.spaces(self._features(shipped.network, every))
 
     def rows_of_folds(self, everything: Scored) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return for each fold the places trained on, and the rows of the held-out places that it tests."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from .errors import InputError
-from .protocol import RasterInput
+from .protocol import RasterInput, Scenario
 
 UNITS = {"": 1, "B": 1, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -69,6 +70,30 @@ def nodata_of(texts: Sequence[str]) -> dict[str, float]:
                 "bio1.tif=0 (NaN is NoData anyway)."
             )
     return found
+
+
+def products_of(text: str) -> tuple[str, ...]:
+    """Return the products that ``probability,binary`` names, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def scenario_of(text: str) -> Scenario:
+    """Return the scenario that ``NAME[@DATE]:MODALITY=FILE;MODALITY=FILE`` names."""
+    head, colon, files = text.partition(":")
+    name, _, date = head.partition("@")
+    if not colon or not name.strip() or not files.strip():
+        raise InputError(
+            f"The scenario {text!r} is not NAME[@DATE]:MODALITY=FILE; write for example "
+            "2050@2050-01-01:bioclim=bioclim_2050.tif, with semicolons between files."
+        )
+    if date:
+        try:
+            datetime.fromisoformat(date)
+        except ValueError as error:
+            raise InputError(
+                f"The date {date!r} of scenario {name} is none; write for example 2050-01-01."
+            ) from error
+    return Scenario(name.strip(), tuple(input_of(one.strip()) for one in files.split(";")), date)
 
 
 def memory_of(text: str) -> int:

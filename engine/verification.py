@@ -47,12 +47,12 @@ class Verifier:
         self._kept: list[tuple[int, int, npt.NDArray[np.float32]]] = []
 
     def see(self, strip: Strip, values: Probability) -> None:
-        """Take note of some pixels of a strip, (species, rows, columns)."""
+        """Take note of some pixels of a strip, (species, rows, columns); further layers do not count."""
         at = np.argwhere(strip.valid)
         number = min(len(at), int(np.ceil(self._share * strip.valid.size))) if self._wanted else 0
         for row, column in at[self._draw.choice(len(at), number, replace=False)]:
             place = strip.tile.rows.start + int(row), strip.tile.columns.start + int(column)
-            self._kept.append((*place, values[:, row, column].copy()))
+            self._kept.append((*place, values[: len(self._plan.species), row, column].copy()))
 
     def largest_difference(self, network: FusionNetwork, precision: str, monitor: Monitor) -> float | None:
         """Return the largest difference of a value, None where nothing was to be verified.

@@ -10,13 +10,15 @@ from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405
 
 from rasterio.transform import Affine
 
+TYPES = {"float32": "Float32", "uint8": "Byte"}  # of numpy, and as GDAL writes them
+
 
 @dataclass(frozen=True)
 class BandView:
     """One band of a view: where it comes from, and which of its pixels are NoData.
 
     ``use_mask`` heeds the source's own mask (flag, mask band or alpha); ``source_nodata`` is one more value
-    that means NoData in the source.
+    that means NoData in the source; ``scale`` is said of the numbers and changes none.
     """
 
     file: str
@@ -24,6 +26,7 @@ class BandView:
     use_mask: bool = False
     source_nodata: float | None = None
     description: str = ""
+    scale: float = 1.0
 
 
 def view_of(
@@ -34,10 +37,12 @@ def view_of(
     nodata: float,
     tags: Mapping[str, str] | None = None,
     relative: bool = False,
+    dtype: str = "float32",
 ) -> bytes:
-    """Return the XML of a float32 view, rows x columns as ``shape``, whose NoData is ``nodata``.
+    """Return the XML of a view, rows x columns as ``shape``, whose NoData is ``nodata``.
 
-    ``relative`` takes the files' names from where the view itself will be written.
+    ``relative`` takes the files' names from where the view itself will be written; ``dtype`` is one of
+    ``TYPES``.
     """
     root = Element("VRTDataset", rasterXSize=str(shape[1]), rasterYSize=str(shape[0]))
     SubElement(root, "SRS").text = wkt
@@ -46,9 +51,11 @@ def view_of(
     for key, value in (tags or {}).items():
         SubElement(metadata, "MDI", key=key).text = value
     for number, view in enumerate(bands, start=1):
-        band = SubElement(root, "VRTRasterBand", dataType="Float32", band=str(number))
+        band = SubElement(root, "VRTRasterBand", dataType=TYPES[dtype], band=str(number))
         SubElement(band, "Description").text = view.description
         SubElement(band, "NoDataValue").text = repr(nodata)
+        if view.scale != 1:
+            SubElement(band, "Scale").text = repr(view.scale)
         picky = view.use_mask or view.source_nodata is not None
         source = SubElement(band, "ComplexSource" if picky else "SimpleSource")
         SubElement(source, "SourceFilename", relativeToVRT=str(int(relative))).text = view.file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -14,10 +14,12 @@ from torch import Tensor
 from .architecture import Architecture, BranchKey
 from .card import METADATA_KEY, Card, read_header
 from .errors import ModelError
+from .feature_space import FeatureSpace, space_sizes
 from .network import FusionNetwork, branch_name
 
 MEANS = "branch_means."
 NETWORK = "network."
+AXES, CENTRES, LIMITS = "feature_axes.", "feature_centres.", "feature_limits."  # of feature spaces, where known
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class ModelFile:
 
     The means are over background points or, for surveys, over sites: contributions are centred on them. Where
     the card says that no replacement was learnt (``training.scale_dropout``), they also replace what is off.
-    They are zeros where the card says that nobody knows them (``training.centred``).
+    They are zeros where the card says that nobody knows them (``training.centred``). Feature spaces are there
+    where training made them; files of before have none.
     """
 
     network: FusionNetwork
     card: Card
     branch_means: dict[BranchKey, Tensor]
+    feature_spaces: dict[BranchKey, FeatureSpace] = field(default_factory=dict)
 
 
 def write_model(path: str | Path, model: ModelFile) -> None:
@@ -46,6 +50,10 @@ def write_model(path: str | Path, model: ModelFile) -> None:
     card = Card.from_json(model.card.to_json(), str(path))
     tensors = {NETWORK + name: value.detach() for name, value in model.network.state_dict().items()}
     tensors |= {MEANS + branch_name(key): value.detach() for key, value in model.branch_means.items()}
+    for key, space in model.feature_spaces.items():
+        name = branch_name(key)
+        tensors |= {AXES + name: space.axes, CENTRES + name: space.centre}
+        tensors[LIMITS + name] = torch.tensor(space.limit)
     tensors = {name: value.to("cpu").contiguous() for name, value in tensors.items()}
     _check(card, {name: tuple(value.shape) for name, value in tensors.items()}, path)
     _check_finite(tensors, path)
@@ -87,7 +95,12 @@ def read_model(path: str | Path) -> ModelFile:
     if not header.card.training.scale_dropout:
         for key, mean in means.items():
             network.replacements[branch_name(key)].copy_(mean)
-    return ModelFile(network, header.card, means)
+    spaces = {
+        key: FeatureSpace(tensors[CENTRES + name], tensors[AXES + name], float(tensors[LIMITS + name]))
+        for key in space_sizes(architecture)
+        if AXES + (name := branch_name(key)) in tensors
+    }
+    return ModelFile(network, header.card, means, spaces)
 
 
 def digest(path: str | Path) -> str:
@@ -115,6 +128,12 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Archit
     for modality in architecture.modalities:
         for branch in modality.branches:
             wanted[MEANS + branch_name((modality.name, branch.scale))] = (branch.out_size,)
+    for key, size in space_sizes(architecture).items():
+        name = branch_name(key)
+        axes = shapes.get(AXES + name)
+        if axes is not None:
+            components = axes[0] if axes and 0 < axes[0] <= size else 1
+            wanted |= {AXES + name: (components, size), CENTRES + name: (size,), LIMITS + name: ()}
     for name in sorted(set(wanted) | set(shapes)):
         if wanted.get(name) != shapes.get(name):
             raise ModelError(

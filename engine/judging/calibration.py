@@ -27,6 +27,7 @@ REFUSED_LOSS = (
     "the network weighed absences against background or other species' sites, so that its output is no "
     "favourability and there is no occurrence"
 )
+NOT_CALIBRATED = "the model has no calibration"
 ONE_CLASS = "the surveys hold one class only, so there is no occurrence"
 
 

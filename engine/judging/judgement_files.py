@@ -16,10 +16,11 @@ from .species_figures import FIGURES, Figures
 LONG_COLUMNS = ("species", "figure", "value", "low", "high", "sensitivity", "specificity")
 
 
-def write_judgement(judgement: Judgement, folder: Path, distance_note: str = "") -> None:
+def write_judgement(judgement: Judgement, folder: Path, distance_note: str = "", judged: str = "") -> None:
     """Write species.csv, summary.json, report.html, and figures.csv with every interval and threshold.
 
-    ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's.
+    ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's;
+    ``judged`` says what is judged where it is no network of a card.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(list(judgement.species), columns=list(COLUMNS)).to_csv(folder / "species.csv", index=False)
@@ -27,7 +28,7 @@ def write_judgement(judgement: Judgement, folder: Path, distance_note: str = "")
     long.to_csv(folder / "figures.csv", index=False)
     text = json.dumps(judgement.summary, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "report.html").write_text(report_html(judgement, distance_note), encoding="utf-8")
+    (folder / "report.html").write_text(report_html(judgement, distance_note, judged), encoding="utf-8")
 
 
 def _long_rows(figures: Figures) -> list[tuple[Any, ...]]:

@@ -31,15 +31,17 @@ class HeadlineFigure:
     digits: int = 2
 
 
-def report_html(judgement: Judgement, distance_note: str = "") -> str:
+def report_html(judgement: Judgement, distance_note: str = "", judged: str = "") -> str:
     """Return the report as one HTML page without anything to fetch; names are escaped.
 
-    ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's.
+    ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's;
+    ``judged`` says what is judged where it is no network of a card.
     """
     scored, figures, card = judgement.scored, judgement.figures, judgement.card
     null = judgement.null
     return page_template(TEMPLATES, "report.html.jinja").render(
-        title=card.name if card else "the network",
+        title=card.name if card else judged or "the network",
+        judged=judged,
         card=card,
         summary=judgement.summary,
         headline=_headline(judgement.summary),

@@ -122,6 +122,16 @@ def species_figures(
     return Figures(tuple(figures for figures, _ in judged), drawn)
 
 
+def true_skill(called: Flags, present: Flags, absent: Flags, resampling: Resampling) -> Floats:
+    """Return in every draw the TSS of calling rows suitable, (1 + draws,): a mean over folds.
+
+    ``called``, ``present`` and ``absent`` are (rows,); how rows are called is the same in all draws.
+    """
+    hits = resampling.fold_means(called.astype(np.float64), present.astype(np.float64))
+    rejected = resampling.fold_means((~called).astype(np.float64), absent.astype(np.float64))
+    return average(hits + rejected - 1)
+
+
 def _one(
     scored: Scored, resampling: Resampling, occurrence: Floats, blocked: bool, column: int
 ) -> tuple[SpeciesFigures, dict[str, Floats]]:
@@ -158,10 +168,8 @@ def _one(
     if judged:
         used = weight > 0
         rules = thresholds(probability[used], present[used], weight[used])
-        called = (probability >= rules[LARGEST_TSS].value).astype(np.float64)
-        hits = resampling.fold_means(called, (present & used).astype(np.float64))
-        rejected = resampling.fold_means(1 - called, (absent & used).astype(np.float64))
-        skill = average(hits + rejected - 1)
+        called = probability >= rules[LARGEST_TSS].value
+        skill = true_skill(called, present & used, absent & used, resampling)
 
     squared, error = _calibrated(scored, resampling, occurrence, column)
     drawn = dict(

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from scalescape.models.card import Band, Card, Modality, Species, Training, read_card
 from scalescape.models.errors import CardError, ModelError
+from scalescape.models.feature_space import FeatureSpace, with_coordinates
 from scalescape.models.model_file import ModelFile, digest, read_model, write_model
 from scalescape.models.network import FusionNetwork
 from scalescape.models.presets import architecture
@@ -212,3 +213,40 @@ def test_json_nested_without_end_is_told(path: Path) -> None:
     save_file(load_file(path), target, metadata={"scalescape": "[" * 100_000})
     with pytest.raises(CardError, match="not valid JSON"):
         read_model(target)
+
+
+def test_feature_spaces_survive_a_round_trip_and_may_be_missing(model: ModelFile, tmp_path: Path) -> None:
+    key = ("bioclim", 1)
+    size = len(model.branch_means[key])
+    space = FeatureSpace(torch.randn(size), torch.randn(3, size), 2.5)
+    write_model(tmp_path / "new.safetensors", replace(model, feature_spaces={key: space}))
+    found = read_model(tmp_path / "new.safetensors").feature_spaces[key]
+    assert torch.equal(found.axes, space.axes) and torch.equal(found.centre, space.centre)
+    assert found.limit == 2.5
+    write_model(tmp_path / "old.safetensors", model)
+    assert read_model(tmp_path / "old.safetensors").feature_spaces == {}
+
+
+@pytest.mark.parametrize("prefix", ["feature_centres.", "feature_limits."])
+def test_half_a_feature_space_is_refused(model: ModelFile, tmp_path: Path, prefix: str) -> None:
+    key = ("bioclim", 1)
+    size = len(model.branch_means[key])
+    space = FeatureSpace(torch.randn(size), torch.randn(3, size), 2.5)
+    write_model(tmp_path / "whole.safetensors", replace(model, feature_spaces={key: space}))
+    tensors = load_file(tmp_path / "whole.safetensors")
+    del tensors[prefix + "bioclim_1"]
+    save_file(tensors, tmp_path / "half.safetensors", metadata={"scalescape": model.card.to_json()})
+    with pytest.raises(ModelError, match="do not fit its card"):
+        read_model(tmp_path / "half.safetensors")
+
+
+def test_coordinates_are_further_outputs_of_the_network(model: ModelFile) -> None:
+    key = ("bioclim", 1)
+    patches = {"bioclim": torch.randn(40, 2, 1, 1)}
+    features = model.network.features(patches)[key]
+    space = FeatureSpace(torch.randn(features.shape[1]), torch.randn(3, features.shape[1]), 1.0)
+    wider = with_coordinates(model.network, {key: space})
+    with torch.no_grad():
+        outputs = wider(patches)
+        torch.testing.assert_close(outputs[:, :2], model.network(patches))
+        torch.testing.assert_close(outputs[:, 2:].norm(dim=1), space.distance(features))

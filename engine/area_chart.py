@@ -1,0 +1,152 @@
+"""A bar chart of areas above threshold, as SVG; no plotting library is needed, so who only maps has it, too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+# XML is written here and never parsed, so what bandit fears of this module can not happen.
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405
+
+from .area_table import AreaRow, rules_of
+from .zones import EVERYWHERE
+
+MOST_BARS = 60  # beyond it only the largest are drawn
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 900, 230, 90, 64, 40  # px
+BAR, GAP = 16, 6  # px
+LETTER = 6.3  # px, about the width of one
+TICKS = 5  # about so many along the axis
+BAR_COLOUR, NOVEL_COLOUR, TEXT_COLOUR, MARK_COLOUR = "#7fbf9a", "#c4c4c4", "#555555", "#1f2f3f"
+RULE_COLOURS = ("#b2182b", "#2166ac", "#762a83", "#8c510a")  # of lines, for the rules after the first
+DIAMOND = "M0 -6 L5 0 L0 6 L-5 0 Z"
+
+
+def area_chart(rows: Sequence[AreaRow]) -> bytes:
+    """Return the chart: a bar a map by the first rule, lines for the other rules, a diamond for expected area.
+
+    Of a single map there is a bar for each polygon, too. The novel part of a bar is grey.
+    """
+    rules = rules_of(rows)
+    main = rules[0] if rules else ""
+    shown = _shown(rows, main)
+    some = f"; the {len(shown)} largest" if len(shown) == MOST_BARS else ""
+    longest = max(max(_length(row, main), *row.above.values(), row.expected or 0) for row in shown)
+    step = _step(longest)
+    end = max(1, math.ceil(longest / step)) * step
+    foot = TOP + len(shown) * (BAR + GAP)
+    height = foot + BOTTOM
+    root = Element(
+        "svg", xmlns="http://www.w3.org/2000/svg", width=str(WIDTH), height=str(height),
+        viewBox=f"0 0 {WIDTH} {height}",
+    )  # fmt: skip
+    root.set("font-family", "sans-serif")
+    SubElement(root, "rect", width=str(WIDTH), height=str(height), fill="white")
+    _text(root, 16, 24, _title(rows, main) + some, size=15)
+    _legend(root, rules, shown)
+    scale = (WIDTH - LEFT - RIGHT) / end
+    for number in range(round(end / step) + 1):
+        x = LEFT + scale * number * step
+        SubElement(root, "path", d=f"M{x:.1f} {TOP - 4} V{foot}", stroke="#dddddd")
+        _text(root, x, foot + 16, f"{number * step:,.6g}", anchor="middle")
+    _text(root, LEFT + scale * end / 2, foot + 34, "km² on the ground", anchor="middle")
+    for place, row in enumerate(shown):
+        y = TOP + place * (BAR + GAP)
+        _text(root, LEFT - 8, y + BAR - 4, _name(row, rows), anchor="end")
+        _text(root, WIDTH - 12, y + BAR - 4, f"{_length(row, main):,.4g}", anchor="end")
+        _bar(root, row, rules, y, scale)
+    chart: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return chart
+
+
+def _shown(rows: Sequence[AreaRow], main: str) -> list[AreaRow]:
+    """Return the rows that get a bar: every zone of a single map, else the whole of each."""
+    maps = {(row.species, row.map) for row in rows}
+    whole = list(rows) if len(maps) == 1 else [row for row in rows if row.zone == EVERYWHERE]
+    ranked = sorted(range(len(whole)), key=lambda place: -_length(whole[place], main))[:MOST_BARS]
+    return [whole[place] for place in sorted(ranked)]
+
+
+def _bar(root: Element, row: AreaRow, rules: Sequence[str], y: float, scale: float) -> None:
+    """Draw a row's bar, its lines and its diamond; ``scale`` is px a km²."""
+    main = rules[0] if rules else ""
+    whole, novel = _length(row, main), row.above_novel.get(main, 0.0)
+    for start, stop, colour in ((0.0, whole - novel, BAR_COLOUR), (whole - novel, whole, NOVEL_COLOUR)):
+        if stop > start:
+            SubElement(
+                root, "rect", x=f"{LEFT + scale * start:.1f}", y=str(y), height=str(BAR), fill=colour,
+                width=f"{scale * (stop - start):.1f}",
+            )  # fmt: skip
+    for number, rule in enumerate(rules[1:]):
+        if rule in row.above:
+            _line(root, LEFT + scale * row.above[rule], y - 1, number)
+    if row.expected is not None:
+        _diamond(root, LEFT + scale * row.expected, y + BAR / 2)
+
+
+def _line(root: Element, x: float, y: float, number: int) -> None:
+    colour = RULE_COLOURS[number % len(RULE_COLOURS)]
+    line = SubElement(root, "path", d=f"M{x:.1f} {y} v{BAR + 2}", stroke=colour)
+    line.set("stroke-width", "2")
+
+
+def _diamond(root: Element, x: float, y: float) -> None:
+    SubElement(root, "path", d=DIAMOND, fill="white", stroke=MARK_COLOUR, transform=f"translate({x:.1f} {y})")
+
+
+def _legend(root: Element, rules: Sequence[str], rows: Sequence[AreaRow]) -> None:
+    """Draw what lines, diamonds and grey mean, in one line."""
+    x, y = 16.0, 44.0
+    for number, rule in enumerate(rules[1:]):
+        _line(root, x + 4, y - BAR + 3, number)
+        x = _entry(root, x, y, rule)
+    if any(row.expected is not None for row in rows):
+        _diamond(root, x + 4, y - 4)
+        x = _entry(root, x, y, "expected area")
+    if any(row.novel is not None for row in rows):
+        SubElement(root, "rect", x=f"{x:.1f}", y=str(y - 10), width="9", height="11", fill=NOVEL_COLOUR)
+        _entry(root, x, y, "outside the training range")
+
+
+def _entry(root: Element, x: float, y: float, text: str) -> float:
+    """Write a legend's entry; return where the next one starts."""
+    _text(root, x + 14, y, text, colour=TEXT_COLOUR)
+    return x + 36 + LETTER * len(text)
+
+
+def _length(row: AreaRow, rule: str) -> float:
+    return row.above.get(rule, 0.0)
+
+
+def _name(row: AreaRow, rows: Sequence[AreaRow]) -> str:
+    """Return what a bar is called: species, map and zone, each where they differ."""
+    parts = []
+    for part in ("species", "map", "zone"):
+        held = {getattr(one, part) for one in rows}
+        same_as_species = part == "map" and len(held) == len({one.species for one in rows})
+        if len(held) > 1 and not same_as_species:
+            parts.append(getattr(row, part))
+    return ", ".join(parts) or row.species
+
+
+def _title(rows: Sequence[AreaRow], main: str) -> str:
+    species = {row.species for row in rows}
+    whose = f"{species.pop()}: area" if len(species) == 1 else "Area"
+    return f"{whose} above threshold ({main})" if main else f"{whose}, expected"
+
+
+def _step(longest: float) -> float:
+    """Return a round distance between ticks."""
+    if longest <= 0:
+        return 1.0
+    rough = longest / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(m * power for m in (1, 2, 5, 10) if m * power >= rough)
+
+
+def _text(
+    root: Element, x: float, y: float, text: str, size: int = 12, anchor: str = "start", colour: str = "#222222"
+) -> None:
+    element = SubElement(root, "text", x=f"{x:.1f}", y=f"{y:.1f}", fill=colour)
+    element.set("font-size", str(size))
+    element.set("text-anchor", anchor)
+    element.text = text

@@ -1,0 +1,1 @@
+"""A record of a model and its maps by the ODMAP protocol (Zurell et al. 2020)."""

@@ -1,0 +1,242 @@
+"""What a card, a run and the maps themselves know of a study; the rest is for its author to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from odc.geo.geobox import GeoBox
+
+from ...models.card import Card, Modality, Species
+from ..ground import LONLAT, bounds_in, crs_name, ground_size
+from ..threshold_rules import thresholds_of
+
+Key = tuple[str, str]
+MOST_SPECIES = 200  # that are listed one by one
+ALGORITHM = "multi-scale convolutional network"
+KINDS = {"po": "presence-only", "pa": "presence/absence", "pa-balanced": "presence/absence"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A card, the record of a run, and the grid of its maps."""
+
+    card: Card
+    run: dict[str, Any]
+    grid: GeoBox
+
+    @property
+    def species(self) -> list[Species]:
+        """The species that were mapped."""
+        mapped = set(self.run.get("species", ()))
+        return [one for one in self.card.species if one.name in mapped] or list(self.card.species)
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job of the run."""
+        found: dict[str, Any] = self.run.get("job", {})
+        return found
+
+
+def answers(study: Study) -> dict[Key, str]:
+    """Return what is known, by subsection and element; what is not has no entry."""
+    found = {**_overview(study), **_data(study), **_model(study), **_assessment(study), **_prediction(study)}
+    return {key: text for key, text in found.items() if text}
+
+
+def _overview(study: Study) -> dict[Key, str]:
+    card, species = study.card, study.species
+    kinds = list(dict.fromkeys(KINDS[one.kind] for one in species))
+    branches = "; ".join(f"{one.name} at {', '.join(_windows(one))}" for one in card.modalities)
+    mapped = dict(study.run.get("scales_on", {}))
+    off = [
+        f"{one.name} {scale} px"
+        for one in card.modalities
+        for scale in one.scales
+        if mapped and scale not in mapped.get(one.name, ())
+    ]
+    software = {**card.software, **study.run.get("software", {})}
+    return {
+        ("Model objective", "Model objective"): "Mapping and interpolation",
+        ("Model objective", "Target output"): "; ".join(
+            dict.fromkeys([*_quantities(study), *(str(one) for one in study.job.get("products", ()))])
+        ),
+        ("Focal Taxon", "Focal Taxon"): _names(species),
+        ("Scale of Analysis", "Spatial extent"): _extent(study.grid),
+        ("Scale of Analysis", "Spatial resolution"): _resolution(study.grid),
+        ("Scale of Analysis", "Boundary"): "" if study.job.get("mask") else "rectangle",
+        ("Biodiversity data", "Response data type"): "; ".join(kinds),
+        ("Predictors", "Predictor types"): "; ".join(one.name for one in card.modalities),
+        ("Algorithms", "Modelling techniques"): ALGORITHM,
+        ("Algorithms", "Model complexity"): f"One branch a scale, each with the window named: {branches}."
+        + (f" Switched off in this map: {', '.join(off)}." if off else ""),
+        ("Algorithms", "Model averaging"): "none: one network",
+        ("Workflow", "Model workflow"): (
+            "One network for all species was trained with the full weighted loss (Zbinden et al. 2024) on "
+            f"{card.training.data}; judged on {card.metrics.get('folds') or 'what the card says'}; and "
+            "applied to every pixel of the predictor rasters. " + card.citation
+        ),
+        ("Software", "Software"): ", ".join(f"{name} {version}" for name, version in software.items()),
+        ("Software", "Code availability"): "Scalescape, GPL-3.0-or-later",
+    }
+
+
+def _data(study: Study) -> dict[Key, str]:
+    card, species, training = study.card, study.species, study.card.training
+    sample = "Biodiversity sample"
+    keys = [f"{one.name}: {one.gbif_key}" for one in species if one.gbif_key]
+    surveyed = [one for one in species if one.kind != "po"]
+    folds, notes = str(card.metrics.get("folds") or ""), card.metrics.get("notes") or ()
+    inputs = study.run.get("inputs", {})
+    bands = [
+        f"{one.name}: " + ", ".join(band.name + (f" ({band.unit})" if band.unit else "") for band in one.bands)
+        for one in card.modalities
+    ]
+    files = [
+        f"{name}: " + ", ".join(dict.fromkeys(str(band["file"]).rpartition("/")[2] for band in held))
+        for name, held in inputs.items()
+    ]
+    resampled = [text for text in study.run.get("warnings", ()) if "resampled" in text]
+    return {
+        (sample, "Taxon names"): _names(species),
+        (sample, "Taxonomic reference system"): f"GBIF keys: {'; '.join(keys)}" if keys else "",
+        (sample, "Ecological level"): "species",
+        (sample, "Data sources"): training.data,
+        (sample, "Sample size"): "; ".join(_sample_size(one) for one in species[:MOST_SPECIES]),
+        (sample, "Cleaning"): " ".join(str(note) for note in notes),
+        (sample, "Absence data"): _absences(surveyed),
+        (sample, "Background data"): training.background or "none",
+        ("Data partitioning", "Training data"): "All sites, for the network that is shipped." if folds else "",
+        ("Data partitioning", "Validation data"): folds,
+        ("Predictor variables", "Predictor variables"): "; ".join(bands),
+        ("Predictor variables", "Data sources"): "; ".join(files),
+        ("Predictor variables", "Spatial resolution"): "; ".join(
+            f"{one.name}: {_width(one.pixel_size, one.pixel_unit)}" for one in card.modalities
+        ),
+        ("Predictor variables", "Coordinate reference system"): crs_name(study.grid.crs),
+        ("Predictor variables", "Data processing"): " ".join(
+            ["Bands were standardised by mean and deviation over the training places.", *resampled]
+        ),
+        ("Transfer data", "Quantification of Novelty"): _novelty(study),
+    }
+
+
+def _model(study: Study) -> dict[Key, str]:
+    card, training, job = study.card, study.card.training, study.job
+    settings = {
+        "lambda2": f"{training.lambda2:g}",
+        "background": training.background or "none",
+        "nested scale dropout": "yes" if training.scale_dropout else "no",
+    }
+    model = study.run.get("model", {})
+    rules = sorted({rule for one in study.species for rule in thresholds_of(one)})
+    folds = card.metrics.get("folds")
+    clamped = "Predictors were clamped to the training range." if job.get("clamp") else "No clamping."
+    cut = " Pixels that are novel were left out." if job.get("cut_novel") else ""
+    return {
+        ("Model settings", "Model settings (fitting)"): f"{ALGORITHM}: "
+        + ", ".join(f"{name} ({value})" for name, value in settings.items()),
+        ("Model settings", "Model settings (extrapolation)"): clamped + cut,
+        ("Model estimates", "Coefficients"): (
+            f"The weights are in the model file (SHA-256 {model['sha256']})." if model.get("sha256") else ""
+        ),
+        ("Analysis and Correction of non-independence", "Spatial autocorrelation"): (
+            f"Judged on spatial blocks: {folds}; intervals from blocks drawn anew." if folds else ""
+        ),
+        ("Threshold selection", "Threshold selection"): (
+            f"Rules of the card: {', '.join(rules)}; used for this map: {job.get('threshold')}."
+            if rules
+            else ""
+        ),
+    }
+
+
+def _assessment(study: Study) -> dict[Key, str]:
+    metrics = study.card.metrics
+    median, against = metrics.get("auc_median"), metrics.get("auc_against") or metrics.get("against")
+    if median is None:
+        return {}
+    low, high = metrics.get("auc_low"), metrics.get("auc_high")
+    interval = f" (95 % interval {low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+    count = metrics.get("n_species")
+    return {
+        ("Performance statistics", "Performance on validation data"): (
+            f"AUC: median {median:.3f}{interval} over {count} species, against {against}"
+        )
+    }
+
+
+def _prediction(study: Study) -> dict[Key, str]:
+    job = study.job
+    steps = [f"products: {', '.join(job.get('products', ()))}"]
+    if job.get("mask"):
+        steps.append("clipped to polygons")
+    if job.get("step", 1) > 1:
+        steps.append(f"every {job['step']}th pixel")
+    if job.get("encoding") == "uint8":
+        steps.append("values in bytes, off by at most 0.002")
+    meanings = dict.fromkeys(study.card.meaning(one) for one in study.species)
+    return {
+        ("Prediction output", "Prediction unit"): " ".join(meanings),
+        ("Prediction output", "Post-processing"): "; ".join(steps),
+        ("Uncertainty quantification", "Novel environments"): _novelty(study),
+    }
+
+
+def _novelty(study: Study) -> str:
+    cut = " Pixels that are novel were left out." if study.job.get("cut_novel") else ""
+    if "novelty" not in study.job.get("products", ()):
+        return cut.strip()
+    return (
+        "MESS (Elith et al. 2010) on quantiles of the training places, with the limiting predictor; and where "
+        "the model file knows it, the Mahalanobis distance of each scale's features over its 99th percentile "
+        f"at held-out places.{cut}"
+    )
+
+
+def _quantities(study: Study) -> list[str]:
+    return list(dict.fromkeys(study.card.quantity(one) for one in study.species))
+
+
+def _names(species: Sequence[Species]) -> str:
+    shown = ", ".join(one.name for one in species[:MOST_SPECIES])
+    return shown + (f" and {len(species) - MOST_SPECIES} more" if len(species) > MOST_SPECIES else "")
+
+
+def _sample_size(one: Species) -> str:
+    count = f"{one.presences} presences" if one.presences else "presences not known"
+    return f"{one.name}: {count}" + ("" if one.prevalence is None else f", prevalence {one.prevalence:.3g}")
+
+
+def _absences(surveyed: Sequence[Species]) -> str:
+    if not surveyed:
+        return "none: presence-only records"
+    chosen = any(one.kind == "pa-balanced" for one in surveyed)
+    return "Surveyed sites where the species was not found" + (
+        ", chosen by design for some species" if chosen else ""
+    )
+
+
+def _windows(modality: Modality) -> list[str]:
+    """Return each scale of a modality with the width of its window."""
+    return [f"{one} px ({_width(modality.width(one), modality.pixel_unit)})" for one in modality.scales]
+
+
+def _width(value: float, unit: str) -> str:
+    return f"{value:g} m" if unit == "metre" else f"{value:g}°"
+
+
+def _extent(grid: GeoBox) -> str:
+    """Return the extent as the form wants it, in longitude and latitude."""
+    if grid.crs is None:
+        return ""
+    box = grid.boundingbox
+    left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), grid.crs, LONLAT)
+    return f"{left:.6g}, {right:.6g}, {bottom:.6g}, {top:.6g} (xmin, xmax, ymin, ymax)"
+
+
+def _resolution(grid: GeoBox) -> str:
+    box = grid.boundingbox
+    width, height = ground_size(grid, ((box.left + box.right) / 2, (box.bottom + box.top) / 2))
+    return f"{width:.4g} × {height:.4g} m"

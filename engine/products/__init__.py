@@ -1,0 +1,1 @@
+"""What a map is made into: occurrence, yes or no, richness, top, novelty."""

@@ -1,0 +1,64 @@
+"""Yes or no: where the probability reaches a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..encoding import FLAG
+from ..errors import InputError
+from ..raster import Valid, Values
+from ..threshold_rules import GIVEN, OPTIONS, threshold_number
+from .species_product import MappedSpecies, some_species
+
+BINARY = "binary"
+
+
+class Thresholds:
+    """The threshold of each species by one rule, or one number for all; NaN where a species has none.
+
+    Raises
+    ------
+    InputError
+        The rule is none, or no species has a threshold by it.
+    """
+
+    def __init__(self, species: Sequence[MappedSpecies], wanted: str) -> None:
+        self.rule = OPTIONS.get(wanted, GIVEN)
+        number = None if wanted in OPTIONS else threshold_number(wanted)
+        self.values = np.array(
+            [one.tags.thresholds.get(self.rule, np.nan) if number is None else number for one in species],
+            np.float32,
+        )
+        self.known = np.isfinite(self.values)
+        without = [one.tags.species for one, known in zip(species, self.known, strict=True) if not known]
+        self.note = f"No threshold by the rule {self.rule} for {some_species(without)}." if without else ""
+        if not self.known.any():
+            raise InputError(f"{self.note} Choose another rule, or give a number (--threshold 0.5).")
+
+
+class Binary:
+    """1 where the probability of a species reaches its threshold, else 0."""
+
+    name = BINARY
+    encoding = FLAG
+
+    def __init__(self, species: Sequence[MappedSpecies], thresholds: Thresholds) -> None:
+        self.places = np.flatnonzero(thresholds.known).tolist()
+        self._values = thresholds.values[self.places]
+        self.layers = [
+            species[place].layer(
+                BINARY,
+                f"above threshold ({thresholds.rule})",
+                f"1 where the {species[place].tags.quantity or 'value'} is {value:.6g} or more, by the rule "
+                f"{thresholds.rule}; 0 elsewhere. Above a threshold is neither a range nor an occupancy.",
+            )
+            for place, value in zip(self.places, self._values, strict=True)
+        ]
+        self.notes = [thresholds.note] if thresholds.note else []
+
+    def values(self, probability: Values, first: int) -> Valid:
+        """Return where the probability (layers, rows, columns) of layers from ``first`` on is high enough."""
+        rows = slice(first, first + len(probability))
+        return np.asarray(probability >= self._values[rows, None, None], np.bool_)

@@ -1,0 +1,163 @@
+"""Where a map leaves what the network was trained on: by predictors (MESS) and by each branch's features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from ...models.architecture import BranchKey
+from ...models.card import Band
+from ...models.feature_space import ALL_SCALES
+from ..aside import Aside
+from ..branch_colours import shades
+from ..category_raster import Category, CategoryWriter
+from ..lattice import Tile
+from ..map_writer import Layer, MapWriter
+from ..plan import Plan
+from ..progress import Monitor
+from ..raster import Valid, Values
+from .mess import Mess
+from .predictor_values import PredictorValues
+
+NOVELTY, LIMITING = "novelty", "novelty_limiting"
+MEANING = (
+    "MESS (Elith et al. 2010): at most 100, where all predictors are at their medians over the training "
+    "places; negative where one of them lies outside the training range, by how many percent of that range."
+)
+LIMITING_MEANING = "The predictor by which a place is least like the training places."
+FEATURES_MEANING = (
+    "The Mahalanobis distance of this branch's features from those of the training, over its 99th percentile "
+    "at places that were held out: above 1 the branch sees a landscape that is unlike the training's."
+)
+
+
+class NoveltyMaps:
+    """The maps of novelty of a plan. Use as a context manager.
+
+    Parameters
+    ----------
+    keys
+        The branches whose features' novelty is known, in the order of ``write``'s ``ratios``.
+    """
+
+    def __init__(
+        self, aside: Aside, grid: GeoBox, tags: Mapping[str, str], plan: Plan, keys: Sequence[BranchKey]
+    ) -> None:
+        self.notes = unknown_ranges(plan)
+        self._stack = ExitStack()
+        self._mess: MapWriter | None = None
+        self._features: MapWriter | None = None
+        self._pixels = self._novel = self._novel_features = 0
+        self._keys = list(keys)
+        try:
+            if not self.notes:
+                self._values = self._stack.enter_context(PredictorValues(plan))
+                self._similarity = Mess([band.quantiles for _, band in self._values.bands])
+                layer = Layer(NOVELTY, "MESS", {"PRODUCT": NOVELTY, "QUANTITY": "MESS", "MEANING": MEANING})
+                self._mess = self._stack.enter_context(MapWriter(aside, grid, [layer], tags))
+                mine = {**tags, "PRODUCT": LIMITING, "QUANTITY": "predictor", "MEANING": LIMITING_MEANING}
+                self._limiting = self._stack.enter_context(
+                    CategoryWriter(
+                        aside, grid, _categories(self._values.bands), LIMITING, "Limiting band", mine
+                    )
+                )
+            if keys:
+                layers = [_feature_layer(key) for key in keys]
+                self._features = self._stack.enter_context(MapWriter(aside, grid, layers, tags))
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> NoveltyMaps:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def write(self, tile: Tile, ratios: Values, valid: Valid) -> Valid:
+        """Write a tile, and return where it is novel by predictors or features (rows, columns).
+
+        ``ratios`` (branches, rows, columns) are distances of features over their limits.
+        """
+        novel = np.zeros(tile.shape, np.bool_)
+        if self._mess is not None:
+            values, held = self._values.of(tile)
+            similarity = np.where(held, self._similarity.similarity(values), np.inf)
+            least = similarity.min(axis=0)
+            self._mess.write(tile, least[None].astype(np.float32), valid)
+            self._limiting.write(tile, similarity.argmin(axis=0), valid)
+            novel |= least.astype(np.float32) < 0
+            self._novel += int((novel & valid).sum())
+        if self._features is not None:
+            self._features.write(tile, ratios, valid)
+            strange = (ratios > 1).any(axis=0)
+            self._novel_features += int((strange & valid).sum())
+            novel |= strange
+        self._pixels += int(valid.sum())
+        return novel & valid
+
+    def made(self, monitor: Monitor) -> list[str]:
+        """Make the files, still aside; return their names."""
+        names = []
+        if self._mess is not None:
+            names += [*self._mess.made(monitor), *self._limiting.finish()]
+        if self._features is not None:
+            names += self._features.made(monitor)
+        return names
+
+    def shares(self) -> list[str]:
+        """Return how much of the map is novel, in sentences."""
+        found = []
+        if self._mess is not None and self._novel:
+            found.append(
+                f"{self._novel / self._pixels:.1%} of the pixels lie outside the training range of a predictor "
+                "(novelty.tif is negative there)."
+            )
+        if self._features is not None and self._novel_features:
+            found.append(
+                f"In {self._novel_features / self._pixels:.1%} of the pixels a scale sees a landscape unlike "
+                "the training's (novelty_features_* above 1)."
+            )
+        return found
+
+
+def unknown_ranges(plan: Plan) -> list[str]:
+    """Return a sentence where MESS can't be told, or nothing."""
+    unknown = [
+        f"{band.name} ({name})"
+        for name, predictor in plan.predictors.items()
+        for band in predictor.modality.bands
+        if not band.categories and not band.quantiles
+    ]
+    continuous = any(not band.categories for one in plan.predictors.values() for band in one.modality.bands)
+    if not unknown and continuous:
+        return []
+    why = (
+        f"the model does not know the training range of {unknown[0]}" if unknown else "all bands are categories"
+    )
+    return [f"There is no map of novelty by predictors (MESS): {why}."]
+
+
+def _categories(bands: Sequence[tuple[str, Band]]) -> list[Category]:
+    """Return the bands as categories: a hue a modality, lighter for its first bands."""
+    found = []
+    for place, name in enumerate(dict.fromkeys(name for name, _ in bands)):
+        mine = [band.name for modality, band in bands if modality == name]
+        colours = shades(place, len(mine))
+        found += [Category(f"{name}: {one}", colour) for one, colour in zip(mine, colours, strict=True)]
+    return found
+
+
+def _feature_layer(key: BranchKey) -> Layer:
+    name, scale = key
+    together = scale == ALL_SCALES
+    return Layer(
+        f"novelty_features_{name}" if together else f"novelty_features_{name}_{scale}",
+        f"Novelty of what all scales of {name} see together"
+        if together
+        else f"Novelty of what {name} {scale} px sees",
+        {"PRODUCT": "novelty of features", "QUANTITY": "distance over its limit", "MEANING": FEATURES_MEANING},
+    )

@@ -1,0 +1,197 @@
+"""The files of a map's products, made tile by tile of its probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import numpy as np
+from odc.geo.geobox import GeoBox
+
+from ..aside import Aside
+from ..category_raster import CategoryWriter
+from ..encoding import ENCODINGS
+from ..lattice import Tile
+from ..map_tags import OCCURRENCE, PROBABILITY
+from ..map_writer import BANDS_AT_ONCE, Layer, MapWriter
+from ..progress import Monitor
+from ..raster import Valid, Values
+from .binary import BINARY, Binary, Thresholds
+from .occurrence import Occurrence
+from .richness import RICHNESS, Richness
+from .species_product import MappedSpecies, SpeciesProduct
+from .top import MEANING as TOP_MEANING
+from .top import TITLE as TOP_TITLE
+from .top import TOP, top_categories
+
+MADE = (PROBABILITY, OCCURRENCE, BINARY, RICHNESS, TOP)  # of probabilities alone
+MULTIBAND = "multiband"
+
+
+class TileSums:
+    """What is summed up over the species of a tile.
+
+    Attributes
+    ----------
+    richness
+        (rows, columns).
+    leader
+        (rows, columns) the species with the largest probability so far.
+    valid
+        (rows, columns) where all species so far have a value.
+    """
+
+    def __init__(self, tile: Tile) -> None:
+        self.tile = tile
+        self.richness = np.zeros(tile.shape, np.float32)
+        self.leader = np.zeros(tile.shape, np.intp)
+        self.valid = np.ones(tile.shape, np.bool_)
+        self._best = np.full(tile.shape, -np.inf, np.float32)
+
+    def lead(self, probability: Values, first: int) -> None:
+        """Take the leader among some more species; of equals the first one stays."""
+        best = probability.max(axis=0)
+        mine = best > self._best
+        self.leader[mine] = probability[:, mine].argmax(axis=0) + first
+        self._best[mine] = best[mine]
+
+
+class ProductMaps:
+    """The products of some species. Use as a context manager.
+
+    Parameters
+    ----------
+    aside, grid, tags
+        Where files grow, the map's grid, and provenance for all files.
+    species
+        Those that are mapped, in the order of all values.
+    wanted
+        Products, of ``MADE``.
+    threshold
+        Rule or number, for ``binary`` and for a ``richness`` without occurrence.
+    encoding, layout
+        How probability and occurrence stand in files, and whether a product is one file or one a species.
+
+    Raises
+    ------
+    InputError
+        A product can't be made of these species; the message says why.
+    """
+
+    def __init__(
+        self,
+        aside: Aside,
+        grid: GeoBox,
+        tags: Mapping[str, str],
+        species: Sequence[MappedSpecies],
+        wanted: Sequence[str],
+        threshold: str,
+        encoding: str,
+        layout: str,
+    ) -> None:
+        self._stack = ExitStack()
+        self._products: list[tuple[SpeciesProduct, MapWriter]] = []
+        self._probability: MapWriter | None = None
+        self._richness: tuple[Richness, MapWriter] | None = None
+        self._top: CategoryWriter | None = None
+        shares, several = ENCODINGS[encoding], layout == MULTIBAND
+        products: list[SpeciesProduct] = []
+        if OCCURRENCE in wanted:
+            products.append(Occurrence(species, shares))
+        if BINARY in wanted:
+            products.append(Binary(species, Thresholds(species, threshold)))
+        richness = richness_of(species, threshold) if RICHNESS in wanted else None
+        summed = [] if richness is None else [richness.of]
+        self.notes = list(dict.fromkeys(note for one in (*products, *summed) for note in one.notes))
+        try:
+            if PROBABILITY in wanted:
+                layers = [Layer(one.slug, one.tags.species, one.tags.to_tags()) for one in species]
+                stack = PROBABILITY if several else ""
+                self._probability = self._entered(MapWriter(aside, grid, layers, tags, shares, stack))
+            for one in products:
+                stack = one.name if several else ""
+                writer = MapWriter(aside, grid, one.layers, tags, one.encoding, stack)
+                self._products.append((one, self._entered(writer)))
+            if richness is not None:
+                self._richness = richness, self._entered(MapWriter(aside, grid, [richness.layer], tags))
+            if TOP in wanted:
+                mine = {**tags, "PRODUCT": TOP, "QUANTITY": "most favoured species", "MEANING": TOP_MEANING}
+                self._top = self._stack.enter_context(
+                    CategoryWriter(aside, grid, top_categories(species), TOP, TOP_TITLE, mine)
+                )
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _entered(self, writer: MapWriter) -> MapWriter:
+        return self._stack.enter_context(writer)
+
+    def __enter__(self) -> ProductMaps:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    @property
+    def _writers(self) -> list[MapWriter]:
+        first = [self._probability] if self._probability is not None else []
+        last = [self._richness[1]] if self._richness is not None else []
+        return [*first, *(writer for _, writer in self._products), *last]
+
+    def write(self, tile: Tile, probability: Values, valid: Valid) -> None:
+        """Write a tile of every product: ``probability`` (species, rows, columns), where ``valid``."""
+        sums = TileSums(tile)
+        for first in range(0, len(probability), BANDS_AT_ONCE):
+            self.add(sums, probability[first : first + BANDS_AT_ONCE], valid, first)
+        self.close(sums)
+
+    def add(self, sums: TileSums, probability: Values, valid: Valid, first: int) -> None:
+        """Take some species of a tile, from the one at ``first`` on; each species of a tile comes once."""
+        tile = sums.tile
+        if self._probability is not None:
+            self._probability.write(tile, probability, valid, first)
+        for product, writer in self._products:
+            layers = _layers_of(product, first, len(probability))
+            if layers.stop > layers.start:
+                held = _held(product, layers, probability, first)
+                writer.write(tile, product.values(held, layers.start), valid, layers.start)
+        if self._richness is not None:
+            of = self._richness[0].of
+            layers = _layers_of(of, first, len(probability))
+            some = of.values(_held(of, layers, probability, first), layers.start)
+            sums.richness += some.sum(axis=0, dtype=np.float32)
+        if self._top is not None:
+            sums.lead(probability, first)
+        sums.valid &= valid
+
+    def close(self, sums: TileSums) -> None:
+        """Write what is made of all species of a tile; a pixel has a value where every species has one."""
+        if self._richness is not None:
+            self._richness[1].write(sums.tile, sums.richness[None], sums.valid)
+        if self._top is not None:
+            self._top.write(sums.tile, sums.leader, sums.valid)
+
+    def made(self, monitor: Monitor) -> list[str]:
+        """Make the files, still aside; return their names."""
+        names = [name for writer in self._writers for name in writer.made(monitor)]
+        return names + (self._top.finish() if self._top is not None else [])
+
+
+def _layers_of(product: SpeciesProduct, first: int, count: int) -> slice:
+    """Return the layers of a product that belong to ``count`` species from the one at ``first`` on."""
+    low, high = np.searchsorted(product.places, [first, first + count])
+    return slice(int(low), int(high))
+
+
+def _held(product: SpeciesProduct, layers: slice, probability: Values, first: int) -> Values:
+    """Return the probability of the species of some layers, of that of the species from ``first`` on."""
+    if layers.stop - layers.start == len(probability):
+        return probability
+    return probability[[place - first for place in product.places[layers]]]
+
+
+def richness_of(species: Sequence[MappedSpecies], threshold: str) -> Richness:
+    """Return richness as the sum of occurrence where every species has one, else as what is above threshold."""
+    if all(one.tags.calibration is not None for one in species):
+        return Richness(Occurrence(species, ENCODINGS["float32"]))
+    return Richness(Binary(species, Thresholds(species, threshold)))

@@ -1,0 +1,28 @@
+"""Richness: how many of the modelled species, expected or above their thresholds, and called which of both."""
+
+from __future__ import annotations
+
+from ..map_writer import Layer
+from .binary import Binary
+from .occurrence import Occurrence
+
+RICHNESS = "richness"
+
+
+class Richness:
+    """The sum over species of occurrence, or of what is above threshold."""
+
+    def __init__(self, of: Occurrence | Binary) -> None:
+        self.of = of
+        count = len(of.places)
+        if isinstance(of, Occurrence):
+            quantity = "expected number of modelled species"
+            meaning = f"The sum of the occurrence of {count} species: how many of them are to be expected."
+        else:
+            quantity = "number of modelled species above threshold"
+            meaning = (
+                f"How many of {count} species are above their thresholds. Sums of thresholded maps tend to "
+                "exceed the number of species that are there."
+            )
+        tags = {"PRODUCT": RICHNESS, "QUANTITY": quantity, "MEANING": meaning, "SPECIES_COUNT": str(count)}
+        self.layer = Layer(RICHNESS, quantity[0].upper() + quantity[1:], tags)

@@ -1,0 +1,205 @@
+"""Areas: pixels as large as they are on the ground, sums as a plain loop has them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import rasterio
+import shapely
+from click.testing import CliRunner
+from conftest import LEFT, TOP, write_raster
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from rasterio.transform import Affine
+from scalescape.engine.areas_job import run_areas
+from scalescape.engine.cell_area import cell_areas
+from scalescape.engine.cli import cli
+from scalescape.engine.errors import InputError
+from scalescape.engine.lattice import Tile
+from scalescape.engine.map_job import run_map
+from scalescape.engine.progress import Monitor
+from scalescape.engine.protocol import AreasJob, MapJob, RasterInput
+from scalescape.models.model_file import read_model, write_model
+
+GRIDS = {
+    "EPSG:4326": Affine(0.01, 0, -120, 0, -0.01, 45),
+    "EPSG:3857": Affine(500, 0, -13.4e6, 0, -500, 5.2e6),
+    "EPSG:3310": Affine(1000, 0, -370_000, 0, -1000, 450_000),
+    "EPSG:32610": Affine(10, 0, 400_000, 0, -10, 4.6e6),
+    "EPSG:2225": Affine(500, 0, 6e6, 0, -500, 2.2e6),  # feet
+    "EPSG:3413": Affine(20_000, 0, -2.5e6, 0, -20_000, 2.5e6),  # around the pole
+}
+
+
+def geodesic(grid: GeoBox, row: int, column: int) -> float:
+    """The area of one pixel in km², by the geodesic polygon along its densified edges."""
+    crs = grid.crs.proj
+    to_degrees = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
+    along = np.linspace(0, 1, 6)[:-1]
+    across = np.concatenate([column + along, np.full(5, column + 1), column + 1 - along, np.full(5, column)])
+    down = np.concatenate([np.full(5, row), row + along, np.full(5, row + 1), row + 1 - along])
+    a = grid.affine
+    lon, lat = to_degrees.transform(a.c + a.a * across, a.f + a.e * down)
+    return abs(crs.get_geod().polygon_area_perimeter(lon, lat)[0]) / 1e6
+
+
+@pytest.mark.parametrize("crs", GRIDS)
+def test_pixels_are_as_large_as_geodesic_polygons(crs: str) -> None:
+    grid = GeoBox((250, 230), GRIDS[crs], CRS(crs))
+    areas = cell_areas(grid, Tile(slice(10, 240), slice(20, 230)))
+    for row, column in np.random.default_rng(1).integers(0, (230, 210), (60, 2)):
+        assert areas[row, column] == pytest.approx(geodesic(grid, row + 10, column + 20), rel=2e-5)
+
+
+def test_a_whole_globe_has_the_area_of_its_ellipsoid() -> None:
+    grid = GeoBox((180, 360), Affine(1, 0, -180, 0, -1, 90), CRS("EPSG:4326"))
+    total = cell_areas(grid, Tile(slice(0, 180), slice(0, 360))).sum()
+    assert total == pytest.approx(510_065_621.724, rel=1e-9)  # Moritz 2000, WGS84
+
+
+def test_what_no_map_shows_has_no_area() -> None:
+    grid = GeoBox((40, 40), Affine(1e6, 0, -2e7, 0, -1e6, 2e7), CRS("EPSG:3035"))
+    with pytest.raises(InputError, match="outside of what EPSG:3035"):
+        cell_areas(grid, Tile(slice(0, 40), slice(0, 40)))
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    """A map of suitability with holes, its occurrence and its novelty, 60 by 70 pixels of 100 m."""
+    draw = np.random.default_rng(5)
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    values = draw.uniform(0, 1, (3, 60, 70)).astype(np.float32)
+    values[:2, 20:30, 5:15] = -9999
+    values[2] = draw.uniform(-40, 60, (60, 70))
+    names = ("fagus", "fagus_occurrence", "novelty")
+    tags = (
+        {"PRODUCT": "probability", "SPECIES": "Fagus", "QUANTITY": "favourability",
+         "THRESHOLDS": json.dumps({"largest TSS": 0.4, "minimum presence": 0.1})},
+        {"PRODUCT": "occurrence", "SPECIES": "Fagus", "QUANTITY": "occurrence"},
+        {"PRODUCT": "novelty"},
+    )  # fmt: skip
+    for name, layer, mine in zip(names, values, tags, strict=True):
+        write_raster(folder / f"{name}.tif", layer[None], 100, nodata=-9999)
+        with rasterio.open(folder / f"{name}.tif", "r+") as target:
+            target.update_tags(**mine)
+    return folder
+
+
+def polygons(path: Path, names: list[str], field: str = "name") -> Path:
+    """Two rectangles that overlap and one that leaves the map, with names."""
+    boxes = [(5, 5, 30, 40), (20, 30, 50, 50), (60, 10, 90, 30)]
+    shapes = [shapely.box(LEFT + 100 * a, TOP - 100 * d, LEFT + 100 * c, TOP - 100 * b) for a, b, c, d in boxes]
+    pyogrio.raw.write(
+        path, shapely.to_wkb(np.array(shapes)), [np.array(names, object)], [field],
+        geometry_type="Polygon", crs="EPSG:32631",
+    )  # fmt: skip
+    return path
+
+
+def layer(folder: Path, name: str) -> np.ma.MaskedArray:
+    with rasterio.open(folder / f"{name}.tif") as source:
+        return source.read(1, masked=True)
+
+
+def test_rows_are_sums_of_a_plain_loop(maps: Path, tmp_path: Path) -> None:
+    file = polygons(tmp_path / "zones.gpkg", ["east", "south", "east"])
+    result = run_areas(
+        AreasJob((str(maps),), str(tmp_path / "out"), polygons=str(file), threshold=0.7), Monitor()
+    )
+    found = {row["zone"]: row for row in result.rows}
+    assert list(found) == ["all", "east", "south"]
+    suitability, occurrence = layer(maps, "fagus"), layer(maps, "fagus_occurrence")
+    novelty = layer(maps, "novelty")
+    grid = GeoBox((60, 70), Affine(100, 0, LEFT, 0, -100, TOP), CRS("EPSG:32631"))
+    boxes = {"east": [(5, 5, 30, 40), (60, 10, 90, 30)], "south": [(20, 30, 50, 50)], "all": [(0, 0, 70, 60)]}
+    columns = ["with_value_km2", "without_value_km2", "novel_km2", "expected_km2"]
+    rules = {"largest_tss": 0.4, "minimum_presence": 0.1, "given": 0.7}
+    for zone, inside in boxes.items():
+        wanted = dict.fromkeys([*columns, *(f"above_{r}{n}_km2" for r in rules for n in ("", "_novel"))], 0.0)
+        for row in range(60):
+            for column in range(70):
+                if not any(a <= column < c and b <= row < d for a, b, c, d in inside):
+                    continue
+                area, value = geodesic(grid, row, column), suitability[row, column]
+                if value is np.ma.masked:
+                    wanted["without_value_km2"] += area
+                    continue
+                wanted["with_value_km2"] += area
+                wanted["expected_km2"] += area * occurrence[row, column]
+                novel = novelty[row, column] < 0
+                wanted["novel_km2"] += area * novel
+                for rule, threshold in rules.items():
+                    wanted[f"above_{rule}_km2"] += area * (value >= threshold)
+                    wanted[f"above_{rule}_novel_km2"] += area * (value >= threshold and novel)
+        for name, value in wanted.items():
+            assert found[zone][name] == pytest.approx(value, rel=1e-5), (zone, name)
+        assert found[zone]["threshold_given"] == 0.7
+
+
+def test_table_layer_and_chart_hold_the_rows(maps: Path, tmp_path: Path) -> None:
+    file = polygons(tmp_path / "zones.gpkg", ["a", "b & c", "d"], field="district")
+    result = run_areas(AreasJob((str(maps),), str(tmp_path / "out"), polygons=str(file)), Monitor())
+    with (tmp_path / "out" / "areas.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [float(row["above_largest_tss_km2"]) for row in rows] == [
+        row["above_largest_tss_km2"] for row in result.rows
+    ]
+    meta, _, geometry, values = pyogrio.raw.read(tmp_path / "out" / "areas.gpkg", layer="areas")
+    assert geometry is None
+    by_name = dict(zip(meta["fields"], values, strict=True))
+    assert list(by_name["zone"]) == ["all", "a", "b & c", "d"]
+    np.testing.assert_allclose(by_name["expected_km2"], [row["expected_km2"] for row in result.rows])
+    chart = ElementTree.fromstring((tmp_path / "out" / "areas.svg").read_bytes())
+    texts = [one.text for one in chart.iter("{http://www.w3.org/2000/svg}text")]
+    assert "b & c" in texts and "expected area" in texts
+
+
+def test_a_map_of_ours_brings_its_thresholds_along(
+    small_model: Path, landscape: dict[str, Path], tmp_path: Path
+) -> None:
+    """What areas needs is in the file: the card is not asked again."""
+    model = read_model(small_model)
+    rules = {"largest TSS": 0.3, "minimum presence": 0.2}
+    species = tuple(
+        replace(one, threshold=0.45, threshold_rule="largest TSS held out", thresholds=rules)
+        for one in model.card.species
+    )
+    write_model(tmp_path / "rules.safetensors", replace(model, card=replace(model.card, species=species)))
+    inputs = tuple(RasterInput(name, str(landscape[name])) for name in ("satellite", "bioclim"))
+    run_map(MapJob(str(tmp_path / "rules.safetensors"), inputs, str(tmp_path / "m"), step=4), Monitor())
+    result = run_areas(AreasJob((str(tmp_path / "m"),), str(tmp_path / "out")), Monitor())
+    assert {row["species"] for row in result.rows} == {one.name for one in species}
+    assert {(row["threshold_largest_tss"], row["threshold_minimum_presence"]) for row in result.rows} == {
+        (0.45, 0.2)
+    }
+    assert all(row["novel_km2"] is None and row["expected_km2"] is None for row in result.rows)
+
+
+def test_bad_input_is_told_in_one_sentence(maps: Path, tmp_path: Path) -> None:
+    foreign = write_raster(tmp_path / "maxent.tif", np.ones((1, 5, 5), np.float32), 90)
+    file = polygons(tmp_path / "zones.gpkg", ["a", "b", "c"])
+    cases = [
+        ([str(foreign)], "no threshold"),
+        ([str(maps / "novelty.tif")], "is a map of novelty"),
+        ([str(tmp_path / "none.tif")], "can't be opened"),
+        ([str(maps), "--polygons", str(file), "--name-field", "nom"], "has no field 'nom'"),
+        ([str(maps), "--novelty", str(foreign)], "pixels of 100 × 100 and of 90 × 90"),
+        ([str(maps), "--polygons", str(foreign)], "can't be read"),
+        ([str(tmp_path)], "holds no map"),
+    ]
+    for arguments, message in cases:
+        told = CliRunner().invoke(cli, ["areas", *arguments, "--out", str(tmp_path / "out")])
+        assert told.exit_code == 2, (arguments, told.output)
+        assert re.search(message, told.stderr), (arguments, told.stderr)
+        assert len(told.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out.partial").exists()
