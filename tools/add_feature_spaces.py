@@ -33,8 +33,8 @@ from train_demo import HELD_OUT_SEED, HELD_OUT_SIZE, TRAINING_SEED, TRAINING_SIZ
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=ZOO / "demo.safetensors", help="the model file")
-    parser.add_argument("--landscapes", type=int, default=10, help="landscapes that it learnt from (10)")
-    parser.add_argument("--held-out", type=int, default=4, help="landscapes that it has not seen (4)")
+    parser.add_argument("--landscapes", type=int, default=6, help="of the landscapes that it learnt from (6)")
+    parser.add_argument("--held-out", type=int, default=3, help="landscapes that it has not seen (3)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     model = read_model(arguments.model)
