@@ -51,7 +51,8 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             stem = [*base, *(node.module.split(".") if node.module else [])]
             for alias in node.names:
                 full = [*stem, alias.name]
-                is_module = (ROOT.joinpath(*full).with_suffix(".py")).exists()
+                place = ROOT.joinpath(*full)
+                is_module = place.with_suffix(".py").exists() or (place / "__init__.py").exists()
                 yield ".".join(full if is_module else stem), True
 
 
