@@ -125,7 +125,7 @@ class _Tally:
         return presences
 
     def _absences(self) -> Floats:
-        return self.absence_weights @ self.absences
+        return np.asarray(self.absence_weights @ self.absences, np.float64)
 
 
 def _counts(block: Integers, level: Integers, blocks: int, levels: int) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from ..errors import InputError
 from ..kept_values import KeptValues
 
 VIRTUAL = ".vrt"
+BESIDE = ".aux.xml"  # GDAL's notes beside a raster
+# What GDAL and QGIS note there when a raster is merely looked at, and elements that are empty without it.
+NOTES = re.compile(
+    rb"<MDI key=\"STATISTICS_[^\"]*\">[^<]*</MDI>|<Histograms>.*?</Histograms>|\s+"
+    rb"|<(Metadata|PAMRasterBand|PAMDataset)[^>]*></\1>",
+    re.DOTALL,
+)
 
 
 class ContentDigests:
@@ -45,9 +53,23 @@ class ContentDigests:
         """
         found = hashlib.sha256()
         for part in _with_sources(parts):
-            known = self.of_file(Path(part)) if Path(part).is_file() else uuid.uuid4().hex
-            found.update(known.encode())
+            if not part.endswith(BESIDE):
+                known = self.of_file(Path(part)) if Path(part).is_file() else uuid.uuid4().hex
+                found.update(known.encode())
+            elif said := _said_beside(Path(part)):
+                found.update(hashlib.sha256(said).hexdigest().encode())
         return found.hexdigest() if parts else uuid.uuid4().hex
+
+
+def _said_beside(file: Path) -> bytes:
+    """Return what GDAL's notes beside a raster say of its values, such as NoData: all but statistics."""
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"The file {file} can't be read ({error}); choose another.") from error
+    while (shorter := NOTES.sub(b"", text)) != text:
+        text = shorter
+    return text
 
 
 def _with_sources(parts: list[str]) -> list[str]:

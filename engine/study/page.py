@@ -79,7 +79,7 @@ def page_html(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | No
                     _auc_of(findings, workshop.climate, int(column), model) for model in (NETWORK, COORDINATES)
                 ],
             }
-            for column in np.flatnonzero(board.counted)
+            for column in np.flatnonzero(board.counted).tolist()
         ],
         apart=[
             {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -31,7 +31,9 @@ class PredictorTable:
         Asked whether to go on.
     """
 
-    def __init__(self, course: Course, spots: Spots, sides: dict[str, Sequence[int]], monitor: Monitor) -> None:
+    def __init__(
+        self, course: Course, spots: Spots, sides: Mapping[str, Sequence[int]], monitor: Monitor
+    ) -> None:
         self._means: dict[tuple[str, int], Rows] = {}
         for modality in course.modalities:
             supply = supply_of(modality.name, course.config.modality[modality.name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -56,15 +56,14 @@ class Workshop:
         self.device = device
         self.course = course_of(config, monitor)
         self.survey: Survey | None = survey_of(self.course)
-        self._seen = lru_cache(KEPT_COURSES)(self._seen_anew)
+        self._seen: dict[tuple[Scales, int], Course] = {}
         self._table = lru_cache(1)(self._table_anew)
-        self._open: list[Course] = [self.course]
 
     def __enter__(self) -> Workshop:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for course in self._open:
+        for course in (self.course, *self._seen.values()):
             course.files.close()
 
     @cached_property
@@ -108,7 +107,12 @@ class Workshop:
 
     def seen(self, variant: Variant, draw: int) -> Course:
         """Return a network's course: its modalities and scales, on real rasters (draw 0) or a placebo's."""
-        return self._seen(variant.scales, draw)
+        key = variant.scales, draw
+        if key not in self._seen:
+            while len(self._seen) >= KEPT_COURSES:
+                self._seen.pop(next(iter(self._seen))).files.close()
+            self._seen[key] = seen_as(self.course, self.config_of(variant.scales, draw), self.monitor)
+        return self._seen[key]
 
     def values(self, variant: Variant, draw: int) -> Rows:
         """Return what a rival learns from: (sites, background points and survey sites, predictors)."""
@@ -174,18 +178,13 @@ class Workshop:
             modalities[name] = base.modality[name].model_copy(update={"scales": its, "backbone": backbone})
         return base.model_copy(update={"modality": modalities})
 
-    def _seen_anew(self, scales: Scales, draw: int) -> Course:
-        course = seen_as(self.course, self.config_of(scales, draw), self.monitor)
-        self._open.append(course)
-        return course
-
     def _table_anew(self, draw: int) -> PredictorTable:
-        course = self.course
+        course = seen_as(self.course, self.placebo(draw), self.monitor) if draw else self.course
+        sides = {name: tuple(sorted({1, *scales})) for name, scales in self.offered.items()}
+        table = PredictorTable(course, self._all_spots, sides, self.monitor)
         if draw:
-            course = seen_as(course, self.placebo(draw), self.monitor)
-            self._open.append(course)
-        sides: dict[str, Sequence[int]] = {name: sorted({1, *scales}) for name, scales in self.offered.items()}
-        return PredictorTable(course, self._all_spots, sides, self.monitor)
+            course.files.close()
+        return table
 
 
 def joined(one: Spots, other: Spots) -> Spots:

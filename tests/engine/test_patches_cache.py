@@ -167,6 +167,23 @@ def test_what_is_no_file_is_never_taken_for_known(tmp_path: Path) -> None:
     )
 
 
+def test_statistics_that_a_viewer_noted_beside_a_raster_change_nothing(cache: PatchCache, scene: Path) -> None:
+    patches_of(cache, scene)
+    beside = scene.with_name(f"{scene.name}.aux.xml")
+    noted = """<PAMDataset>
+      <PAMRasterBand band="1">
+        <Histograms><HistItem><HistCounts>3|4</HistCounts></HistItem></Histograms>
+        <Metadata><MDI key="STATISTICS_MEAN">0.35</MDI></Metadata>{}
+      </PAMRasterBand>
+    </PAMDataset>"""
+    beside.write_text(noted.format(""), encoding="utf-8")
+    patches_of(cache, scene)
+    assert len(kept(cache)) == 1
+    beside.write_text(noted.format("<NoDataValue>7</NoDataValue>"), encoding="utf-8")
+    patches_of(cache, scene)
+    assert len(kept(cache)) == 2, "what it says of values counts"
+
+
 def test_a_run_that_is_cancelled_leaves_nothing(cache: PatchCache, scene: Path) -> None:
     monitor = Monitor()
 

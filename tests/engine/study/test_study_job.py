@@ -22,7 +22,7 @@ pytest.importorskip("elapid")
 
 MAIN = Path(__file__).resolve().parents[3] / "engine" / "__main__.py"
 TABLES = ("study.csv", "summary.csv", "gains.csv", "verdicts.csv", "species.csv")
-NETWORKS, FOLDS, SEEDS, PLACEBOS = 3, 2, 2, 1  # bioclim 1, satellite 25, both
+NETWORKS, FOLDS, SEEDS, PLACEBOS = 3, 2, 2, 1  # bioclim 1, satellite 3, both
 FITS = FOLDS * (NETWORKS * (SEEDS + PLACEBOS) + 2 * (SEEDS + PLACEBOS) + 2 * (1 + PLACEBOS) + SEEDS)
 TRAINING = """
 [training]
@@ -37,10 +37,17 @@ patience = 0
 """
 
 
+def write(folder: Path, training: str = TRAINING) -> None:
+    """Write records of two species and a config with small windows."""
+    config = write_tiny_landscape(folder, RECORDS_ALONE, training)
+    text = config.read_text(encoding="utf-8").replace("scales = [25]", 'scales = [3]\nbackbone = "pointwise"')
+    config.write_text(text, encoding="utf-8")
+
+
 def job(folder: Path, **fields: object) -> StudyJob:
     config = folder / "train.toml"
     if not config.is_file():
-        write_tiny_landscape(folder, training=TRAINING)
+        write(folder)
     settled = {"seeds": SEEDS, "placebos": PLACEBOS, "jobs": 1, **fields}
     return StudyJob(str(config), str(folder / "study"), **settled)  # type: ignore[arg-type]
 
@@ -63,8 +70,8 @@ def test_every_model_is_there_on_real_predictors_and_on_placebos(done: tuple[Pat
     folder, result = done
     assert result.fits == FITS
     found = {(r["model"], r["predictors"], r["modalities"], r["scales"]) for r in rows(folder, "study.csv")}
-    networks = [("bioclim", "1"), ("satellite", "25"), ("bioclim+satellite", "1+25")]
-    rivals = [("bioclim+satellite", "1+1"), ("bioclim+satellite", "1+1-25")]
+    networks = [("bioclim", "1"), ("satellite", "3"), ("bioclim+satellite", "1+3")]
+    rivals = [("bioclim+satellite", "1+1"), ("bioclim+satellite", "1+1-3")]
     expected = {("network", p, *seen) for seen in networks for p in ("real", "placebo")}
     expected |= {
         (m, p, *seen) for m in ("random_forest", "maxent") for seen in rivals for p in ("real", "placebo")
@@ -191,7 +198,7 @@ def test_a_study_without_a_seed_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_can_not_break_the_page(tmp_path: Path) -> None:
-    write_tiny_landscape(tmp_path, RECORDS_ALONE, TRAINING + '[model]\nname = "<b>A & B</b>"\n')
+    write(tmp_path, TRAINING + '[model]\nname = "<b>A & B</b>"\n')
     table = tmp_path / "po.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("Alnus", "<i>Alnus</i>"), encoding="utf-8")
     result = run_study(replace(job(tmp_path), seeds=1, placebos=0), Monitor())
