@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -108,23 +109,23 @@ def write_rasters(folder: Path, side: int) -> None:
 def watched(*arguments: str) -> dict[str, float]:
     """Run a command of the engine; return its seconds, and its peak memory and open files."""
     started = time.monotonic()
-    child = subprocess.Popen(
-        [sys.executable, str(ENGINE), *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env=os.environ,
-    )  # fmt: skip
-    process = psutil.Process(child.pid)
-    peak = files = 0
-    while child.poll() is None:
-        try:
-            memory = process.memory_full_info().uss
-            peak, files = max(peak, memory), max(files, process.num_fds())
-        except psutil.Error:
-            break
-        time.sleep(WATCH_S)
-    output = child.communicate()[0]
-    if child.returncode:
-        raise SystemExit(f"the engine ended with {child.returncode}")
-    found = json.loads(output)
+    with tempfile.TemporaryFile("w+") as said:  # a pipe would fill up with the names of thousands of files
+        child = subprocess.Popen(
+            [sys.executable, str(ENGINE), *arguments], stdout=said, stderr=subprocess.DEVNULL, env=os.environ
+        )
+        process = psutil.Process(child.pid)
+        peak = files = 0
+        while child.poll() is None:
+            try:
+                memory = process.memory_full_info().uss
+                peak, files = max(peak, memory), max(files, process.num_fds())
+            except psutil.Error:
+                break
+            time.sleep(WATCH_S)
+        if child.wait():
+            raise SystemExit(f"the engine ended with {child.returncode}")
+        said.seek(0)
+        found = json.load(said)
     return {
         "seconds": time.monotonic() - started,
         "peak_mib": peak / 1024**2,
