@@ -228,7 +228,7 @@ class _Seen:
         bands = band_statistics(supply.name, source.bands, *at_sites, source.categorical, source.units)
         modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
         self.modalities.append(modality)
-        self.digests.append(source.digest())
+        self.digests.append(source.digest)
         turned = backbone == IMAGERY and recipe.augment
         if lattice is not None and isinstance(source, RasterSource):
             spots = self._spots
