@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
 
 from ...models.architecture import Architecture
 from ...models.card import Modality
@@ -24,7 +25,7 @@ from ..sites.background import Background
 from ..sites.blocks import Blocks, buffer_of, make_blocks
 from ..sites.cleaning import Cleaning
 from ..sites.coordinate_checks import Inside
-from ..sites.preparation import Prepared, prepare
+from ..sites.preparation import Prepared, prepare, prepare_test
 from ..sites.site_table import Floats, Index, SiteTable
 from .batches import Places
 from .config import TrainingConfig
@@ -280,13 +281,28 @@ def _joined(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def prepared_sites(config: TrainingConfig, recipe: Recipe, supplies: tuple[Supply, ...]) -> Prepared:
     """Return clean sites and background points where the predictors have values."""
+    grid, inside, smallest = _where_seen(config, supplies)
+    return prepare(config, recipe, None if grid is None else grid.crs, inside, smallest, grid)
+
+
+def prepared_test(
+    config: TrainingConfig, supplies: tuple[Supply, ...], species: tuple[str, ...], kinds: tuple[str, ...]
+) -> tuple[SiteTable, Cleaning]:
+    """Return clean sites of the test table where the predictors have values, and what was left out."""
+    grid, inside, smallest = _where_seen(config, supplies)
+    return prepare_test(config, species, kinds, None if grid is None else grid.crs, inside, smallest)
+
+
+def _where_seen(
+    config: TrainingConfig, supplies: tuple[Supply, ...]
+) -> tuple[GeoBox | None, Inside | None, float | None]:
+    """Return the finest raster's grid, what tells where rasters have values, and the smallest window (m)."""
     rasters = [one for one in supplies if isinstance(one, RasterSupply)]
     grounded = [one for one in supplies if one.pixel_m > 0]
     smallest = min((min(scales_of(config, one.name)) * one.pixel_m for one in grounded), default=None)
     if not rasters:
-        return prepare(config, recipe, None, None, smallest, None)
-    finest = min(rasters, key=lambda one: one.pixel_m)
-    return prepare(config, recipe, finest.grid.crs, inside_of(supplies), smallest, finest.grid)
+        return None, None, smallest
+    return min(rasters, key=lambda one: one.pixel_m).grid, inside_of(supplies), smallest
 
 
 def inside_of(supplies: tuple[Supply, ...]) -> Inside:

@@ -327,7 +327,5 @@ def test_no_batch_of_tiles_holds_a_single_site() -> None:
         seen = [one for one, _ in batches._tiled(np.random.default_rng(seed), Moment(0))]
         assert min(len(one) for one in seen) >= FEWEST
         assert sorted(np.concatenate(seen)) == sites.tolist()
-        shared = [
-            list(batches._tiled(np.random.default_rng(seed), Moment(0, rank, 2))) for rank in range(2)
-        ]
+        shared = [list(batches._tiled(np.random.default_rng(seed), Moment(0, rank, 2))) for rank in range(2)]
         assert len(shared[0]) == len(shared[1])

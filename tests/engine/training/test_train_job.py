@@ -16,9 +16,10 @@ from conftest import LEFT, TOP
 from plain import pixel, whole
 from safetensors.torch import load_file
 from scalescape.engine.errors import Cancelled, InputError
+from scalescape.engine.evaluate_job import run_evaluate
 from scalescape.engine.map_job import run_map
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
 from scalescape.models.model_file import read_model
 from sklearn.metrics import roc_auc_score
 from tiny_landscape import CRS, RECORDS, RECORDS_ALONE, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
@@ -170,6 +171,23 @@ def test_the_map_is_the_shipped_network_at_the_sites(run: Run, tmp_path: Path) -
             np.testing.assert_allclose(values, expected, atol=1e-5)
             checked += 1
     assert checked > 30
+
+
+def test_judging_reads_no_table_but_the_test(run: Run, tmp_path: Path) -> None:
+    """Its figure is that of the shipped network at the surveys, the training table being unreadable by then."""
+    config = write_tiny_landscape(
+        tmp_path, RECORDS_ALONE + 'test = "pa.csv"\ntest_species_columns = ["Corylus"]\n'
+    )
+    (tmp_path / "po.csv").write_bytes(b"")
+    done = run_evaluate(EvaluateJob(str(run.out), str(config), str(tmp_path / "figures")), Monitor())
+    assert all("po.csv" not in one for one in done.warnings)
+    known = [row for row in surveys(run) if row["Corylus"]]
+    network, files = read_model(run.out).network, rasters(tmp_path, MARGIN)
+    scores = [pixel(network, files, float(row["x"]), float(row["y"]), CRS)[2] for row in known]
+    wanted = roc_auc_score([row["Corylus"] == "1" for row in known], scores)
+    rows = csv.DictReader((tmp_path / "figures" / "species.csv").open(encoding="utf-8"))
+    (found,) = (row for row in rows if row["species"] == "Corylus")
+    assert float(found["auc"]) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_divergence_keeps_the_last_good_epoch(tmp_path: Path) -> None:
