@@ -21,7 +21,6 @@ from .patches.patch_set import PatchSet
 from .progress import Monitor
 from .protocol import EvaluateJob, EvaluateResult
 from .sites.cleaning import Cleaning
-from .sites.site_table import SiteTable
 from .sites.survey_blocks import survey_blocks
 from .training.batches import Places
 from .training.config import TrainingConfig, read_config

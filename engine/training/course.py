@@ -14,6 +14,7 @@ from odc.geo.geobox import GeoBox
 
 from ...models.architecture import Architecture
 from ...models.card import Modality
+from ...models.ensemble import side_by_side
 from ..errors import InputError
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
@@ -58,7 +59,7 @@ class Course:
     modalities
         As the card has them.
     architecture
-        Of the network.
+        Of a member of the network.
     blocks
         Of sites and background points.
     buffer_m
@@ -88,6 +89,11 @@ class Course:
     lambda2: torch.Tensor
     digests: tuple[str, ...]
     files: ExitStack
+
+    @property
+    def network(self) -> Architecture:
+        """The shape of a network, its members side by side."""
+        return side_by_side(self.architecture, self.recipe.members)
 
 
 def course_of(config: TrainingConfig, monitor: Monitor) -> Course:

@@ -34,6 +34,9 @@ class Recipe:
         Noise added to the predictors of pointwise networks, in their standard deviations.
     width
         Multiplies all widths; 1 is the paper's.
+    members
+        Networks that are trained alike from other random numbers, and averaged into the one that is judged or
+        shipped.
     folds, blocks_km, buffer_km
         Of the spatial blocks; ``auto`` is resolved when they are made.
     patience
@@ -59,11 +62,17 @@ class Recipe:
     dropout: float = 0.0
     jitter: float = 0.0
     width: float = 1.0
+    members: int = 1
     folds: int = 5
     blocks_km: float | Literal["auto"] = "auto"
     buffer_km: float | Literal["auto"] = "auto"
     patience: int = 10
     precision: str = "auto"
+
+    @property
+    def epochs_of_all(self) -> int:
+        """Epochs of a network's members together, at most."""
+        return self.epochs * self.members
 
 
 OURS = Recipe()
@@ -102,8 +111,7 @@ def recipe_of(config: TrainingConfig) -> Recipe:
     points is told, absences alone stand against presences (lambda2 = 1, no background): only then the
     network's value is the favourability of the species.
     """
-    samples = bool(config.modality) and all(one.columns for one in config.modality.values())
-    recipe = PAPER if config.model.preset.startswith("paper-") else SAMPLES if samples else OURS
+    recipe = PAPER if config.model.preset.startswith("paper-") else SAMPLES if config.of_samples else OURS
     told = {name: value for name, value in config.training.model_dump().items() if value is not None}
     surveyed = all(one.kind in ("pa", "pa-balanced") for one in config.sites.sources())
     sites = config.sites

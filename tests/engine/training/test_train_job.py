@@ -20,7 +20,12 @@ from scalescape.engine.evaluate_job import run_evaluate
 from scalescape.engine.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
+from scalescape.engine.training.config import read_config
+from scalescape.engine.training.recipe import recipe_of
+from scalescape.engine.training.run_folder import RunFolder
+from scalescape.engine.training.shape import architecture_of
 from scalescape.models.model_file import read_model
+from scalescape.models.network import FusionNetwork
 from sklearn.metrics import roc_auc_score
 from tiny_landscape import CRS, RECORDS, RECORDS_ALONE, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
 from tiny_run import Run, cancelled_at, edit, pixel_of, train
@@ -218,6 +223,34 @@ def test_with_one_fold_a_fifth_of_the_blocks_is_kept_out(tmp_path: Path) -> None
     found = [pixel(model, around, float(one["x"]), float(one["y"]), CRS) for one in rows]
     expected = [[1 / (1 + np.exp(-float(one[f"logit:{name}"]))) for name in SPECIES] for one in rows]
     np.testing.assert_allclose(np.stack(found), expected, atol=1e-5)
+
+
+def test_members_learn_apart_and_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped network gives the mean of their logits, and a run that is cut within one ends the same."""
+    monkeypatch.setattr(RunFolder, "remove", lambda self: None)
+    training = TRAINING.replace("folds = 2", "folds = 1\nmembers = 2\npatience = 0")
+    config = write_tiny_landscape(tmp_path / "data", training=training)
+    out, cut = tmp_path / "two.safetensors", tmp_path / "cut.safetensors"
+    train(config, out)
+    shipped = read_model(out).network
+    read = read_config(config)
+    shape = architecture_of(read, {"bioclim": 2, "satellite": 2}, 3, recipe_of(read).width)
+    members = []
+    for number in range(2):
+        network = FusionNetwork(shape)
+        network.load_state_dict(load_file(out.with_suffix(".partial") / f"network_{number}.safetensors"))
+        members.append(network.eval())
+    patches = {"bioclim": torch.randn(4, 2, 1, 1), "satellite": torch.randn(4, 2, 25, 25)}
+    with torch.no_grad():
+        one, other = (network(patches) for network in members)
+        assert (one - other).abs().max() > 1e-3
+        torch.testing.assert_close(shipped(patches), (one + other) / 2, rtol=0, atol=1e-5)
+    with pytest.raises(Cancelled):
+        train(config, cut, cancelled_at(3))
+    train(config, cut, resume=True)
+    again = read_model(cut).network.state_dict()
+    for name, values in shipped.state_dict().items():
+        assert torch.equal(values, again[name]), name
 
 
 def test_sites_on_a_lattice_are_trained_on_by_tiles_to_the_same_end(tmp_path: Path) -> None:
