@@ -8,8 +8,7 @@ from ...models.architecture import Architecture
 from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, WITHOUT_BRANCH_NORM, architecture, backbone_of_preset
 from .config import TrainingConfig
 
-# Of samples with data: three layers of 256, the first with batch norm. Held-out records are told no better by a
-# deeper or wider network.
+# Of samples with data: three layers, the first with batch norm; docs/training.md tells how they were chosen.
 SAMPLE_WIDTHS = (256,)
 SAMPLE_CHANNELS = SAMPLE_OUT_SIZE = 256
 
