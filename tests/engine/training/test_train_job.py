@@ -187,8 +187,8 @@ def test_judging_reads_no_table_but_the_test(run: Run, tmp_path: Path) -> None:
     done = run_evaluate(EvaluateJob(str(run.out), str(config), str(tmp_path / "figures")), Monitor())
     assert all("po.csv" not in one for one in done.warnings)
     known = [row for row in surveys(run) if row["Corylus"]]
-    network, files = read_model(run.out).network, rasters(tmp_path, MARGIN)
-    scores = [pixel(network, files, float(row["x"]), float(row["y"]), CRS)[2] for row in known]
+    files = rasters(tmp_path, MARGIN)
+    scores = [pixel(run.model, files, float(row["x"]), float(row["y"]), CRS)[2] for row in known]
     wanted = roc_auc_score([row["Corylus"] == "1" for row in known], scores)
     rows = csv.DictReader((tmp_path / "figures" / "species.csv").open(encoding="utf-8"))
     (found,) = (row for row in rows if row["species"] == "Corylus")
