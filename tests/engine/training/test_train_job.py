@@ -20,10 +20,8 @@ from scalescape.engine.evaluate_job import run_evaluate
 from scalescape.engine.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
-from scalescape.engine.training.config import read_config
-from scalescape.engine.training.recipe import recipe_of
-from scalescape.engine.training.run_folder import RunFolder
-from scalescape.engine.training.shape import architecture_of
+from scalescape.engine.training import fitting
+from scalescape.models.ensemble import averaged
 from scalescape.models.model_file import read_model
 from scalescape.models.network import FusionNetwork
 from sklearn.metrics import roc_auc_score
@@ -227,26 +225,22 @@ def test_with_one_fold_a_fifth_of_the_blocks_is_kept_out(tmp_path: Path) -> None
 
 def test_members_learn_apart_and_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped network gives the mean of their logits, and a run that is cut within one ends the same."""
-    monkeypatch.setattr(RunFolder, "remove", lambda self: None)
+    members: list[FusionNetwork] = []
+    monkeypatch.setattr(fitting, "averaged", lambda given: members.extend(given) or averaged(given))
     training = TRAINING.replace("folds = 2", "folds = 1\nmembers = 2\npatience = 0")
     config = write_tiny_landscape(tmp_path / "data", training=training)
     out, cut = tmp_path / "two.safetensors", tmp_path / "cut.safetensors"
     train(config, out)
     shipped = read_model(out).network
-    read = read_config(config)
-    shape = architecture_of(read, {"bioclim": 2, "satellite": 2}, 3, recipe_of(read).width)
-    members = []
-    for number in range(2):
-        network = FusionNetwork(shape)
-        network.load_state_dict(load_file(out.with_suffix(".partial") / f"network_{number}.safetensors"))
-        members.append(network.eval())
     patches = {"bioclim": torch.randn(4, 2, 1, 1), "satellite": torch.randn(4, 2, 25, 25)}
+    assert len(members) == 2
     with torch.no_grad():
         one, other = (network(patches) for network in members)
         assert (one - other).abs().max() > 1e-3
         torch.testing.assert_close(shipped(patches), (one + other) / 2, rtol=0, atol=1e-5)
     with pytest.raises(Cancelled):
         train(config, cut, cancelled_at(3))
+    assert len(list(cut.with_suffix(".partial").glob("network_0.*ckpt"))) == 2
     train(config, cut, resume=True)
     again = read_model(cut).network.state_dict()
     for name, values in shipped.state_dict().items():
