@@ -232,6 +232,18 @@ def bench_planner_command(
             _say_figures(asdict(bench_planner(preset, step, size, species_count)), as_json)
 
 
+@bench_group.command("sites")
+@click.option("--records", type=click.IntRange(min=1), default=1_000_000, show_default=True)
+@click.option("--species-count", type=click.IntRange(min=1), default=2000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
+def bench_sites_command(records: int, species_count: int, as_json: bool) -> None:
+    """A large table of records read, cleaned and thinned: seconds and peak memory."""
+    with exit_status():
+        from .bench_sites import bench_sites
+
+        _say_figures(asdict(bench_sites(records, species_count)), as_json)
+
+
 def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures, allow_nan=False))

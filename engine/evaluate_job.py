@@ -21,13 +21,11 @@ from .patches.patch_set import PatchSet
 from .progress import Monitor
 from .protocol import EvaluateJob, EvaluateResult
 from .sites.cleaning import Cleaning
-from .sites.site_table import SiteTable
 from .sites.survey_blocks import survey_blocks
 from .training.batches import Places
 from .training.config import TrainingConfig, read_config
-from .training.course import prepared_sites, spots_of
+from .training.course import prepared_test, spots_of
 from .training.prediction import logits_at
-from .training.recipe import recipe_of
 from .training.sights import PatchSight
 from .training.supplies import supply_of
 
@@ -67,10 +65,10 @@ def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
 def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tuple[Scored, Cleaning]:
     """Return the network's values at the sites of the config's test table."""
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
-    prepared = prepared_sites(config, recipe_of(config), supplies)
-    if prepared.test is None:
-        raise ValueError("a config without a test table")
-    test = _as_in(prepared.test, model.card)
+    species = model.card.species
+    test, report = prepared_test(
+        config, supplies, tuple(one.name for one in species), tuple(one.kind for one in species)
+    )
     cache, spots = PatchCache(), spots_of(test)
     sets = {}
     for supply in supplies:
@@ -78,7 +76,7 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
         with supply.source(spots, modality.reach(modality.scales)) as source:
             sets[supply.name] = PatchSet(cache.patches(source, monitor, supply.name), modality)
     usable = np.logical_and.reduce([one.usable for one in sets.values()])
-    prepared.report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")
+    report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")
     index = np.flatnonzero(usable)
     if not len(index):
         raise InputError(f"No site of {config.sites.test} has values of all predictors; check the rasters.")
@@ -98,19 +96,7 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
         background=np.zeros(len(index), np.bool_),
         kinds=tuple("pa" if kind == "po" else kind for kind in test.kinds),
         presences=np.array([one.presences for one in model.card.species], np.int64),
-    ), prepared.report
-
-
-def _as_in(test: SiteTable, card: Card) -> SiteTable:
-    """Return test sites with the card's species in its order. Raises InputError where one is missing."""
-    place = {name: number for number, name in enumerate(test.species)}
-    missing = [one.name for one in card.species if one.name not in place]
-    if missing:
-        raise InputError(
-            f"The config's tables do not name {missing[0]}, which the model maps; give the config that the "
-            "model was trained with."
-        )
-    return test.with_species(np.array([place[one.name] for one in card.species]))
+    ), report
 
 
 def _out_of_fold(file: Path, card: Card) -> Scored:

@@ -103,7 +103,7 @@ class _Networks:
         self._monitor = monitor
         folds, blocks = len(course.folds), course.blocks
         self._distances = HeldOutDistances()
-        self._total = (folds + (folds > 1)) * course.recipe.epochs
+        self._total = (folds + (folds > 1)) * course.recipe.epochs_of_all
         self.logits = np.full(
             (len(course.sites) + len(course.background), len(course.sites.species)), np.nan, np.float32
         )
@@ -150,7 +150,7 @@ class _Networks:
         ]
 
     def _fold(self, number: int) -> Fitted:
-        kept = self._folder.kept(number, self._course.architecture)
+        kept = self._folder.kept(number, self._course.network)
         if kept is not None:
             return kept
         turn, checkpoint = self._turn(number, self._folds[number].name), self._folder.checkpoint(number)
@@ -161,7 +161,7 @@ class _Networks:
     def _whole(self, epochs: int) -> Fitted:
         """Return the network that learnt from all places, for so many epochs."""
         course, number = self._course, len(self._folds)
-        kept = self._folder.kept(number, course.architecture)
+        kept = self._folder.kept(number, course.network)
         if kept is not None:
             return kept
         fitted = fit(
@@ -180,7 +180,7 @@ class _Networks:
         return fitted
 
     def _turn(self, number: int, name: str) -> Turn:
-        return Turn(name, number, number * self._course.recipe.epochs, self._total)
+        return Turn(name, number, number * self._course.recipe.epochs_of_all, self._total)
 
 
 def _judged(

@@ -65,7 +65,7 @@ class PatchCache:
         """
         if isinstance(source, ColumnSource):
             return collected(source)
-        key = hashlib.sha256(f"{VERSION} {source.digest()}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{VERSION} {source.digest}".encode()).hexdigest()[:32]
         self._used.add(key)
         found = self._opened(key, source)
         if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +51,9 @@ class ColumnSource:
         self.count = len(self._values)
         self.places = np.arange(self.count, dtype=np.int64)
 
+    @cached_property
     def digest(self) -> str:
-        """Return a digest of names and values."""
+        """A digest of names and values."""
         found = hashlib.sha256(repr((self.bands, self.categorical)).encode())
         found.update(self._values.tobytes())
         return found.hexdigest()

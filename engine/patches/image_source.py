@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +74,9 @@ class ImageSource:
         self.places = numbers[which.ravel()]
         self.count = len(self._names)
 
+    @cached_property
     def digest(self) -> str:
-        """Return a digest of the images' names, sizes and times of change: there may be millions of them."""
+        """A digest of the images' names, sizes and times of change: there may be millions of them."""
         facts = [str(self._folder.resolve()), self.side, self._names, self._stamps]
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -134,8 +135,9 @@ class RasterSource:
             )
         return (width + height) / 2, unit
 
+    @cached_property
     def digest(self) -> str:
-        """Return a digest of the files' contents, bands, grid, side and the patches' pixels."""
+        """A digest of the files' contents, bands, grid, side and the patches' pixels."""
         digests = ContentDigests()
         of_files = {raster.file: digests.of_parts(raster.parts) for raster in self._stack.rasters}
         facts = [

@@ -35,6 +35,8 @@ class PatchSource(Protocol):
         (sites,) which patch each site has, -1 where it has none: off the raster, or no image.
     count
         How many different patches there are.
+    digest
+        A text that differs where any patch may differ, or where there are other patches.
     """
 
     @property
@@ -58,9 +60,8 @@ class PatchSource(Protocol):
     @property
     def count(self) -> int: ...
 
-    def digest(self) -> str:
-        """Return a text that differs where any patch may differ, or where there are other patches."""
-        ...
+    @property
+    def digest(self) -> str: ...
 
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield all patches in order, some at a time, as values and validity (k, bands, side, side).

@@ -86,10 +86,42 @@ def prepare(
     has_patches = any(one.patches for one in config.modality.values())  # they are finer than any raster
     sites = _sites(tables, recipe, None if has_patches else pixel_grid, report)
     sites = _reachable(sites, area, "the training tables", report)
-    test = _test(config, cleaner, sites, area, report)
+    test = _test(config, cleaner, sites.species, sites.kinds)
     background = _background(config, recipe, cleaner, crs, area, pixel_grid)
     _check_absences(sites, recipe, background)
     return Prepared(sites, test, background, report)
+
+
+def prepare_test(
+    config: TrainingConfig,
+    species: tuple[str, ...],
+    kinds: tuple[str, ...],
+    grid_crs: CRS | None,
+    inside: Inside | None,
+    smallest_scale_m: float | None,
+) -> tuple[SiteTable, Cleaning]:
+    """Read, clean and merge the test table of a config alone, and return it with what was left out, and why.
+
+    Parameters
+    ----------
+    config
+        It names a test table.
+    species, kinds
+        Those trained on, and the order wanted; one that the test table does not name is surveyed nowhere.
+    grid_crs, inside, smallest_scale_m
+        As for ``prepare``.
+
+    Raises
+    ------
+    InputError
+        The table, a column or a value can't be used; no record is left, or none of the species is named.
+    """
+    report = Cleaning()
+    cleaner = _Cleaner(config, _predictors(config), grid_crs, inside, smallest_scale_m, report)
+    test = _test(config, cleaner, species, kinds)
+    if test is None:
+        raise ValueError("a config without a test table")
+    return test, report
 
 
 class _Cleaner:
@@ -197,49 +229,54 @@ def _with_enough_records(stack: Stack, place: Index, fewest: int, report: Cleani
 
 
 def _test(
-    config: TrainingConfig, cleaner: _Cleaner, sites: SiteTable, area: Area | None, report: Cleaning
+    config: TrainingConfig,
+    cleaner: _Cleaner,
+    species: tuple[str, ...],
+    kinds: tuple[str, ...],
 ) -> SiteTable | None:
     source = config.sites.test_source()
     if source is None:
         return None
+    report = cleaner.report
     rows = cleaner.read(source)
+    area = Area(config.sites.area, rows.crs) if config.sites.area else None
     stack = stacked([rows])
     stack, place = without_repeats(stack, places_of(stack), report)
     test = _reachable(merged(stack, place, report), area, rows.table, report)
-    unknown = [name for name in test.species if name not in set(sites.species)]
+    unknown = [name for name in test.species if name not in set(species)]
     if len(unknown) == len(test.species):
         raise InputError(
             f"None of the species of {rows.table} ({listed(unknown[:3], len(unknown[3:]))}) is among those "
-            f"trained on ({listed(sites.species[:3], len(sites.species[3:]))}); check the names in both tables."
+            f"trained on ({listed(species[:3], len(species[3:]))}); check the names in both tables."
         )
     if unknown:
         report.warnings.append(
             f"{rows.table}: {len(unknown):,} species are not trained on, and not tested: "
             f"{listed(unknown[:5], len(unknown[5:]))}."
         )
-    return aligned(test, sites)
+    return aligned(test, species, kinds)
 
 
-def aligned(test: SiteTable, sites: SiteTable) -> SiteTable:
-    """Return test sites with the species of others in their order; what they lack is surveyed nowhere."""
+def aligned(test: SiteTable, species: tuple[str, ...], kinds: tuple[str, ...]) -> SiteTable:
+    """Return test sites with the species and the order of others; what they lack is surveyed nowhere."""
     place = {name: number for number, name in enumerate(test.species)}
-    source = np.array([place.get(name, -1) for name in sites.species])
+    source = np.array([place.get(name, -1) for name in species])
     have = np.flatnonzero(source >= 0)
     chosen = test.with_species(source[have])
 
     def spread(matrix: sparse.csr_array) -> sparse.csr_array:
         parts = (matrix.data, have[matrix.indices], matrix.indptr)
-        return sparse.csr_array(parts, shape=(len(test), len(sites.species)))
+        return sparse.csr_array(parts, shape=(len(test), len(species)))
 
-    surveyed = np.zeros((len(test.surveyed), len(sites.species)), np.bool_)
+    surveyed = np.zeros((len(test.surveyed), len(species)), np.bool_)
     surveyed[:, have] = chosen.surveyed
-    kinds = list(sites.kinds)
+    of_kind = list(kinds)
     for number, kind in zip(have, chosen.kinds, strict=True):
-        kinds[number] = kind
+        of_kind[number] = kind
     return replace(
         chosen,
-        species=sites.species,
-        kinds=tuple(kinds),
+        species=species,
+        kinds=tuple(of_kind),
         found=spread(chosen.found),
         surveyed=surveyed,
         holes=spread(chosen.holes),

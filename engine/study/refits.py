@@ -94,7 +94,7 @@ def refitted(
     """
     sites, points = len(course.sites), len(course.background)
     background = np.arange(points) + sites
-    turn = Turn(f"refit {number + 1}", FIRST + number, 0, course.recipe.epochs)
+    turn = Turn(f"refit {number + 1}", FIRST + number, 0, course.recipe.epochs_of_all)
     share = Share(resampled_sites(course, number), background)
     fitted = fit(
         course.architecture,

@@ -134,7 +134,7 @@ class Workshop:
     def _network(self, trial: Trial) -> tuple[np.ndarray, np.ndarray, int]:
         course = self.seen(trial.variant, trial.run.draw)
         course = replace(course, recipe=replace(course.recipe, seed=trial.run.seed))
-        turn = Turn(trial.variant.name, trial.fold, 0, course.recipe.epochs)
+        turn = Turn(trial.variant.name, trial.fold, 0, course.recipe.epochs_of_all)
         fitted = fit_fold(course, trial.fold, turn, None, self.monitor, self.device)
         check = self.monitor.check
         held_out = logits_at(fitted.network, course.places, self.tested(trial.fold), self.device, check)

@@ -141,11 +141,10 @@ class Batches(IterableDataset[Batch]):
         before = np.cumsum(counts) - counts
         number = len(self) * moment.world
         batch = np.minimum(before * number // max(1, len(self._sites)), number - 1)
+        batch = _joined(batch, counts)
         of_sites, of_points = (batch[rank[tiles[index]]] for index in (self._sites, self._background))
-        for one in range(moment.rank, number, moment.world):
-            sites = self._sites[of_sites == one]
-            if len(sites):
-                yield sites, self._background[of_points == one]
+        for one in range(moment.rank, (int(batch[-1]) + 1) // moment.world * moment.world, moment.world):
+            yield self._sites[of_sites == one], self._background[of_points == one]
 
     def _beside(self, number: int, draw: np.random.Generator) -> Index:
         """Return ``number`` background points, each about equally often."""
@@ -153,6 +152,22 @@ class Batches(IterableDataset[Batch]):
             return self._background
         rounds = [draw.permutation(self._background) for _ in range(-(-number // len(self._background)))]
         return np.concatenate(rounds)[:number] if rounds else self._background[:0]
+
+
+def _joined(batch: Index, sites: Index) -> Index:
+    """Return the batch of each tile, numbered from 0, those with too few sites joined to their neighbours.
+
+    ``batch`` (tiles,) ascends; ``sites`` (tiles,) is the number of sites of each tile.
+    """
+    joined = np.empty_like(batch)
+    number = held = 0
+    for one in np.unique(batch):
+        mine = batch == one
+        joined[mine] = number
+        held += int(sites[mine].sum())
+        if held >= FEWEST:
+            number, held = number + 1, 0
+    return np.minimum(joined, max(0, number - 1))
 
 
 def _pieces(values: Index, size: int) -> Iterator[Index]:

@@ -36,6 +36,10 @@ class BestEpoch(Callback):
         self.epoch = 0
         self.weights: dict[str, torch.Tensor] = {}
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop at once where the state that training goes on from is one of its end."""
+        trainer.should_stop = self._ended(trainer.current_epoch)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Score the network as it is now."""
         if not isinstance(pl_module, Learner):
@@ -50,8 +54,11 @@ class BestEpoch(Callback):
             self.best = self.value if self.value == self.value else self.best
             self.epoch = done
             self.weights = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-        if done >= self._last or (self._patience and done - self.epoch >= self._patience):
+        if self._ended(done):
             trainer.should_stop = True
+
+    def _ended(self, done: int) -> bool:
+        return done >= self._last or bool(self._patience and done - self.epoch >= self._patience)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs."""

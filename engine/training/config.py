@@ -171,6 +171,7 @@ class TrainingSettings(_Table):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
     jitter: Annotated[float, Field(ge=0)] | None = None
     width: Annotated[float, Field(gt=0)] | None = None
+    members: Annotated[int, Field(ge=1)] | None = None
     folds: Annotated[int, Field(ge=1)] | None = None
     blocks_km: Kilometres | None = None
     buffer_km: Kilometres | None = None
@@ -194,6 +195,11 @@ class TrainingConfig(_Table):
     model: ModelConfig = ModelConfig()
     training: TrainingSettings = TrainingSettings()
     folder: Annotated[Path, Field(strict=False)]
+
+    @property
+    def of_samples(self) -> bool:
+        """Whether all predictors stand in columns of the tables: samples with data."""
+        return bool(self.modality) and all(one.columns for one in self.modality.values())
 
 
 def read_config(path: Path) -> TrainingConfig:

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
 
 from ...models.architecture import Architecture
 from ...models.card import Modality
+from ...models.ensemble import side_by_side
 from ..errors import InputError
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
@@ -24,7 +26,7 @@ from ..sites.background import Background
 from ..sites.blocks import Blocks, buffer_of, make_blocks
 from ..sites.cleaning import Cleaning
 from ..sites.coordinate_checks import Inside
-from ..sites.preparation import Prepared, prepare
+from ..sites.preparation import Prepared, prepare, prepare_test
 from ..sites.site_table import Floats, Index, SiteTable
 from .batches import Places
 from .config import TrainingConfig
@@ -57,7 +59,7 @@ class Course:
     modalities
         As the card has them.
     architecture
-        Of the network.
+        Of a member of the network.
     blocks
         Of sites and background points.
     buffer_m
@@ -87,6 +89,11 @@ class Course:
     lambda2: torch.Tensor
     digests: tuple[str, ...]
     files: ExitStack
+
+    @property
+    def network(self) -> Architecture:
+        """The shape of a network, its members side by side."""
+        return side_by_side(self.architecture, self.recipe.members)
 
 
 def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
@@ -228,7 +235,7 @@ class _Seen:
         bands = band_statistics(supply.name, source.bands, *at_sites, source.categorical, source.units)
         modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
         self.modalities.append(modality)
-        self.digests.append(source.digest())
+        self.digests.append(source.digest)
         turned = backbone == IMAGERY and recipe.augment
         if lattice is not None and isinstance(source, RasterSource):
             spots = self._spots
@@ -280,13 +287,28 @@ def _joined(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def prepared_sites(config: TrainingConfig, recipe: Recipe, supplies: tuple[Supply, ...]) -> Prepared:
     """Return clean sites and background points where the predictors have values."""
+    grid, inside, smallest = _where_seen(config, supplies)
+    return prepare(config, recipe, None if grid is None else grid.crs, inside, smallest, grid)
+
+
+def prepared_test(
+    config: TrainingConfig, supplies: tuple[Supply, ...], species: tuple[str, ...], kinds: tuple[str, ...]
+) -> tuple[SiteTable, Cleaning]:
+    """Return clean sites of the test table where the predictors have values, and what was left out."""
+    grid, inside, smallest = _where_seen(config, supplies)
+    return prepare_test(config, species, kinds, None if grid is None else grid.crs, inside, smallest)
+
+
+def _where_seen(
+    config: TrainingConfig, supplies: tuple[Supply, ...]
+) -> tuple[GeoBox | None, Inside | None, float | None]:
+    """Return the finest raster's grid, what tells where rasters have values, and the smallest window (m)."""
     rasters = [one for one in supplies if isinstance(one, RasterSupply)]
     grounded = [one for one in supplies if one.pixel_m > 0]
     smallest = min((min(scales_of(config, one.name)) * one.pixel_m for one in grounded), default=None)
     if not rasters:
-        return prepare(config, recipe, None, None, smallest, None)
-    finest = min(rasters, key=lambda one: one.pixel_m)
-    return prepare(config, recipe, finest.grid.crs, inside_of(supplies), smallest, finest.grid)
+        return None, None, smallest
+    return min(rasters, key=lambda one: one.pixel_m).grid, inside_of(supplies), smallest
 
 
 def inside_of(supplies: tuple[Supply, ...]) -> Inside:

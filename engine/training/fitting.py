@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
+import statistics
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
 from ...models.architecture import Architecture
+from ...models.ensemble import averaged
 from ...models.loss import FullWeightedLoss
 from ...models.network import FusionNetwork
 from ..progress import Monitor
@@ -57,6 +59,14 @@ class Turn:
     done: int
     total: int
 
+    def of_member(self, member: int, recipe: Recipe) -> Turn:
+        """Return the place of one of the network's members; no two of a job have the same number."""
+        if recipe.members == 1:
+            return self
+        name = f"{self.name}, member {member + 1} of {recipe.members}"
+        number, done = self.number * recipe.members + member, self.done + member * recipe.epochs
+        return replace(self, name=name, number=number, done=done)
+
 
 def fit(
     architecture: Architecture,
@@ -71,12 +81,12 @@ def fit(
     score: Score | None = None,
     epochs: int | None = None,
 ) -> Fitted:
-    """Train one network.
+    """Train one network: the mean of the recipe's members, each trained from other random numbers.
 
     Parameters
     ----------
     architecture, places, share, recipe
-        What is trained, on what and how.
+        What is trained, on what and how; the architecture is that of a member.
     lambda2
         (species,) weight of other species' sites against background.
     turn
@@ -98,6 +108,49 @@ def fit(
     DivergedError
         The loss is no number any more; the checkpoint of the last good epoch stays.
     """
+    fitted = [
+        _fit_member(
+            architecture,
+            places,
+            share,
+            recipe,
+            lambda2,
+            turn.of_member(one, recipe),
+            _checkpoint_of_member(checkpoint, one),
+            monitor,
+            device,
+            score,
+            epochs,
+        )
+        for one in range(recipe.members)
+    ]
+    return Fitted(
+        averaged([one.network for one in fitted]),
+        max(1, round(statistics.median(one.epochs for one in fitted))),
+        statistics.fmean(one.score for one in fitted),
+    )
+
+
+def _checkpoint_of_member(checkpoint: Path | None, member: int) -> Path | None:
+    """Return the file for the state of a member; the first one's is the network's own."""
+    if checkpoint is None or member == 0:
+        return checkpoint
+    return checkpoint.with_suffix(f".{member}{checkpoint.suffix}")
+
+
+def _fit_member(
+    architecture: Architecture,
+    places: Places,
+    share: Share,
+    recipe: Recipe,
+    lambda2: torch.Tensor,
+    turn: Turn,
+    checkpoint: Path | None,
+    monitor: Monitor,
+    device: torch.device,
+    score: Score | None,
+    epochs: int | None,
+) -> Fitted:
     seed = (recipe.seed, turn.number)
     torch.manual_seed(recipe.seed * 1009 + turn.number)
     network = FusionNetwork(architecture)

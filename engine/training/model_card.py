@@ -54,7 +54,7 @@ def untested_card(course: Course, name: str) -> Card:
         summary=model.summary or f"{len(species)} species, trained on {_tables(course)}.",
         licence=model.licence or LICENCE,
         citation=model.citation or PAPER,
-        architecture=course.architecture.to_dict(),
+        architecture=course.network.to_dict(),
         modalities=course.modalities,
         species=tuple(species),
         training=Training(

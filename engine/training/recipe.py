@@ -34,6 +34,9 @@ class Recipe:
         Noise added to the predictors of pointwise networks, in their standard deviations.
     width
         Multiplies all widths; 1 is the paper's.
+    members
+        Networks that are trained alike from other random numbers, and averaged into the one that is judged or
+        shipped.
     folds, blocks_km, buffer_km
         Of the spatial blocks; ``auto`` is resolved when they are made.
     patience
@@ -59,26 +62,29 @@ class Recipe:
     dropout: float = 0.0
     jitter: float = 0.0
     width: float = 1.0
+    members: int = 1
     folds: int = 5
     blocks_km: float | Literal["auto"] = "auto"
     buffer_km: float | Literal["auto"] = "auto"
     patience: int = 10
     precision: str = "auto"
 
+    @property
+    def epochs_of_all(self) -> int:
+        """Epochs of a network's members together, at most."""
+        return self.epochs * self.members
+
 
 OURS = Recipe()
-# For samples with data. Chosen by spatial blocks on the presence-only records of three regions (Elith et al.
-# 2020), without their surveys: noise on the predictors and features left out did more than depth or epochs.
-# lambda2 is that of Zbinden et al. 2024. On the surveys, looked at once with three seeds, mean AUC is 0.689
-# (AWT), 0.738 (NZ) and 0.839 (SWI); the network and settings of Zbinden et al. give 0.706, 0.742 and 0.835.
+# For samples with data; docs/training.md tells how it was chosen. lambda2 is that of Zbinden et al. 2024.
 SAMPLES = Recipe(
-    epochs=10,
+    epochs=20,
     lambda2=0.8,
-    learning_rate=3e-3,
     augment=False,
     scale_dropout=False,
     dropout=0.5,
-    jitter=0.1,
+    jitter=0.3,
+    members=3,
     patience=0,
 )
 # van Tiel et al. (arXiv 2411.04016) and their released code.
@@ -102,8 +108,7 @@ def recipe_of(config: TrainingConfig) -> Recipe:
     points is told, absences alone stand against presences (lambda2 = 1, no background): only then the
     network's value is the favourability of the species.
     """
-    samples = bool(config.modality) and all(one.columns for one in config.modality.values())
-    recipe = PAPER if config.model.preset.startswith("paper-") else SAMPLES if samples else OURS
+    recipe = PAPER if config.model.preset.startswith("paper-") else SAMPLES if config.of_samples else OURS
     told = {name: value for name, value in config.training.model_dump().items() if value is not None}
     surveyed = all(one.kind in ("pa", "pa-balanced") for one in config.sites.sources())
     sites = config.sites

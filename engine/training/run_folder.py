@@ -45,7 +45,8 @@ class RunFolder(ResumableFolder):
             partial.replace(file)
         except (OSError, SafetensorError) as error:
             raise refusal(self.path, error) from error
-        self.checkpoint(number).unlink(missing_ok=True)
+        for state in self.path.glob(f"network_{number}.*ckpt"):  # of each member
+            state.unlink()
 
     def kept(self, number: int, architecture: Architecture) -> Fitted | None:
         """Return a network that is done, or None."""

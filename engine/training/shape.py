@@ -8,10 +8,9 @@ from ...models.architecture import Architecture
 from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, WITHOUT_BRANCH_NORM, architecture, backbone_of_preset
 from .config import TrainingConfig
 
-SAMPLE_WIDTHS = (
-    256,
-    512,
-)  # of samples with data: a wide backbone of two layers generalises better than a deep one
+# Of samples with data: three layers, the first with batch norm; docs/training.md tells how they were chosen.
+SAMPLE_WIDTHS = (256,)
+SAMPLE_CHANNELS = SAMPLE_OUT_SIZE = 256
 
 
 def scales_of(config: TrainingConfig, modality: str) -> tuple[int, ...]:
@@ -50,9 +49,9 @@ def architecture_of(
         Multiplies all widths, channels and feature sizes, as the recipe has it.
     """
     model = config.model
-    own_widths = {name: SAMPLE_WIDTHS for name, one in config.modality.items() if one.columns}
-    if model.preset in WITHOUT_BRANCH_NORM:  # the paper's networks are as the paper has them
-        own_widths = {}
+    samples = config.of_samples and model.preset not in WITHOUT_BRANCH_NORM  # the paper's are as it has them
+    own_widths = dict.fromkeys(config.modality, SAMPLE_WIDTHS) if samples else {}
+    own_norm = False if samples else None
     return architecture(
         model.preset,
         bands,
@@ -61,8 +60,8 @@ def architecture_of(
         {name: scales_of(config, name) for name in config.modality},
         backbones={name: backbone_of(config, name) for name in config.modality},
         widths=own_widths | model.widths,
-        channels=model.channels or CHANNELS,
-        out_size=model.out_size or OUT_SIZE,
-        branch_norm=model.branch_norm,
+        channels=model.channels or (SAMPLE_CHANNELS if samples else CHANNELS),
+        out_size=model.out_size or (SAMPLE_OUT_SIZE if samples else OUT_SIZE),
+        branch_norm=own_norm if model.branch_norm is None else model.branch_norm,
         padding=model.padding or "valid",
     )

@@ -11,6 +11,7 @@ import torch
 from scalescape.engine.bench import PaperForm, bench_dense
 from scalescape.engine.bench_map import bench_map
 from scalescape.engine.bench_planner import bench_planner
+from scalescape.engine.bench_sites import bench_sites
 from scalescape.models.presets import architecture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,3 +53,12 @@ def test_the_planners_choice_is_measured_against_both_ways() -> None:
     found = bench_planner("climate-only", step=8, size=12, species=3, repeats=1)
     speeds = {"dense": found.dense_px_per_s, "patch": found.patch_px_per_s}
     assert found.planner_ratio == speeds[found.planner_choice] / max(speeds.values())
+
+
+def test_a_table_of_records_becomes_sites() -> None:
+    """A quarter of its records are vaguer than allowed, and some are flagged, repeated or off the raster."""
+    found = bench_sites(records=4000, species=30)
+    assert found.species == 30 and found.records == 4000
+    assert 0.25 < found.left_out / found.records < 0.5
+    assert 0 < found.sites <= found.presences == found.records - found.left_out
+    assert found.records_per_s == found.records / found.seconds

@@ -62,6 +62,16 @@ def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RasterSource, "chunks", refuse)
 
 
+def test_a_source_is_digested_once(cache: PatchCache, scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    of_parts = ContentDigests.of_parts
+    monkeypatch.setattr(ContentDigests, "of_parts", lambda *given: asked.append(1) or of_parts(*given))
+    with RasterSource(inputs(scene), 5, X, Y, UTM) as source:
+        cache.patches(source, Monitor(), "scene")
+        assert source.digest == source.digest
+    assert len(asked) == 1
+
+
 def test_what_is_on_disk_is_what_was_read(cache: PatchCache, scene: Path) -> None:
     found = patches_of(cache, scene)
     assert isinstance(found.values, np.memmap) and found.values.dtype == np.uint8

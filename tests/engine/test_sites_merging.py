@@ -86,7 +86,7 @@ def test_test_sites_take_the_species_of_training(
 ) -> None:
     sites = merged_sites(given_tables)
     other = merged_sites([("po", "".join(wanted), [(0, 1, (1,) * 5)])])
-    test = aligned(sites, other)
+    test = aligned(sites, other.species, other.kinds)
     every = np.arange(len(sites))
     before, after = sites.labels(every), test.labels(every)
     assert test.species == tuple(wanted)

@@ -11,7 +11,14 @@ from scalescape.engine.demo.files import TRAIN_TOML
 from scalescape.engine.errors import InputError
 from scalescape.engine.training.config import TrainingConfig, read_config
 from scalescape.engine.training.recipe import OURS, SAMPLES, recipe_of
-from scalescape.engine.training.shape import SAMPLE_WIDTHS, architecture_of, backbone_of, scales_of
+from scalescape.engine.training.shape import (
+    SAMPLE_CHANNELS,
+    SAMPLE_OUT_SIZE,
+    SAMPLE_WIDTHS,
+    architecture_of,
+    backbone_of,
+    scales_of,
+)
 from scalescape.models.presets import architecture
 
 SMALL = """
@@ -95,12 +102,16 @@ def test_samples_with_data_have_a_recipe_and_widths_of_their_own(folder: Path) -
     text += 'background = "bg.csv"\n[modality.soil]\ncolumns = ["ph", "clay"]\n'
     config = read(folder, text)
     assert recipe_of(config) == SAMPLES
-    assert architecture_of(config, {"soil": 2}, 3, 1.0).modality("soil").widths == SAMPLE_WIDTHS
+    shape = architecture_of(config, {"soil": 2}, 3, 1.0)
+    (branch,) = shape.modality("soil").branches
+    assert shape.modality("soil").widths == SAMPLE_WIDTHS and not shape.branch_norm
+    assert (branch.channels, branch.out_size) == (SAMPLE_CHANNELS, SAMPLE_OUT_SIZE)
     told = read(folder, text + "[model.widths]\nsoil = [8]\n[training]\nepochs = 3\n")
     assert (recipe_of(told).epochs, recipe_of(told).dropout) == (3, SAMPLES.dropout)
     assert architecture_of(told, {"soil": 2}, 3, 1.0).modality("soil").widths == (8,)
     both = read(folder, text + '[modality.bioclim]\ninputs = ["bio1.tif"]\n')
     assert recipe_of(both) == OURS
+    assert architecture_of(both, {"soil": 2, "bioclim": 1}, 3, 1.0).branch_norm
     paper = read(
         folder, text + '[model]\npreset = "paper-single"\n[training]\nn_background = 0\nlambda2 = 1.0\n'
     )

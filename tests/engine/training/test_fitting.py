@@ -13,7 +13,7 @@ from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
 from scalescape.engine.sites.site_table import SiteTable
 from scalescape.engine.training.augmentation import TURNS, turned
-from scalescape.engine.training.batches import Batches, Moment, Places
+from scalescape.engine.training.batches import FEWEST, Batches, Moment, Places
 from scalescape.engine.training.fitting import Fitted, Share, Turn, fit
 from scalescape.engine.training.prediction import branch_means, logits_at
 from scalescape.engine.training.recipe import Recipe
@@ -310,3 +310,22 @@ def test_an_epoch_of_tiles_holds_every_place_once() -> None:
     assert TILE_SITES > 1
     chunks = list(where.chunks(np.arange(90), 20))
     assert sorted(np.concatenate(chunks)) == list(range(90))
+
+
+def test_no_batch_of_tiles_holds_a_single_site() -> None:
+    """Also where a tile holds one site, or more than a batch; processes get as many batches as each other."""
+    tiles, _ = on_a_lattice(8)
+    order = np.argsort(tiles.tiles, kind="stable")
+    first = order[np.unique(tiles.tiles[order], return_index=True)[1]]  # a site of every tile
+    crowded = np.flatnonzero(tiles.tiles == tiles.tiles[first[0]])
+    sites = np.union1d(first, crowded)
+    table = places().sites.taken(np.zeros(90, np.int64))
+    where = Places(table, 0, {"satellite": tiles})
+    assert len(first) >= 4
+    for seed in range(20):
+        batches = Batches(where, sites, sites[:0], 2, (1,), lambda: Moment(0))
+        seen = [one for one, _ in batches._tiled(np.random.default_rng(seed), Moment(0))]
+        assert min(len(one) for one in seen) >= FEWEST
+        assert sorted(np.concatenate(seen)) == sites.tolist()
+        shared = [list(batches._tiled(np.random.default_rng(seed), Moment(0, rank, 2))) for rank in range(2)]
+        assert len(shared[0]) == len(shared[1])

@@ -16,10 +16,14 @@ from conftest import LEFT, TOP
 from plain import pixel, whole
 from safetensors.torch import load_file
 from scalescape.engine.errors import Cancelled, InputError
+from scalescape.engine.evaluate_job import run_evaluate
 from scalescape.engine.map_job import run_map
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
+from scalescape.engine.training import fitting
+from scalescape.models.ensemble import averaged
 from scalescape.models.model_file import read_model
+from scalescape.models.network import FusionNetwork
 from sklearn.metrics import roc_auc_score
 from tiny_landscape import CRS, RECORDS, RECORDS_ALONE, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
 from tiny_run import Run, cancelled_at, edit, pixel_of, train
@@ -172,6 +176,23 @@ def test_the_map_is_the_shipped_network_at_the_sites(run: Run, tmp_path: Path) -
     assert checked > 30
 
 
+def test_judging_reads_no_table_but_the_test(run: Run, tmp_path: Path) -> None:
+    """Its figure is that of the shipped network at the surveys, the training table being unreadable by then."""
+    config = write_tiny_landscape(
+        tmp_path, RECORDS_ALONE + 'test = "pa.csv"\ntest_species_columns = ["Corylus"]\n'
+    )
+    (tmp_path / "po.csv").write_bytes(b"")
+    done = run_evaluate(EvaluateJob(str(run.out), str(config), str(tmp_path / "figures")), Monitor())
+    assert all("po.csv" not in one for one in done.warnings)
+    known = [row for row in surveys(run) if row["Corylus"]]
+    files = rasters(tmp_path, MARGIN)
+    scores = [pixel(run.model, files, float(row["x"]), float(row["y"]), CRS)[2] for row in known]
+    wanted = roc_auc_score([row["Corylus"] == "1" for row in known], scores)
+    rows = csv.DictReader((tmp_path / "figures" / "species.csv").open(encoding="utf-8"))
+    (found,) = (row for row in rows if row["species"] == "Corylus")
+    assert float(found["auc"]) == pytest.approx(wanted, abs=1e-6)
+
+
 def test_divergence_keeps_the_last_good_epoch(tmp_path: Path) -> None:
     training = TRAINING.replace("batch_size = 32", "batch_size = 1000\nlearning_rate = 1e30\npatience = 0")
     training += 'optimiser = "sgd"\nschedule = "none"\nscale_dropout = false\n'
@@ -200,6 +221,30 @@ def test_with_one_fold_a_fifth_of_the_blocks_is_kept_out(tmp_path: Path) -> None
     found = [pixel(model, around, float(one["x"]), float(one["y"]), CRS) for one in rows]
     expected = [[1 / (1 + np.exp(-float(one[f"logit:{name}"]))) for name in SPECIES] for one in rows]
     np.testing.assert_allclose(np.stack(found), expected, atol=1e-5)
+
+
+def test_members_learn_apart_and_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped network gives the mean of their logits, and a run that is cut within one ends the same."""
+    members: list[FusionNetwork] = []
+    monkeypatch.setattr(fitting, "averaged", lambda given: members.extend(given) or averaged(given))
+    training = TRAINING.replace("folds = 2", "folds = 1\nmembers = 2\npatience = 0")
+    config = write_tiny_landscape(tmp_path / "data", training=training)
+    out, cut = tmp_path / "two.safetensors", tmp_path / "cut.safetensors"
+    train(config, out)
+    shipped = read_model(out).network
+    patches = {"bioclim": torch.randn(4, 2, 1, 1), "satellite": torch.randn(4, 2, 25, 25)}
+    assert len(members) == 2
+    with torch.no_grad():
+        one, other = (network(patches) for network in members)
+        assert (one - other).abs().max() > 1e-3
+        torch.testing.assert_close(shipped(patches), (one + other) / 2, rtol=0, atol=1e-5)
+    with pytest.raises(Cancelled):
+        train(config, cut, cancelled_at(3))
+    assert len(list(cut.with_suffix(".partial").glob("network_0.*ckpt"))) == 2
+    train(config, cut, resume=True)
+    again = read_model(cut).network.state_dict()
+    for name, values in shipped.state_dict().items():
+        assert torch.equal(values, again[name]), name
 
 
 def test_sites_on_a_lattice_are_trained_on_by_tiles_to_the_same_end(tmp_path: Path) -> None:
