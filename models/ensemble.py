@@ -78,5 +78,5 @@ def _merged(parts: list[Tensor], first: bool) -> Tensor:
 def _head(weights: list[Tensor], shape: Architecture) -> Tensor:
     """Return the head's weights (species, features): branch by branch, and within each network by network."""
     sizes = [branch.out_size for modality in shape.modalities for branch in modality.branches]
-    by_branch = [weight.split(sizes, dim=1) for weight in weights]
+    by_branch = [torch.split(weight, sizes, dim=1) for weight in weights]
     return torch.cat([part for parts in zip(*by_branch, strict=True) for part in parts], dim=1) / len(weights)
