@@ -14,17 +14,23 @@ from typing import Any
 import click
 
 from ..models.presets import PRESETS
-from .command_options import FORMATS, JSON, map_job, map_options, with_options
+from .commands.command_options import FORMATS, JSON, map_job, map_options, with_options
+from .commands.exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
+from .commands.finished_commands import (
+    areas_command,
+    assess_command,
+    compare_command,
+    odmap_command,
+    products_command,
+)
+from .commands.import_command import import_paper_command
+from .commands.scale_commands import card_command, effects_command, inspect_command, profile_command
+from .commands.study_command import study_command
+from .commands.terminal import progress_sink
+from .commands.training_commands import evaluate_command, train_command
 from .errors import InputError
-from .exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
-from .finished_commands import areas_command, assess_command, compare_command, odmap_command, products_command
-from .import_command import import_paper_command
 from .progress import Monitor
 from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob, ScenariosJob
-from .scale_commands import card_command, effects_command, inspect_command, profile_command
-from .study_command import study_command
-from .terminal import progress_sink
-from .training_commands import evaluate_command, train_command
 from .values import memory_of, scenario_of
 from .version import scalescape_version
 
@@ -60,7 +66,7 @@ def map_command(model: Path, estimate: bool, as_json: bool, scenarios: tuple[str
         if scenarios:
             _map_scenarios(model, scenarios, as_json, options)
             return
-        from .map_job import run_map
+        from .jobs.map_job import run_map
 
         with progress_sink() as sink:
             result = run_map(job, Monitor(sink))
@@ -76,7 +82,7 @@ def map_command(model: Path, estimate: bool, as_json: bool, scenarios: tuple[str
 
 
 def _map_scenarios(model: Path, scenarios: tuple[str, ...], as_json: bool, options: dict[str, Any]) -> None:
-    from .scenarios_job import run_scenarios
+    from .jobs.scenarios_job import run_scenarios
 
     several = tuple(scenario_of(text) for text in scenarios)
     job = map_job(ScenariosJob, model, options, scenarios=several)
@@ -92,7 +98,7 @@ def _map_scenarios(model: Path, scenarios: tuple[str, ...], as_json: bool, optio
 
 
 def _say_estimate(job: MapJob, as_json: bool) -> None:
-    from .check_job import run_estimate
+    from .jobs.check_job import run_estimate
 
     found = run_estimate(job)
     if as_json:
@@ -111,7 +117,7 @@ def _say_estimate(job: MapJob, as_json: bool) -> None:
 def demo_command(folder: Path, size: int, seed: int) -> None:
     """Write a made-up landscape with a dozen virtual species whose truth is known into DIR."""
     with exit_status():
-        from .demo_job import run_demo
+        from .jobs.demo_job import run_demo
 
         with progress_sink() as sink:
             files = run_demo(DemoJob(str(folder), size, seed), Monitor(sink))
@@ -163,7 +169,7 @@ def bench_dense_command(
 ) -> None:  # fmt: skip
     """Dense evaluation beside the same network, and the paper's form, window by window; no files."""
     with exit_status():
-        from .bench import bench_dense
+        from .bench.bench_dense import bench_dense
 
         found = bench_dense(
             preset, step, size, species_count, precision, device, seconds,
@@ -180,7 +186,7 @@ def bench_map_command(
 ) -> None:
     """A whole map run, from files to files: share of reading and writing, memory, cancelling."""
     with exit_status():
-        from .bench_map import bench_map
+        from .bench.bench_map import bench_map
 
         _say_figures(
             asdict(bench_map(preset, step, size, species_count, precision, memory_of(memory))), as_json
@@ -206,7 +212,7 @@ def bench_map_command(
 def bench_patches_command(as_json: bool, **options: Any) -> None:
     """Sites a second that training gets from the patch cache, beside a DataLoader over rasterio windows."""
     with exit_status():
-        from .bench_patches import bench_patches
+        from .bench.bench_patches import bench_patches
 
         if options["side"] % 2 == 0:
             raise InputError(f"A patch of {options['side']} pixels has no centre; choose an odd side.")
@@ -226,7 +232,7 @@ def bench_planner_command(
 ) -> None:  # fmt: skip
     """The planner's choice beside both ways of mapping, forced, at each step (1, 2, 4 to 128 unless told)."""
     with exit_status():
-        from .bench_planner import STEPS, bench_planner
+        from .bench.bench_planner import STEPS, bench_planner
 
         for step in steps or STEPS:
             _say_figures(asdict(bench_planner(preset, step, size, species_count)), as_json)
@@ -239,7 +245,7 @@ def bench_planner_command(
 def bench_sites_command(records: int, species_count: int, as_json: bool) -> None:
     """A large table of records read, cleaned and thinned: seconds and peak memory."""
     with exit_status():
-        from .bench_sites import bench_sites
+        from .bench.bench_sites import bench_sites
 
         _say_figures(asdict(bench_sites(records, species_count)), as_json)
 

@@ -20,19 +20,20 @@ import torch
 
 from ..models.errors import ModelError
 from . import protocol
-from .check_job import run_check
-from .compare_job import run_compare
-from .demo_job import run_demo
+from .commands.training_commands import training_packages
 from .device import devices, gpu_note
-from .effects_job import run_effects
 from .errors import Cancelled, InputError
-from .import_job import run_import
-from .inspection import Inspector
-from .map_job import run_map
-from .odmap_job import run_odmap
+from .jobs.check_job import run_check
+from .jobs.compare_job import run_compare
+from .jobs.demo_job import run_demo
+from .jobs.effects_job import run_effects
+from .jobs.import_job import run_import
+from .jobs.map_job import run_map
+from .jobs.odmap_job import run_odmap
+from .jobs.products_job import run_products
+from .jobs.profile_job import run_profile
+from .jobs.scenarios_job import run_scenarios
 from .outlet import Outlet
-from .products_job import run_products
-from .profile_job import run_profile
 from .progress import Monitor
 from .protocol import (
     AreasJob,
@@ -54,8 +55,7 @@ from .protocol import (
     StudyJob,
     TrainJob,
 )
-from .scenarios_job import run_scenarios
-from .training_commands import training_packages
+from .scales.inspection import Inspector
 from .version import scalescape_version
 
 RequestId = int | str
@@ -189,19 +189,19 @@ class Server:
 
     def _train(self, request: _Request) -> dict[str, Any]:
         with training_packages():
-            from .train_job import run_train
+            from .jobs.train_job import run_train
 
             return asdict(run_train(protocol.job_from_params(TrainJob, request.params), request.monitor))
 
     def _evaluate(self, request: _Request) -> dict[str, Any]:
         with training_packages():
-            from .evaluate_job import run_evaluate
+            from .jobs.evaluate_job import run_evaluate
 
             return asdict(run_evaluate(protocol.job_from_params(EvaluateJob, request.params), request.monitor))
 
     def _study(self, request: _Request) -> dict[str, Any]:
         with training_packages():
-            from .study_job import run_study
+            from .jobs.study_job import run_study
 
             return asdict(run_study(protocol.job_from_params(StudyJob, request.params), request.monitor))
 
@@ -212,7 +212,7 @@ class Server:
         return asdict(run_profile(protocol.job_from_params(ProfileJob, request.params), request.monitor))
 
     def _areas(self, request: _Request) -> dict[str, Any]:
-        from .areas_job import run_areas  # its libraries take a moment to load
+        from .jobs.areas_job import run_areas  # its libraries take a moment to load
 
         return asdict(run_areas(protocol.job_from_params(AreasJob, request.params), request.monitor))
 
@@ -221,7 +221,7 @@ class Server:
 
     def _assess(self, request: _Request) -> dict[str, Any]:
         with training_packages():
-            from .assess_job import run_assess
+            from .jobs.assess_job import run_assess
 
             return asdict(run_assess(protocol.job_from_params(AssessJob, request.params), request.monitor))
 

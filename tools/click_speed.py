@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from scalescape.engine.demo_job import run_demo
+from scalescape.engine.jobs.demo_job import run_demo
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import DemoJob, InspectJob, MapJob, RasterInput, request, to_params
 

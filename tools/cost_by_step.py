@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.figure import Figure
-from scalescape.engine.bench import BANDS
+from scalescape.engine.bench.bench_dense import BANDS
 from scalescape.models.cost import column_costs
 from scalescape.models.presets import architecture
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import torch
-from scalescape.engine.areas_job import run_areas
 from scalescape.engine.demo.virtual_species import SPECIES
-from scalescape.engine.demo_job import run_demo
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.areas_job import run_areas
+from scalescape.engine.jobs.demo_job import run_demo
+from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.naming import slug
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, DemoJob, MapJob, Progress, RasterInput, TrainJob
-from scalescape.engine.train_job import run_train
 
 STEP = 4  # input pixels between those that are compared
 CONFIG = """

@@ -20,10 +20,10 @@ from scalescape.engine.demo.files import write_landscape
 from scalescape.engine.demo.landscape import make_landscape
 from scalescape.engine.demo.sites import LATTICE_PX
 from scalescape.engine.demo.virtual_species import SPECIES
+from scalescape.engine.jobs.study_job import run_study
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob
 from scalescape.engine.study.placebo import placebo_config
-from scalescape.engine.study_job import run_study
 from scalescape.engine.training.config import read_config
 from scalescape.engine.training.supplies import Spots
 

@@ -20,11 +20,11 @@ from scalescape.engine.demo.atlas import write_atlas
 from scalescape.engine.demo.landscape import make_landscape
 from scalescape.engine.demo.recovery import Judged, recover
 from scalescape.engine.demo.virtual_species import SPECIES
+from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.judging.discrimination import auc
 from scalescape.engine.judging.thresholds import best_threshold
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, TrainJob
-from scalescape.engine.train_job import run_train
 from scalescape.models.card import Card
 from scalescape.models.model_file import ModelFile, read_model, write_model
 

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from ...models.architecture import BranchKey
 from ...models.attribution import dominant_branch, lead
 from ...models.model_file import read_model
-from ..contribution_pass import contribution_pass
-from ..effect_maps import Contributions, dominant, margin
-from ..lattice import Tile
-from ..moments import ContributionMoments
-from ..plan import planned
+from ..mapping.plan import planned
 from ..progress import Monitor
 from ..protocol import MapJob, RasterInput
-from ..raster import Valid
+from ..rasters.lattice import Tile
+from ..rasters.raster import Valid
+from ..scales.contribution_pass import contribution_pass
+from ..scales.effect_maps import Contributions, dominant, margin
+from ..scales.moments import ContributionMoments
 from .files import describe, write_landscape
 from .landscape import Landscape
 from .training_scene import COARSE, FINE

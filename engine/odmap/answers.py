@@ -9,8 +9,8 @@ from typing import Any
 from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality, Species
-from ..ground import LONLAT, bounds_in, crs_name, ground_size
-from ..threshold_rules import thresholds_of
+from ..products.threshold_rules import thresholds_of
+from ..rasters.ground import LONLAT, bounds_in, crs_name, ground_size
 
 Key = tuple[str, str]
 MOST_SPECIES = 200  # that are listed one by one

@@ -16,7 +16,7 @@ import psutil
 from ..cache_folder import CACHE_VARIABLE, cache_folder
 from ..errors import InputError
 from ..progress import Monitor
-from ..raster import Valid
+from ..rasters.raster import Valid
 from .column_source import ColumnSource
 from .patch_set import Patches
 from .source import PatchSource

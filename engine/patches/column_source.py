@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..raster import Valid, Values
+from ..rasters.raster import Valid, Values
 from .source import chunk_length
 
 

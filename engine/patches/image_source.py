@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import InputError
-from ..raster import Valid, Values
+from ..rasters.raster import Valid, Values
 from .source import chunk_length
 
 BANDS = ("red", "green", "blue", "nir")

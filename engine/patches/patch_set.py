@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from ...models.card import Modality
 from ..errors import InputError
-from ..normalisation import Normalisation
-from ..raster import Valid, Values
+from ..rasters.normalisation import Normalisation
+from ..rasters.raster import Valid, Values
 from .source import Places
 
 WORKED_ON = 1 << 16  # values at once, so that they stay in the processor's cache

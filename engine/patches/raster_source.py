@@ -19,12 +19,12 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
-from ..band_stack import BandSource, BandStack, offered_bands
 from ..errors import InputError
-from ..ground import TOLERANCE, ground_size, transformer
-from ..predictors import pixel_grid_text
 from ..protocol import RasterInput
-from ..raster import Raster, Valid, Values
+from ..rasters.band_stack import BandSource, BandStack, offered_bands
+from ..rasters.ground import TOLERANCE, ground_size, transformer
+from ..rasters.predictors import pixel_grid_text
+from ..rasters.raster import Raster, Valid, Values
 from .content import ContentDigests
 from .source import Places, chunk_length
 

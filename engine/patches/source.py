@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..raster import Valid, Values
+from ..rasters.raster import Valid, Values
 
 Places = npt.NDArray[np.int64]
 

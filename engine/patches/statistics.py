@@ -8,7 +8,7 @@ import numpy as np
 
 from ...models.card import N_QUANTILES, Band
 from ..errors import InputError
-from ..raster import Valid, Values
+from ..rasters.raster import Valid, Values
 
 MOST_CATEGORIES = 256  # more are hardly categories
 LARGEST_CATEGORY = 2**24  # up to it float32 holds every whole number

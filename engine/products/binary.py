@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..encoding import FLAG
 from ..errors import InputError
-from ..raster import Valid, Values
-from ..threshold_rules import GIVEN, OPTIONS, threshold_number
+from ..rasters.encoding import FLAG
+from ..rasters.raster import Valid, Values
 from .species_product import MappedSpecies, some_species
+from .threshold_rules import GIVEN, OPTIONS, threshold_number
 
 BINARY = "binary"
 

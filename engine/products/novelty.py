@@ -13,12 +13,12 @@ from ...models.card import Band
 from ...models.feature_space import ALL_SCALES
 from ..aside import Aside
 from ..branch_colours import shades
-from ..category_raster import Category, CategoryWriter
-from ..lattice import Tile
-from ..map_writer import Layer, MapWriter
-from ..plan import Plan
+from ..mapping.map_writer import Layer, MapWriter
+from ..mapping.plan import Plan
 from ..progress import Monitor
-from ..raster import Valid, Values
+from ..rasters.category_raster import Category, CategoryWriter
+from ..rasters.lattice import Tile
+from ..rasters.raster import Valid, Values
 from .mess import Mess
 from .predictor_values import PredictorValues
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit, logit
 
-from ..encoding import Encoding
 from ..errors import InputError
-from ..map_tags import OCCURRENCE
-from ..raster import Values
+from ..mapping.map_tags import OCCURRENCE
+from ..rasters.encoding import Encoding
+from ..rasters.raster import Values
 from .species_product import MappedSpecies, some_species
 
 MEANING = (

@@ -7,11 +7,11 @@ from types import TracebackType
 import numpy as np
 
 from ...models.card import Band
-from ..coarse import positions_in
-from ..lattice import MapGrid, Tile, cell_of
-from ..plan import Plan
-from ..predictors import Predictor
-from ..raster import Valid, Values
+from ..mapping.coarse import positions_in
+from ..mapping.plan import Plan
+from ..rasters.lattice import MapGrid, Tile, cell_of
+from ..rasters.predictors import Predictor
+from ..rasters.raster import Valid, Values
 
 ROWS_AT_ONCE = 512  # input rows of the finest modality
 

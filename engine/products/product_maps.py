@@ -9,13 +9,13 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from ..aside import Aside
-from ..category_raster import CategoryWriter
-from ..encoding import ENCODINGS
-from ..lattice import Tile
-from ..map_tags import OCCURRENCE, PROBABILITY
-from ..map_writer import BANDS_AT_ONCE, Layer, MapWriter
+from ..mapping.map_tags import OCCURRENCE, PROBABILITY
+from ..mapping.map_writer import BANDS_AT_ONCE, Layer, MapWriter
 from ..progress import Monitor
-from ..raster import Valid, Values
+from ..rasters.category_raster import CategoryWriter
+from ..rasters.encoding import ENCODINGS
+from ..rasters.lattice import Tile
+from ..rasters.raster import Valid, Values
 from .binary import BINARY, Binary, Thresholds
 from .occurrence import Occurrence
 from .richness import RICHNESS, Richness

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..map_writer import Layer
+from ..mapping.map_writer import Layer
 from .binary import Binary
 from .occurrence import Occurrence
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ..encoding import Encoding
-from ..map_tags import MapTags
-from ..map_writer import Layer
-from ..raster import Valid, Values
+from ..mapping.map_tags import MapTags
+from ..mapping.map_writer import Layer
+from ..rasters.encoding import Encoding
+from ..rasters.raster import Valid, Values
 
 
 @dataclass(frozen=True)

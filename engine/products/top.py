@@ -11,7 +11,7 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 
-from ..category_raster import Category
+from ..rasters.category_raster import Category
 from .species_product import MappedSpecies
 
 TOP = "top"

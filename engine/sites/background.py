@@ -12,9 +12,9 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ..errors import InputError
-from ..ground import transformer
-from ..mask import polygons_of
-from ..raster import Raster
+from ..rasters.ground import transformer
+from ..rasters.mask import polygons_of
+from ..rasters.raster import Raster
 from .coordinate_checks import Inside
 from .site_table import Floats, Index
 

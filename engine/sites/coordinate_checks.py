@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.crs import CRS
 
-from ..ground import crs_name, transformer
+from ..rasters.ground import crs_name, transformer
 from .cleaning import Cleaning
 from .observations import ABSENT, BASIS, ISSUE, STATUS, UNCERTAINTY, Observations, Rows, tells
 from .site_table import Floats

@@ -12,7 +12,7 @@ import pandas
 from odc.geo.crs import CRS
 from scipy import sparse
 
-from ..ground import crs_name
+from ..rasters.ground import crs_name
 from .cleaning import Cleaning
 from .observations import Observations, Rows
 from .site_table import Floats, Index, SiteTable

@@ -8,7 +8,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 
-from ..ground import LONLAT, TOLERANCE, ground_size, transformer
+from ..rasters.ground import LONLAT, TOLERANCE, ground_size, transformer
 from .site_table import Floats
 
 Places = npt.NDArray[np.float64]  # (points, 2), metres

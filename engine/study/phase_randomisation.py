@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from ..raster import Valid, Values
+from ..rasters.raster import Valid, Values
 
 Floats = npt.NDArray[np.float64]
 

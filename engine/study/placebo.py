@@ -11,7 +11,7 @@ from rasterio.transform import Affine
 
 from ..aside import SUFFIX, refusal
 from ..patches.raster_source import RasterSource, pixels_of
-from ..raster import Valid, Values
+from ..rasters.raster import Valid, Values
 from ..training.config import TrainingConfig
 from ..training.shape import scales_of
 from ..training.supplies import RasterSupply, Spots, supply_of

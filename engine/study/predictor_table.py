@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..normalisation import Normalisation
 from ..progress import Monitor
-from ..raster import Values
+from ..rasters.normalisation import Normalisation
+from ..rasters.raster import Values
 from ..training.course import Course
 from ..training.supplies import Spots, supply_of
 

@@ -11,16 +11,16 @@ import torch
 
 from ...models.architecture import BranchKey
 from ...models.model_file import ModelFile, read_model, write_model
-from ..contribution_pass import contribution_pass
-from ..effect_maps import Contributions, dominant
 from ..errors import InputError
-from ..lattice import Tile
-from ..plan import planned
-from ..profile_job import run_profile
+from ..jobs.profile_job import run_profile
+from ..mapping.plan import planned
 from ..progress import Monitor
 from ..protocol import MapJob, ProfileJob
-from ..raster import Valid
+from ..rasters.lattice import Tile
+from ..rasters.raster import Valid
 from ..scale_results import ProfileResult
+from ..scales.contribution_pass import contribution_pass
+from ..scales.effect_maps import Contributions, dominant
 from ..sites.site_table import Index
 from ..training.course import Course
 from ..training.fitting import Share, Turn, fit

@@ -16,7 +16,7 @@ from ...models.architecture import Architecture
 from ...models.cost import dense_cost, patch_cost, shape_of_dense
 from ...models.dense import DenseModality
 from ...models.network import Features, FusionNetwork
-from ..raster import Values
+from ..rasters.raster import Values
 from ..sites.site_table import Index
 from .augmentation import TURNS, turned
 

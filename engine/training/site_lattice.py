@@ -9,9 +9,9 @@ from odc.geo.geobox import GeoBox
 
 from ...models.architecture import Architecture
 from ...models.card import Modality
-from ..normalisation import Normalisation
 from ..patches.raster_source import RasterSource, pixels_of
-from ..raster import Values
+from ..rasters.normalisation import Normalisation
+from ..rasters.raster import Values
 from ..sites.background import Background
 from ..sites.coordinate_checks import Inside
 from ..sites.site_table import SiteTable

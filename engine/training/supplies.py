@@ -13,13 +13,13 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ..errors import InputError
-from ..ground import ground_size
 from ..patches.column_source import ColumnSource
 from ..patches.image_source import PIXEL_SIZE_M, ImageSource
 from ..patches.raster_source import RasterSource, pixels_of
 from ..patches.source import PatchSource
 from ..protocol import RasterInput
-from ..raster import Raster
+from ..rasters.ground import ground_size
+from ..rasters.raster import Raster
 from ..sites.site_table import Floats
 from ..values import input_of
 from .config import ModalityConfig

@@ -13,8 +13,8 @@ import rasterio
 import shapely
 from click.testing import CliRunner
 from conftest import LEFT, TOP, write_raster
-from scalescape.engine.assess_job import run_assess
 from scalescape.engine.cli import cli
+from scalescape.engine.jobs.assess_job import run_assess
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AssessJob
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score

@@ -15,7 +15,7 @@ import rasterio
 from conftest import LEFT, TOP, write_raster
 from rasterio.transform import Affine
 from scalescape.engine.errors import InputError
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
 from scalescape.models.errors import ModelError
@@ -241,7 +241,7 @@ def test_the_command_line_ends_with_2_and_no_traceback(job: MapJob, tmp_path: Pa
 
 
 def test_values_of_another_unit_are_told_and_block(job: MapJob, tmp_path: Path) -> None:
-    from scalescape.engine.check_job import run_check
+    from scalescape.engine.jobs.check_job import run_check
     from scalescape.engine.protocol import CheckJob
 
     with rasterio.open(job.inputs[1].file) as source:
@@ -255,7 +255,7 @@ def test_values_of_another_unit_are_told_and_block(job: MapJob, tmp_path: Path) 
 
 
 def test_bands_that_are_wrong_alike_are_told_once(job: MapJob, tmp_path: Path) -> None:
-    from scalescape.engine.check_job import run_check
+    from scalescape.engine.jobs.check_job import run_check
     from scalescape.engine.protocol import CheckJob
 
     with rasterio.open(job.inputs[0].file) as source:

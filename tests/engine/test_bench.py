@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import torch
-from scalescape.engine.bench import PaperForm, bench_dense
-from scalescape.engine.bench_map import bench_map
-from scalescape.engine.bench_planner import bench_planner
-from scalescape.engine.bench_sites import bench_sites
+from scalescape.engine.bench.bench_dense import PaperForm, bench_dense
+from scalescape.engine.bench.bench_map import bench_map
+from scalescape.engine.bench.bench_planner import bench_planner
+from scalescape.engine.bench.bench_sites import bench_sites
 from scalescape.models.presets import architecture
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,12 +15,12 @@ from conftest import LEFT, TOP, write_raster
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
-from scalescape.engine.cell_area import cell_areas
 from scalescape.engine.cli import cli
-from scalescape.engine.compare_job import run_compare
-from scalescape.engine.lattice import Tile
+from scalescape.engine.jobs.compare_job import run_compare
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CompareJob
+from scalescape.engine.rasters.cell_area import cell_areas
+from scalescape.engine.rasters.lattice import Tile
 
 NODATA = -9999
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import tomllib
+from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import TrainJob
-from scalescape.engine.train_job import run_train
 from scalescape.engine.training.config import TrainingConfig, read_config
 from scalescape.engine.training.recipe import PAPER, recipe_of
 from scalescape.engine.training.shape import architecture_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scalescape.engine import kept_costs
+from scalescape.engine.mapping import kept_costs
 from scalescape.models import cost
 from scalescape.models.presets import architecture
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from conftest import LEFT, TOP, band, seeded_card, seeded_network, write_raster
-from scalescape.engine.card_text import card_text
-from scalescape.engine.check_job import run_check
-from scalescape.engine.map_job import run_map
+from scalescape.engine.commands.card_text import card_text
+from scalescape.engine.jobs.check_job import run_check
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 from scalescape.models.card import Band, read_card

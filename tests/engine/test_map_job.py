@@ -14,7 +14,7 @@ import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scalescape.engine.errors import Cancelled, InputError
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, Progress, RasterInput
 from scalescape.models.model_file import digest, read_model

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import LEFT, TOP, write_raster
-from scalescape.engine.check_job import run_check
-from scalescape.engine.map_job import run_map
-from scalescape.engine.plan import planned
+from scalescape.engine.jobs.check_job import run_check
+from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.mapping.plan import planned
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 

@@ -10,8 +10,8 @@ import pytest
 from conftest import band
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalescape.engine.foreign_categories import ForeignCategories
-from scalescape.engine.normalisation import Normalisation
+from scalescape.engine.rasters.foreign_categories import ForeignCategories
+from scalescape.engine.rasters.normalisation import Normalisation
 from scalescape.models.card import Band, Card, Modality, read_card
 from scalescape.models.errors import CardError
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from scalescape.engine.errors import InputError
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.odmap.elements import ELEMENTS
 from scalescape.engine.odmap.odmap_files import TO_SAY
-from scalescape.engine.odmap_job import run_odmap
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, OdmapJob, RasterInput
 from surveyed_network import surveyed_copy

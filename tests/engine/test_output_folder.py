@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from scalescape.engine.errors import InputError
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.naming import slugs
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput

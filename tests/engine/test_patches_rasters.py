@@ -14,14 +14,14 @@ from patch_fixtures import UTM, check_site, inputs, plain_window
 from rasterio.enums import Resampling
 from rasterio.transform import Affine, from_origin
 from rasterio.warp import reproject, transform
-from scalescape.engine.band_stack import BandStack
 from scalescape.engine.errors import InputError
 from scalescape.engine.patches import raster_source
 from scalescape.engine.patches.cache import collected
 from scalescape.engine.patches.patch_set import Patches, PatchSet
 from scalescape.engine.patches.raster_source import RasterSource
-from scalescape.engine.predictors import open_predictors
 from scalescape.engine.protocol import RasterInput
+from scalescape.engine.rasters.band_stack import BandStack
+from scalescape.engine.rasters.predictors import open_predictors
 from scalescape.models.card import Band, Card, Modality, Training, read_card
 
 SIZE = 10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scalescape.engine.bench_patches import bench_patches
+from scalescape.engine.bench.bench_patches import bench_patches
 from scalescape.engine.errors import InputError
 from scalescape.engine.patches.cache import collected
 from scalescape.engine.patches.column_source import ColumnSource

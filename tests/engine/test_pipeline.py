@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from scalescape.engine.pipeline import overlapped
+from scalescape.engine.mapping.pipeline import overlapped
 
 
 def test_items_arrive_in_order_and_all() -> None:

@@ -14,20 +14,20 @@ import rasterio
 import shapely
 import torch
 from pyproj import Transformer
-from scalescape.engine.branches import Branches
-from scalescape.engine.check_job import run_check
 from scalescape.engine.errors import Cancelled, InputError
-from scalescape.engine.estimate import estimated
-from scalescape.engine.evaluation import Evaluator
-from scalescape.engine.layout import chosen_layout
-from scalescape.engine.map_job import run_map
-from scalescape.engine.plan import planned
+from scalescape.engine.jobs.check_job import run_check
+from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.mapping.branches import Branches
+from scalescape.engine.mapping.estimate import estimated
+from scalescape.engine.mapping.evaluation import Evaluator
+from scalescape.engine.mapping.layout import chosen_layout
+from scalescape.engine.mapping.plan import planned
+from scalescape.engine.mapping.readiness import MEASURING, made_ready
+from scalescape.engine.mapping.speed import Speeds
+from scalescape.engine.mapping.strips import Strip
+from scalescape.engine.mapping.verification import MismatchError
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, Progress, RasterInput
-from scalescape.engine.readiness import MEASURING, made_ready
-from scalescape.engine.speed import Speeds
-from scalescape.engine.strips import Strip
-from scalescape.engine.verification import MismatchError
 from scalescape.models.fusion import fused
 from scalescape.models.model_file import read_model
 
@@ -97,7 +97,7 @@ def test_sparse_cells_are_looked_up_one_by_one_with_the_same_result(
     job: MapJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = run_map(job, Monitor())
-    monkeypatch.setattr("scalescape.engine.coarse.SPARSE", 0)
+    monkeypatch.setattr("scalescape.engine.mapping.coarse.SPARSE", 0)
     alone = run_map(replace(job, out=job.out + "_alone"), Monitor())
     np.testing.assert_allclose(read(together.files[0]), read(alone.files[0]), atol=1e-5)
 
@@ -117,13 +117,15 @@ def test_the_speed_is_measured_once_and_kept(job: MapJob, monkeypatch: pytest.Mo
     with planned(job) as plan:
         layout = chosen_layout(network.architecture, plan)
         first = estimated(plan, network, layout)
-        monkeypatch.setattr("scalescape.engine.estimate.measured_dense_speed", lambda *a: pytest.fail("again"))
+        monkeypatch.setattr(
+            "scalescape.engine.mapping.estimate.measured_dense_speed", lambda *a: pytest.fail("again")
+        )
         assert estimated(plan, network, layout) == first
     assert first.seconds > 0 and first.memory_bytes == layout.memory and first.disk_bytes > 0
 
 
 def test_measuring_is_reported_and_can_be_cancelled(job: MapJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scalescape.engine.precision.PAYS_FROM_S", 0.0)
+    monkeypatch.setattr("scalescape.engine.mapping.precision.PAYS_FROM_S", 0.0)
     monkeypatch.setattr(Speeds, "known", lambda self, key: None)
     job = replace(job, method="dense")
     network = read_model(job.model).network
@@ -255,7 +257,7 @@ def test_where_memory_runs_out_strips_are_halved_and_the_map_goes_on(
         return honest(self, strip)
 
     monkeypatch.setattr(Evaluator, "_dense", short_of_memory)
-    monkeypatch.setattr("scalescape.engine.layout.STRIPS", (8, 4, 2, 1))
+    monkeypatch.setattr("scalescape.engine.mapping.layout.STRIPS", (8, 4, 2, 1))
     small = run_map(replace(job, out=job.out + "_small"), Monitor())
     assert max(heights) == 8 and heights[-1] <= 3
     assert small.valid_pixels == whole.valid_pixels

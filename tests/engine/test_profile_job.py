@@ -13,14 +13,14 @@ from centred import centred_copy
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalescape.engine import profile_job
 from scalescape.engine.cli import cli
-from scalescape.engine.effects_job import run_effects
 from scalescape.engine.errors import InputError
-from scalescape.engine.moments import ContributionMoments
-from scalescape.engine.profile_job import run_profile
+from scalescape.engine.jobs import profile_job
+from scalescape.engine.jobs.effects_job import run_effects
+from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EffectsJob, ProfileJob, RasterInput
+from scalescape.engine.scales.moments import ContributionMoments
 from scalescape.models.attribution import dominant_branch
 from shapely.geometry import box, mapping
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
-from scalescape.engine.ground import ground_size, working_grid
-from scalescape.engine.lattice import Extent, map_grid
-from scalescape.engine.raster import Raster
+from scalescape.engine.rasters.ground import ground_size, working_grid
+from scalescape.engine.rasters.lattice import Extent, map_grid
+from scalescape.engine.rasters.raster import Raster
 
 
 def numbers(bands: int = 1, rows: int = 6, columns: int = 8) -> np.ndarray:

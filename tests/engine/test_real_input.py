@@ -14,8 +14,8 @@ import rasterio.warp
 import torch
 from conftest import band, seeded_card, seeded_network
 from rasterio.enums import Resampling
-from scalescape.engine.map_job import run_map
-from scalescape.engine.plan import planned
+from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.mapping.plan import planned
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 from scalescape.models.model_file import ModelFile, read_model, write_model
@@ -228,7 +228,7 @@ def test_nodata_of_the_image_stays_nodata_after_warping(naip: MapJob, tmp_path: 
 
 
 def test_the_check_names_the_margin_and_what_was_resampled(naip: MapJob) -> None:
-    from scalescape.engine.check_job import run_check
+    from scalescape.engine.jobs.check_job import run_check
 
     result = run_check(CheckJob(**vars(naip)))
     assert result.margin_m == pytest.approx(570, rel=1e-3) and result.margin_modality == "satellite"

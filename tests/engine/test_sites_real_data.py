@@ -13,7 +13,7 @@ import pytest
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
-from scalescape.engine.raster import Raster
+from scalescape.engine.rasters.raster import Raster
 from scalescape.engine.sites.blocks import make_blocks
 from scalescape.engine.sites.coordinate_checks import OUTSIDE
 from scalescape.engine.sites.fold_distance import fold_distance

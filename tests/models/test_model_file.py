@@ -174,7 +174,7 @@ WRONG = [None, True, -1, 0, 1e400, "text", [], {}, [1], ["a"], {"a": 1}, [[]], 2
 
 def test_a_card_with_any_field_of_another_kind_is_told_or_harmless(path: Path) -> None:
     """Put wrong values at every place of a card: each is refused in a sentence or changes nothing vital."""
-    from scalescape.engine.card_text import card_text
+    from scalescape.engine.commands.card_text import card_text
 
     original = json.loads(read_card(path).to_json())
     weights = load_file(path)

@@ -12,7 +12,7 @@ import rasterio
 import torch
 from rasterio.windows import Window
 from scalescape.engine.errors import InputError
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.products.mess import Mess
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput

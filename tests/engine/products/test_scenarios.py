@@ -11,10 +11,10 @@ import numpy as np
 import rasterio
 from click.testing import CliRunner
 from scalescape.engine.cli import cli
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.jobs.scenarios_job import run_scenarios
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput, Scenario, ScenariosJob, job_from_params, to_params
-from scalescape.engine.scenarios_job import run_scenarios
 
 
 def warmer(job: MapJob, path: Path) -> RasterInput:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scalescape.engine.errors import Cancelled, InputError
+from scalescape.engine.jobs.study_job import run_study
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob, StudyResult
-from scalescape.engine.study_job import run_study
 from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
 
 pytest.importorskip("elapid")

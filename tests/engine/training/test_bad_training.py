@@ -13,7 +13,7 @@ import pytest
 import rasterio
 from click.testing import CliRunner, Result
 from conftest import write_raster
-from scalescape.engine.training_commands import evaluate_command, train_command
+from scalescape.engine.commands.training_commands import evaluate_command, train_command
 from tiny_landscape import CRS, PREDICTORS, RECORDS_ALONE, TRAINING, write_tiny_landscape
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from scalescape.engine.evaluate_job import run_evaluate
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.evaluate_job import run_evaluate
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
 from scalescape.models.model_file import read_model

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scalescape.engine.evaluate_job import run_evaluate
+from scalescape.engine.jobs.evaluate_job import run_evaluate
+from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, TrainJob
-from scalescape.engine.train_job import run_train
 from scalescape.engine.training.config import read_config
 from scalescape.engine.training.recipe import SAMPLES, recipe_of
 

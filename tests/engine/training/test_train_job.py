@@ -16,8 +16,8 @@ from conftest import LEFT, TOP
 from plain import pixel, whole
 from safetensors.torch import load_file
 from scalescape.engine.errors import Cancelled, InputError
-from scalescape.engine.evaluate_job import run_evaluate
-from scalescape.engine.map_job import run_map
+from scalescape.engine.jobs.evaluate_job import run_evaluate
+from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
 from scalescape.engine.training import fitting

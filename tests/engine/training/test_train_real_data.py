@@ -11,10 +11,10 @@ import pytest
 import torch
 from pyproj import Transformer
 from scalescape.engine.errors import InputError
-from scalescape.engine.evaluate_job import run_evaluate
+from scalescape.engine.jobs.evaluate_job import run_evaluate
+from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, TrainJob
-from scalescape.engine.train_job import run_train
 from scalescape.engine.training.batches import Batches, Moment
 from scalescape.engine.training.config import read_config
 from scalescape.engine.training.course import Course, course_of

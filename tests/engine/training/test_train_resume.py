@@ -79,7 +79,7 @@ import os, signal, sys
 import torch
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import TrainJob
-from scalescape.engine.train_job import run_train
+from scalescape.engine.jobs.train_job import run_train
 
 torch.set_num_threads(1)
 

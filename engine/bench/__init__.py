@@ -1,0 +1,1 @@
+"""How fast Scalescape is, as ratios within one run."""

@@ -1,0 +1,67 @@
+"""A model's card in words, for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...models.card import Band, Card, Modality
+
+
+def card_text(card: Card) -> str:
+    """Return the card as plain text."""
+    lines = [card.name, "=" * len(card.name), card.summary, ""]
+    for modality in card.modalities:
+        lines.append(_modality_line(modality))
+        for band in modality.bands:
+            lines.append(f"    {band.name}: {_values(band)}  {band.description}".rstrip())
+    lines += ["", f"{len(card.species)} species:"]
+    width = max(len(one.name) for one in card.species)
+    for one in card.species:
+        auc = f"AUC {one.auc:.3f} against {one.auc_against}" if one.auc is not None else "not judged"
+        presences = f"{one.presences} presences" if one.presences else "presences unknown"
+        lines.append(f"    {one.name:<{width}}  {presences} ({one.kind}), {auc}")
+    lines += ["", *dict.fromkeys(card.meaning(one) for one in card.species)]
+    lines += ["", f"Trained on: {card.training.data}"]
+    if card.training.background:
+        lines.append(
+            f"Background: {card.training.background}; it weighs {1 - card.training.lambda2:g}, "
+            f"other species' sites {card.training.lambda2:g}"
+        )
+    lines += _metric_lines(card.metrics)
+    lines += [f"Date: {card.date}", f"Licence: {card.licence}", f"Cite: {card.citation}"]
+    return "\n".join(lines)
+
+
+def _metric_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line a figure, and under a heading those that belong together; what is unknown is left out."""
+    for key, value in metrics.items():
+        name = key.replace("_", " ")
+        if isinstance(value, Mapping):
+            yield f"{name}:"
+            yield from (f"    {line}" for line in _metric_lines(value))
+        elif isinstance(value, (list, tuple)):
+            yield f"{name}:"
+            yield from (f"    {one}" for one in value)
+        elif value is not None:
+            yield f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}"
+
+
+def _values(band: Band) -> str:
+    if band.categories:
+        return f"categories {', '.join(str(one) for one in band.categories)}"
+    return f"{band.mean:.4g} ± {band.std:.4g}{f' {band.unit}' if band.unit else ''}"
+
+
+def _shift(modality: Modality, scale: int) -> str:
+    """Return in words how far a scale's window lies off the pixel, nothing where it is centred."""
+    shift = modality.shift(scale)
+    if shift == 0:
+        return ""
+    return f", {abs(shift):g} px {'up and to the left' if shift < 0 else 'down and to the right'}"
+
+
+def _modality_line(modality: Modality) -> str:
+    unit = "m" if modality.pixel_unit == "metre" else "°"
+    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit}{_shift(modality, s)})" for s in modality.scales)
+    return f"{modality.name}: pixels of {modality.pixel_size:g} {unit}, scales {scales}"

@@ -1,0 +1,38 @@
+"""How a command ends: one sentence on standard error, and an exit status that scripts may rely on."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from ...models.errors import ModelError
+from ..errors import Cancelled, InputError
+
+EXIT_DEFECT = 1
+EXIT_INPUT = 2
+EXIT_CANCELLED = 130
+
+
+@contextmanager
+def exit_status() -> Iterator[None]:
+    """Turn what ends a job into the exit status that docs/command-line.md promises."""
+    try:
+        yield
+    except (InputError, ModelError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_INPUT)
+    except (Cancelled, KeyboardInterrupt):
+        click.echo("Cancelled.", err=True)
+        sys.exit(EXIT_CANCELLED)
+    except click.exceptions.Exit:
+        raise
+    except click.ClickException:
+        raise
+    except Exception:
+        traceback.print_exc()
+        click.echo("This is a defect of Scalescape; please report it with the lines above.", err=True)
+        sys.exit(EXIT_DEFECT)

@@ -1,0 +1,155 @@
+"""The commands on finished maps: ``areas``, ``compare``, ``products``, ``odmap`` and ``assess``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..progress import Monitor
+from ..protocol import AreasJob, AssessJob, CompareJob, OdmapJob, ProductsJob
+from ..values import products_of
+from .command_options import JSON, THRESHOLD
+from .exit_status import exit_status
+from .terminal import progress_sink
+from .training_commands import training_packages
+
+OUT = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the files."
+)
+
+
+@click.command("areas")
+@click.argument("maps", nargs=-1, required=True, metavar="MAP...")
+@click.option("--polygons", metavar="FILE", help="A vector file; areas are summed by its polygons, too.")
+@click.option("--name-field", metavar="FIELD", help="The field with the polygons' names; found unless told.")
+@click.option("--threshold", type=float, help="A threshold beside those that the maps bring along.")
+@click.option("--novelty", metavar="FILE", help="The map of novelty; novelty.tif beside the maps unless told.")
+@OUT
+@JSON
+def areas_command(maps: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Measure the area above threshold of each MAP (a file, or a folder of maps), in km² on the ground."""
+    with exit_status():
+        from ..jobs.areas_job import run_areas
+
+        with progress_sink() as sink:
+            result = run_areas(AreasJob(maps=maps, out=str(out), **options), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        click.echo(f"{len(result.rows)} rows in {result.files[0]}; the chart is {result.files[-1]}.")
+
+
+@click.command("compare")
+@click.argument("before", metavar="MAP_A")
+@click.argument("after", metavar="MAP_B")
+@click.option(
+    "--threshold",
+    default="largest-tss",
+    show_default=True,
+    metavar="RULE|NUMBER",
+    help="A rule of the card, of which each map brings its value along, or a number for both.",
+)
+@OUT
+@JSON
+def compare_command(before: str, after: str, threshold: str, out: Path, as_json: bool) -> None:
+    """Compare two maps of one species: MAP_B minus MAP_A, and where it is gained, lost and stable, in km²."""
+    with exit_status():
+        from ..jobs.compare_job import run_compare
+
+        with progress_sink() as sink:
+            result = run_compare(CompareJob(before, after, str(out), threshold), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        areas = ", ".join(f"{name} {area:,.4g} km²" for name, area in result.km2.items())
+        click.echo(f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}.")
+
+
+@click.command("products")
+@click.argument("folder", metavar="DIR")
+@click.option(
+    "--products",
+    required=True,
+    metavar="LIST",
+    help="What to make, with commas between: occurrence, binary, richness, top.",
+)
+@THRESHOLD
+@JSON
+def products_command(folder: str, products: str, threshold: str, as_json: bool) -> None:
+    """Make further products of the maps of probability in DIR, without the network."""
+    with exit_status():
+        from ..jobs.products_job import run_products
+
+        with progress_sink() as sink:
+            result = run_products(ProductsJob(folder, products_of(products), threshold), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        click.echo(f"{len(result.files)} maps of {result.width} × {result.height} pixels in {folder}.")
+
+
+@click.command("odmap")
+@click.argument("folder", metavar="DIR")
+@click.option("--model", metavar="MODEL", help="Where the model file is now, if not where it was.")
+@JSON
+def odmap_command(folder: str, model: str | None, as_json: bool) -> None:
+    """Write a record of the run in DIR by the ODMAP protocol, as far as card and run know it."""
+    with exit_status():
+        from ..jobs.odmap_job import run_odmap
+
+        result = run_odmap(OdmapJob(folder, model))
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        click.echo(
+            f"{result.answered} elements are filled in and {result.left} are left to the author: "
+            f"{result.files[1]}."
+        )
+
+
+@click.command("assess")
+@click.argument("map_file", metavar="MAP")
+@click.option("--sites", required=True, metavar="FILE", help="Surveyed points: a vector file or a table.")
+@click.option(
+    "--presence",
+    metavar="COLUMN",
+    help="1 where the species was found, 0 where not; the column of its name unless told.",
+)
+@click.option("--x", metavar="COLUMN", help="Of a table: its coordinates ...")
+@click.option("--y", metavar="COLUMN")
+@click.option("--crs", metavar="CRS", help="... and their system.")
+@click.option("--threshold", metavar="RULE|NUMBER", help="largest-tss of the map unless told.")
+@OUT
+@JSON
+def assess_command(map_file: str, sites: str, out: Path, as_json: bool, **options: Any) -> None:
+    """Test MAP, a raster of suitability of any tool, with surveyed points: figures, report, map of errors."""
+    with exit_status(), training_packages():
+        from ..jobs.assess_job import run_assess
+
+        with progress_sink() as sink:
+            result = run_assess(AssessJob(map_file, sites, str(out), **options), Monitor(sink))
+        say_notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        auc = result.figures["auc"]
+        shown = "no AUC" if auc["value"] is None else f"AUC {auc['value']:.3f}"
+        if auc["low"] is not None:
+            shown += f" ({auc['low']:.3f} to {auc['high']:.3f})"
+        click.echo(
+            f"{result.species}: {shown} on {result.n_presence} presences and {result.n_absence} absences; the "
+            f"report is {result.files[0]}."
+        )
+
+
+def say_notes(warnings: tuple[str, ...]) -> None:
+    """Print what is worth knowing to standard error."""
+    for warning in warnings:
+        click.echo(f"Note: {warning}", err=True)

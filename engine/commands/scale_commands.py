@@ -1,0 +1,195 @@
+"""The commands about scales: ``card``, ``inspect``, ``effects`` and ``profile``."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...models.card import read_card
+from ..errors import InputError
+from ..progress import Monitor
+from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
+from ..scale_results import InspectResult, ProfileResult
+from ..values import extent_of, input_of, nodata_of, scales_of
+from .card_text import card_text
+from .command_options import (
+    COMPUTING,
+    EDGE,
+    EXTENT,
+    INPUTS,
+    JSON,
+    NODATA,
+    PLACE,
+    SCALES,
+    SPECIES,
+    map_job,
+    map_options,
+    with_options,
+)
+from .exit_status import exit_status
+from .terminal import progress_sink
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+BAR = 30  # characters of the longest bar
+
+
+@click.command("card")
+@MODEL
+@click.option("--windows", is_flag=True, help="Also which pixels each scale really sees (takes seconds).")
+@with_options([INPUTS, NODATA, JSON])
+def card_command(model: Path, windows: bool, as_json: bool, **options: Any) -> None:
+    """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it.
+
+    With --windows, --input names rasters on which effective windows are measured; on noise without them.
+    """
+    with exit_status():
+        card = read_card(model)
+        if not windows:
+            click.echo(card.to_json() if as_json else card_text(card))
+            return
+        from ..scales.window_audit import audit_text, audit_windows
+
+        inputs = tuple(input_of(text) for text in options["inputs"])
+        audit = audit_windows(MapJob(str(model), inputs, out="", nodata=nodata_of(options["nodata"])))
+        if as_json:
+            click.echo(json.dumps({**asdict(card), "windows": asdict(audit)}, allow_nan=False))
+        else:
+            click.echo(f"{card_text(card)}\n\n{audit_text(audit)}")
+
+
+@click.command("inspect")
+@MODEL
+@with_options([INPUTS, SCALES, NODATA, EDGE, *EXTENT, JSON])
+@click.option("--at", required=True, metavar="X,Y", help="The point.")
+@click.option("--crs", metavar="CRS", help="CRS of --at; the finest raster's unless told.")
+@click.option("--species", help="The one with the highest probability unless told.")
+@click.option(
+    "--patches",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write what the network saw at each scale as pictures.",
+)
+def inspect_command(model: Path, as_json: bool, patches: Path | None, **options: Any) -> None:
+    """Say what MODEL gives at one point, and what each scale contributes to it."""
+    with exit_status():
+        from ..jobs.inspect_job import run_inspect, write_patches
+
+        job = InspectJob(
+            model=str(model),
+            inputs=tuple(input_of(text) for text in options["inputs"]),
+            at=_point(options["at"]),
+            crs=options["crs"],
+            species=options["species"],
+            scales=scales_of(options["scales"]),
+            nodata=nodata_of(options["nodata"]),
+            edge=options["edge"],
+            extent=extent_of(options["extent"]),
+            extent_crs=options["extent_crs"],
+            patches=patches is not None,
+        )
+        result = run_inspect(job)
+        files = write_patches(result, patches) if patches is not None else []
+        _notes(result.warnings)
+        if as_json:
+            found = asdict(result)
+            found["patches"] = [str(file) for file in files]
+            click.echo(json.dumps(found, allow_nan=False))
+        else:
+            click.echo(_inspection_text(result))
+
+
+@click.command("effects")
+@MODEL
+@map_options
+@JSON
+def effects_command(model: Path, as_json: bool, **options: Any) -> None:
+    """Map what each scale contributes to one species, which one dominates, and what is lost without it."""
+    with exit_status():
+        from ..jobs.effects_job import run_effects
+
+        job = map_job(EffectsJob, model, options)
+        with progress_sink() as sink:
+            result = run_effects(job, Monitor(sink))
+        _notes(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+        else:
+            click.echo(
+                f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
+                f"{result.seconds:.1f} s on {result.device}."
+            )
+
+
+@click.command("profile")
+@MODEL
+@click.argument("refits", nargs=-1, type=click.Path(path_type=Path))
+@with_options([INPUTS, *PLACE, *SPECIES, *COMPUTING, JSON])
+@click.option("--step", type=int, default=0, help="Input pixels between those that count; by default so many "
+              "that about 40,000 count.")  # fmt: skip
+def profile_command(model: Path, refits: tuple[Path, ...], as_json: bool, **options: Any) -> None:
+    """Sum up over an area how much each species relies on each scale of MODEL.
+
+    REFITS are further model files, trained like MODEL: their spread says how certain the figures are.
+    """
+    with exit_status():
+        from ..jobs.profile_job import run_profile
+
+        job = map_job(ProfileJob, model, options, refits=tuple(str(one) for one in refits))
+        with progress_sink() as sink:
+            result = run_profile(job, Monitor(sink))
+        _notes(result.warnings)
+        click.echo(json.dumps(asdict(result), allow_nan=False) if as_json else _profile_text(result))
+
+
+def _notes(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        click.echo(f"Note: {warning}", err=True)
+
+
+def _point(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = math.nan
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise InputError(f"The point {text!r} is not X,Y; write two numbers with a comma between.")
+    return x, y
+
+
+def _inspection_text(result: InspectResult) -> str:
+    """Return an answer for a person: a bar a branch, to the right where it speaks for the species."""
+    largest = max(abs(one.value) for one in result.contributions) or 1.0
+    lines = [
+        f"{result.species}: {result.quantity} {result.probability:.3f} (logit {result.logit:+.2f})",
+        f"  {'average':<22} {result.bias:+8.2f}",
+    ]
+    for one in result.contributions:
+        width = f"{one.width_m[0]:,.0f} m" if one.width_m is not None else ""
+        bar = ("█" if one.value > 0 else "░") * round(BAR * abs(one.value) / largest)
+        name = f"{one.modality} {one.scale} px" + ("" if one.on else " (off)")
+        lines.append(f"  {name:<22} {one.value:+8.2f}  {width:>9}  {bar}".rstrip())
+    lines += ["", "Most likely here:", *(f"  {one.probability:.3f}  {one.species}" for one in result.top)]
+    return "\n".join(lines)
+
+
+def _profile_text(result: ProfileResult) -> str:
+    """Return a profile as a table for a person."""
+    lines = [f"Over {result.pixels} pixels, every {result.step} of the finest raster, {result.models} model(s)"]
+    if result.models == 1:
+        lines.append("One model: how certain the figures are is not known (give refits).")
+    for one in result.species:
+        end = ", at the end of the range tried" if one.dominant.at_end else ""
+        lines += ["", f"{one.name}: {one.dominant.modality} {one.dominant.scale} px{end}"]
+        for branch in one.branches:
+            spread = f"  ({branch.low:.2f} to {branch.high:.2f})" if branch.low is not None else ""
+            share = "" if branch.variance_share is None else f"{100 * branch.variance_share:6.1f} % of variance"
+            if branch.share_low is not None and branch.share_high is not None:
+                share += f"  ({100 * branch.share_low:.1f} to {100 * branch.share_high:.1f} %)"
+            name = f"{branch.modality} {branch.scale} px"
+            lines.append(f"  {name:<18} {branch.mean_abs:7.3f}{spread}  {share}")
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""The command ``study``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..progress import Monitor, Sink
+from ..protocol import DEVICES, Progress, StudyJob
+from .exit_status import exit_status
+from .terminal import progress_sink
+from .training_commands import say_warnings, training_packages
+
+KEEP = ("best",)
+COST = "cost"  # the phase that says what a study takes
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for tables, page."),
+        click.option("--seeds", type=click.IntRange(min=1), default=StudyJob.seeds, show_default=True,
+                     help="How often each network is trained."),
+        click.option("--placebos", type=click.IntRange(min=0), default=StudyJob.placebos, show_default=True,
+                     help="Phase-randomised copies of the predictors that every model is fitted to as well."),
+        click.option("--keep", type=click.Choice(KEEP), help="Train the best into DIR/best.safetensors."),
+        click.option("--refits", type=click.IntRange(min=0), default=0, show_default=True,
+                     help="Networks on blocks drawn anew that say how sure the scale of effect is."),
+        click.option("--resume", is_flag=True, help="Go on from what a stopped study has done."),
+        click.option("--estimate", is_flag=True, help="Only say what it will take."),
+        click.option("--jobs", type=click.IntRange(min=1), help="Processes that fit; one a core unless told."),
+        click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command("study")
+@click.argument("config", type=click.Path(path_type=Path))
+@_options
+def study_command(
+    config: Path, out: Path, keep: str | None, jobs: int | None, as_json: bool, **options: Any
+) -> None:
+    """Compare scales and modalities of CONFIG beside a forest, MaxEnt, coordinates and a placebo."""
+    with exit_status(), training_packages():
+        from ..jobs.study_job import run_study
+
+        job = StudyJob(str(config), str(out), keep=keep or "", jobs=jobs or 0, **options)
+        with progress_sink() as sink:
+            result = run_study(job, Monitor(_telling_the_cost(sink)))
+        say_warnings(result.warnings)
+        if as_json:
+            click.echo(json.dumps(asdict(result), allow_nan=False))
+            return
+        for question, verdict in result.verdicts.items():
+            click.echo(f"{question}: {verdict}")
+        for file in result.files:
+            click.echo(file)
+
+
+def _telling_the_cost(sink: Sink) -> Sink:
+    """Return a sink that says on standard error what a study takes, also where that is no terminal."""
+
+    def tell(report: Progress) -> None:
+        if report.phase == COST:
+            click.echo(report.detail, err=True)
+        else:
+            sink(report)
+
+    return tell

@@ -1,0 +1,221 @@
+"""Areas on maps of suitability: above thresholds, expected, novel, without a value; in all and by polygon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from odc.geo.geobox import GeoBox
+
+from ..errors import InputError
+from ..judging.thresholds import RULES
+from ..naming import slug
+from ..products.threshold_rules import GIVEN, reaches
+from ..rasters.cell_area import cell_areas
+from ..rasters.lattice import Tile
+from ..rasters.raster import Valid, Values, lattice_offset
+from .finished_map import MapBand, OpenMaps, common_part, tiles_of
+from .zones import Zones
+
+TILE = 512  # px; of the blocks in which maps are read
+
+
+@dataclass(frozen=True)
+class AreaRow:
+    """What one map says about one zone, in km² on the ground.
+
+    Attributes
+    ----------
+    with_value, without_value
+        Pixels with and without a value; outside of the map there is neither.
+    novel
+        Pixels with a value whose predictors lie outside of the training range; None without a map of novelty.
+    thresholds, above, above_novel
+        By the rule's name: the threshold, the area of values at it or higher, and the novel part of that area.
+    expected
+        The sum of occurrence times area; None without a map of occurrence.
+    """
+
+    species: str
+    map: str
+    zone: str
+    with_value: float
+    without_value: float
+    novel: float | None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    above: Mapping[str, float] = field(default_factory=dict)
+    above_novel: Mapping[str, float] = field(default_factory=dict)
+    expected: float | None = None
+
+    def cells(self, rules: Sequence[str]) -> dict[str, str | float | None]:
+        """Return the row by column name; ``rules`` are those that have columns."""
+        found: dict[str, str | float | None] = {
+            "species": self.species,
+            "map": self.map,
+            "zone": self.zone,
+            "with_value_km2": self.with_value,
+            "without_value_km2": self.without_value,
+            "novel_km2": self.novel,
+            "expected_km2": self.expected,
+        }
+        for rule in rules:
+            name = slug(rule)
+            found[f"threshold_{name}"] = self.thresholds.get(rule)
+            found[f"above_{name}_km2"] = self.above.get(rule)
+            found[f"above_{name}_novel_km2"] = self.above_novel.get(rule)
+        return found
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One map of a species: suitability with its thresholds, its occurrence, or both."""
+
+    suitability: MapBand | None
+    occurrence: MapBand | None
+    thresholds: Mapping[str, float]
+
+    @property
+    def band(self) -> MapBand:
+        """The suitability, else the occurrence."""
+        one = self.suitability or self.occurrence
+        if one is None:
+            raise ValueError("a subject needs a map")
+        return one
+
+
+def subjects_of(bands: Sequence[MapBand], given: float | None) -> list[Subject]:
+    """Return what is to be measured: each map of suitability, with the map of occurrence beside it.
+
+    Raises
+    ------
+    InputError
+        A map has no threshold, neither of its own nor a given one.
+    """
+    beside = {(band.species, Path(band.file).parent): band for band in bands if band.is_occurrence}
+    subjects = []
+    for band in bands:
+        if band.is_occurrence:
+            continue
+        thresholds = {**band.tags.thresholds, **({} if given is None else {GIVEN: given})}
+        if not thresholds:
+            raise InputError(
+                f"{band.file} says no threshold for {band.species}; give a number (--threshold 0.5)."
+            )
+        mine = beside.pop((band.species, Path(band.file).parent), None)
+        if mine is not None and lattice_offset(band.grid, mine.grid) is None:
+            beside[band.species, Path(band.file).parent], mine = mine, None
+        subjects.append(Subject(band, mine, thresholds))
+    return [*subjects, *(Subject(None, band, {}) for band in beside.values())]
+
+
+def rules_of(rows: Sequence[AreaRow]) -> list[str]:
+    """Return the rules by which any row has an area, in their usual order."""
+    held = {rule for row in rows for rule in row.above}
+    return [*(rule for rule in RULES if rule in held), *sorted(held - set(RULES))]
+
+
+class AreaTable:
+    """Sums of areas over the maps of one grid.
+
+    Parameters
+    ----------
+    subjects
+        Maps on one lattice.
+    novelty
+        The map that is negative where predictors lie outside of the training range, if there is one.
+    polygons, field
+        See ``Zones``.
+
+    Raises
+    ------
+    InputError
+        Maps do not fit each other, or the polygons can't be used.
+    """
+
+    def __init__(
+        self, subjects: Sequence[Subject], novelty: MapBand | None, polygons: str | None, field: str | None
+    ) -> None:
+        self._subjects = list(subjects)
+        self._novelty = novelty
+        first = subjects[0].band
+        self.grid: GeoBox = first.grid
+        if self.grid.crs is None:
+            raise ValueError("a map without a CRS has no area")
+        if novelty is not None:
+            common_part(first, [novelty])
+        self._zones = Zones(polygons, field, self.grid.crs)
+
+    def rows(self, done: Callable[[int, int], None]) -> list[AreaRow]:
+        """Return a row for each map and zone; ``done`` is told of pixels done and their total."""
+        sums = [_Sums(one, len(self._zones.names)) for one in self._subjects]
+        height, width = self.grid.shape
+        total, read = height * width * len(sums), 0
+        with OpenMaps(self.grid) as maps:
+            for tile in tiles_of(self.grid, TILE):
+                areas = cell_areas(self.grid, tile)
+                members = self._zones.members(self.grid, tile)
+                novel = self._novel(maps, tile)
+                for one in sums:
+                    one.add(members, one.layers(maps, tile, areas, novel))
+                    read += areas.size
+                    done(read, total)
+        return [row for one in sums for row in one.rows(self._zones.names, self._novelty is not None)]
+
+    def _novel(self, maps: OpenMaps, tile: Tile) -> Valid:
+        if self._novelty is None:
+            return np.zeros(tile.shape, np.bool_)
+        values, valid = maps.read(self._novelty, tile)
+        return np.asarray(valid & (values < 0), np.bool_)
+
+
+class _Sums:
+    """The sums of one map, by zone: with value, without, novel, expected, then above and novel by rule."""
+
+    def __init__(self, subject: Subject, zones: int) -> None:
+        self._subject = subject
+        self._rules = list(subject.thresholds)
+        self._sums = np.zeros((zones, 4 + 2 * len(self._rules)))
+
+    def layers(
+        self, maps: OpenMaps, tile: Tile, areas: npt.NDArray[np.float64], novel: Valid
+    ) -> npt.NDArray[np.float64]:
+        """Return what each pixel adds to each sum: (sums, rows, columns)."""
+        subject = self._subject
+        values, valid = maps.read(subject.band, tile)
+        layers = [areas * valid, areas * ~valid, areas * (valid & novel), self._expected(maps, tile, areas)]
+        for rule in self._rules:
+            above = valid & reaches(values, subject.thresholds[rule])
+            layers += [areas * above, areas * (above & novel)]
+        return np.stack(layers)
+
+    def _expected(
+        self, maps: OpenMaps, tile: Tile, areas: npt.NDArray[np.float64]
+    ) -> Values | npt.NDArray[np.float64]:
+        if self._subject.occurrence is None:
+            return np.zeros_like(areas)
+        values, valid = maps.read(self._subject.occurrence, tile)
+        return np.where(valid, values, 0) * areas
+
+    def add(self, members: object, layers: npt.NDArray[np.float64]) -> None:
+        self._sums += members @ layers.reshape(len(layers), -1).T  # type: ignore[operator]
+
+    def rows(self, zones: Sequence[str], with_novelty: bool) -> list[AreaRow]:
+        subject, rules = self._subject, self._rules
+        return [
+            AreaRow(
+                species=subject.band.species,
+                map=Path(subject.band.file).name,
+                zone=zone,
+                with_value=float(mine[0]),
+                without_value=float(mine[1]),
+                novel=float(mine[2]) if with_novelty else None,
+                expected=float(mine[3]) if subject.occurrence is not None else None,
+                thresholds=dict(subject.thresholds),
+                above={rule: float(mine[4 + 2 * n]) for n, rule in enumerate(rules)},
+                above_novel={rule: float(mine[5 + 2 * n]) for n, rule in enumerate(rules) if with_novelty},
+            )
+            for zone, mine in zip(zones, self._sums, strict=True)
+        ]

@@ -1,0 +1,1 @@
+"""One module a job: from a plain dataclass of the protocol to its result."""

@@ -1,0 +1,118 @@
+"""The ``evaluate`` job: how far to trust a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from odc.geo.crs import CRS
+
+from ...models.card import Card
+from ...models.model_file import ModelFile, read_model
+from ..aside import refusal
+from ..errors import InputError
+from ..judging.calibration import NOT_CALIBRATED, Calibration
+from ..judging.judgement import judge
+from ..judging.judgement_files import write_judgement
+from ..judging.scored import Scored
+from ..judging.scored_file import OOF_SUFFIX, read_scored
+from ..patches.cache import PatchCache
+from ..patches.patch_set import PatchSet
+from ..progress import Monitor
+from ..protocol import EvaluateJob, EvaluateResult
+from ..sites.cleaning import Cleaning
+from ..sites.survey_blocks import survey_blocks
+from ..training.batches import Places
+from ..training.config import TrainingConfig, read_config
+from ..training.course import prepared_test, spots_of
+from ..training.prediction import logits_at
+from ..training.sights import PatchSight
+from ..training.supplies import supply_of
+
+
+def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
+    """Judge a model file on its config's test table, else on the out-of-fold values beside it.
+
+    Raises
+    ------
+    InputError
+        The config, its test table or the out-of-fold values can't be used, or the folder can't be written.
+    """
+    model = read_model(job.model)
+    config = None if job.config is None else read_config(Path(job.config))
+    oof = Path(job.model).with_suffix(OOF_SUFFIX)
+    warnings: tuple[str, ...] = ()
+    monitor.report("judging", 0, 1)
+    if config is not None and config.sites.test is not None:
+        scored, report = _surveyed(config, model, monitor)
+        warnings = tuple(report.sentences())
+        validation = _out_of_fold(oof, model.card) if oof.is_file() else None
+        if validation is not None and not validation.surveyed.any():
+            validation = None  # records alone tell no threshold: the survey's blocks then serve each other
+        calibration = _calibration(scored.species, model.card)
+        judgement = judge(scored, validation, card=model.card, calibration=calibration, blocked=False)
+    else:
+        judgement = judge(_out_of_fold(oof, model.card), card=model.card)
+    folder = Path(job.out)
+    try:
+        write_judgement(judgement, folder)
+    except OSError as error:
+        raise refusal(folder, error) from error
+    files = tuple(str(folder / name) for name in ("species.csv", "summary.json", "report.html"))
+    return EvaluateResult(judgement.summary, files, warnings)
+
+
+def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tuple[Scored, Cleaning]:
+    """Return the network's values at the sites of the config's test table."""
+    supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
+    species = model.card.species
+    test, report = prepared_test(
+        config, supplies, tuple(one.name for one in species), tuple(one.kind for one in species)
+    )
+    cache, spots = PatchCache(), spots_of(test)
+    sets = {}
+    for supply in supplies:
+        modality = model.card.modality(supply.name)
+        with supply.source(spots, modality.reach(modality.scales)) as source:
+            sets[supply.name] = PatchSet(cache.patches(source, monitor, supply.name), modality)
+    usable = np.logical_and.reduce([one.usable for one in sets.values()])
+    report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")
+    index = np.flatnonzero(usable)
+    if not len(index):
+        raise InputError(f"No site of {config.sites.test} has values of all predictors; check the rasters.")
+    places = Places(test, 0, {name: PatchSight(name, one) for name, one in sets.items()})
+    logits = logits_at(model.network, places, index, between=monitor.check)
+    found, surveyed = test.labels(index)
+    return Scored(
+        species=test.species,
+        logit=logits.astype(np.float64),
+        found=found > 0,
+        known=surveyed,
+        block=survey_blocks(test.x, test.y, CRS(test.crs))[index],
+        fold=np.zeros(len(index), np.int64),
+        x=test.x[index],
+        y=test.y[index],
+        crs=test.crs,
+        background=np.zeros(len(index), np.bool_),
+        kinds=tuple("pa" if kind == "po" else kind for kind in test.kinds),
+        presences=np.array([one.presences for one in model.card.species], np.int64),
+    ), report
+
+
+def _out_of_fold(file: Path, card: Card) -> Scored:
+    if not file.is_file():
+        raise InputError(
+            f"There is no {file.name} beside the model; put the one there that came with it, or give a config "
+            "with a test table (--config)."
+        )
+    kinds = {one.name: one.kind for one in card.species}
+    return read_scored(file, card.training.extent_crs, kinds, {one.name: one.presences for one in card.species})
+
+
+def _calibration(species: tuple[str, ...], card: Card) -> Calibration:
+    """Return the calibration that the card holds."""
+    lines = {one.name: one.calibration for one in card.species}
+    slopes = tuple(None if lines[name] is None else lines[name][0] for name in species)  # type: ignore[index]
+    shifts = tuple(None if lines[name] is None else lines[name][1] for name in species)  # type: ignore[index]
+    refusals = tuple("" if lines[name] else NOT_CALIBRATED for name in species)
+    return Calibration(species, slopes, shifts, (False,) * len(species), refusals)

@@ -1,0 +1,194 @@
+"""The ``map`` job: probability of every species wanted, over an extent, as Cloud-Optimized GeoTIFFs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...models.model_file import ModelFile, digest, read_model
+from ..aside import Aside, refusal
+from ..device import label_of
+from ..errors import InputError
+from ..mapping.evaluation import Evaluator, map_strips
+from ..mapping.feature_novelty import feature_novelty
+from ..mapping.map_files import MapFiles
+from ..mapping.map_writer import RUN
+from ..mapping.plan import Plan, planned
+from ..mapping.preview import PreviewSink, write_preview
+from ..mapping.readiness import Ready, made_ready
+from ..mapping.verification import Verifier
+from ..products.novelty import NOVELTY
+from ..progress import Monitor
+from ..protocol import MapJob, MapResult, to_params
+from ..version import software
+
+OUT_OF_MEMORY = (
+    "The memory of this computer does not suffice; allow less (--memory), map fewer species, or close other "
+    "programs."
+)
+
+
+def run_map(
+    job: MapJob,
+    monitor: Monitor,
+    on_preview: PreviewSink = lambda path: None,
+    model: ModelFile | None = None,
+) -> MapResult:
+    """Do a map job.
+
+    Parameters
+    ----------
+    job
+        What to do.
+    monitor
+        Is told of progress, and asked whether to go on.
+    on_preview
+        Gets the path of the coarse map as soon as it is there, if the job asks for one.
+    model
+        The job's model file where it was read before.
+
+    Raises
+    ------
+    InputError, ModelError
+        The job can't be done; nothing that stood in the folder is changed.
+    Cancelled
+        The monitor was told to stop; likewise.
+    """
+    started = time.monotonic()
+    monitor.report("opening", 0, 1)
+    with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
+        model = read_model(job.model) if model is None else model
+        novelty = feature_novelty(model, plan) if NOVELTY in job.products or job.cut_novel else None
+        network, outputs = (model.network, plan) if novelty is None else (novelty.network, novelty.outputs)
+        ready = made_ready(network, outputs, monitor)
+        layout, precision = ready.layout, ready.precision
+        run = run_record(plan, ready)
+        tags = {"SCALESCAPE_RUN": json.dumps(run), **scenario_tags(job)}
+        verifier = Verifier(plan, job.verify)
+        with MapFiles(aside, plan, tags, () if novelty is None else novelty.keys) as maps:
+            if job.preview:
+                write_preview(ready.reference, plan, Path(job.preview), monitor, on_preview)
+            link = torch.sigmoid_ if novelty is None else novelty.link
+            evaluator = Evaluator(ready.network, outputs, layout, monitor.check, link)
+            mapping = time.monotonic()
+            valid_pixels = map_strips(evaluator, maps.write, "mapping", monitor, verifier.see)
+            mapped = time.monotonic() - mapping
+            demand_values(valid_pixels)
+            run["warnings"] += foreign_categories(plan) + maps.notes()
+            with monitor.timed("computing"):
+                difference = verifier.largest_difference(ready.reference, precision, monitor)
+            names = maps.made(monitor)
+            others = other_maps(aside.folder, names)
+            files = published(aside, names, json.dumps(run, indent=2))
+        height, width = plan.grid.shape
+        return MapResult(
+            files=tuple(str(path) for path in files),
+            width=width,
+            height=height,
+            valid_pixels=valid_pixels,
+            px_per_s=width * height / mapped,
+            seconds=time.monotonic() - started,
+            device=label_of(ready.device),
+            precision=precision,
+            method=layout.method,
+            verified_max_abs_diff=difference,
+            warnings=(*run["warnings"], *others),
+        )
+
+
+def demand_values(valid_pixels: int) -> None:
+    """Raise InputError where no pixel of an area has a value."""
+    if valid_pixels == 0:
+        raise InputError(
+            "No pixel of the area has all its predictors (they are NoData there); choose another area, other "
+            "rasters, or fewer scales."
+        )
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Turn what torch and numpy raise where memory ends into an InputError."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise InputError(OUT_OF_MEMORY) from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):  # the processor's allocator has no exception of its own
+            raise
+        raise InputError(OUT_OF_MEMORY) from error
+
+
+def scenario_tags(job: MapJob) -> dict[str, str]:
+    """Return the tags that say which state of the world a map shows, none where its job does not."""
+    held = f"{', '.join(job.held)} held at today" if job.held else ""
+    tags = {"SCENARIO": job.scenario, "DATE": job.date, "HELD": held}
+    return {name: text for name, text in tags.items() if text}
+
+
+def published(aside: Aside, names: list[str], run_json: str) -> list[Path]:
+    """Give maps their final names, with ``run.json`` beside; return the paths of the maps."""
+    try:
+        (aside.path / RUN).write_text(run_json, encoding="utf-8")
+    except OSError as error:
+        raise refusal(aside.folder, error) from error
+    finals = aside.publish([*names, RUN])
+    return [path for path in finals if path.suffix == ".tif"]
+
+
+def foreign_categories(plan: Plan) -> list[str]:
+    """Return a sentence about each band that held categories which the network does not know."""
+    return [text for one in plan.predictors.values() for text in one.foreign.sentences()]
+
+
+def other_maps(folder: Path, names: list[str]) -> list[str]:
+    """Return a sentence about maps in a folder that are not of this run (``names``), or nothing."""
+    others = sorted(path.name for path in folder.glob("*.tif") if path.name not in names)
+    if not others or not (folder / RUN).exists():
+        return []
+    return [
+        f"{folder} also holds {len(others)} maps of another run ({others[0]} ...), of which run.json says "
+        "nothing any more."
+    ]
+
+
+def run_record(plan: Plan, ready: Ready) -> dict[str, Any]:
+    """Return all that is needed to repeat and to judge a run, as JSON values."""
+    job = to_params(plan.job)
+    job.pop("preview")
+    job["model"], job["out"] = str(Path(job["model"]).resolve()), str(Path(job["out"]).resolve())
+    job["mask"] = whole_path(job["mask"]) if job["mask"] else None
+    for one in job["inputs"]:
+        one["file"] = whole_path(one["file"])
+    job["nodata"] = {whole_path(file): value for file, value in job["nodata"].items()}
+    return {
+        "job": job,
+        "model": {"name": plan.card.name, "file": job["model"], "sha256": digest(plan.job.model)},
+        "inputs": {
+            name: [
+                {"band": band.name, "file": whole_path(source.raster.file), "number": source.band}
+                for band, source in zip(predictor.modality.bands, predictor.sources, strict=True)
+            ]
+            for name, predictor in plan.predictors.items()
+        },
+        "scales_on": {name: list(scales) for name, scales in plan.scales.items()},
+        "step": plan.job.step,
+        "species": [plan.card.species[i].name for i in plan.species],
+        "method": ready.layout.method,
+        "device": ready.device.type,
+        "precision": ready.precision,
+        "warnings": [caution.message for caution in plan.cautions],
+        "software": software(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def whole_path(file: str) -> str:
+    """Return the absolute path of a file, or the name of another GDAL source as it is."""
+    return str(Path(file).resolve()) if Path(file).exists() else file

@@ -1,0 +1,153 @@
+"""The ``products`` job: what is made of finished maps of probability, without the network."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from ..aside import Aside, refusal
+from ..errors import InputError
+from ..finished.finished_map import MapBand, OpenMaps, bands_of, tiles_of
+from ..finished_results import ProductsResult
+from ..mapping.map_tags import PROBABILITY
+from ..naming import slug
+from ..products.product_maps import MADE, MULTIBAND, ProductMaps, TileSums
+from ..products.species_product import MappedSpecies
+from ..progress import Monitor
+from ..protocol import ProductsJob, to_params
+from ..rasters.encoding import ENCODINGS
+from ..rasters.raster import Raster
+from ..version import software
+
+TILE = 2048  # px; of what is summed up at a time
+RECORD = "products.json"
+
+
+def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
+    """Do a products job.
+
+    Raises
+    ------
+    InputError
+        The folder holds no maps of probability on one grid, or a product can't be made of them.
+    Cancelled
+        The monitor was told to stop; nothing that stood in the folder is changed.
+    """
+    monitor.report("opening", 0, 1)
+    wanted = _demanded(job)
+    bands = probability_bands(job.folder)
+    several = len({band.file for band in bands}) == 1 < len(bands)
+    species = [MappedSpecies(_slug(band), band.tags) for band in bands]
+    encoding, run = _encoding_and_run(bands[0])
+    record = {
+        "job": {**to_params(job), "folder": str(Path(job.folder).resolve())},
+        "species": [band.species for band in bands],
+        "software": software(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    tags = {"SCALESCAPE_RUN": run, "SCALESCAPE_PRODUCTS": json.dumps(record)}
+    tags = {name: text for name, text in tags.items() if text}
+    grid, layout = bands[0].grid, MULTIBAND if several else "per-species"
+    with (
+        Aside(Path(job.folder)) as aside,
+        ProductMaps(aside, grid, tags, species, wanted, job.threshold, encoding, layout) as maps,
+        OpenMaps(grid) as files,
+    ):
+        tiles = list(tiles_of(grid, TILE))
+        done, total = 0, len(tiles) * len(bands)
+        for tile in tiles:
+            sums = TileSums(tile)
+            for place, band in enumerate(bands):
+                values, valid = files.read(band, tile)
+                maps.add(sums, values[None], valid, place)
+                done += 1
+                monitor.report("making", done, total, "maps")
+            maps.close(sums)
+        names = maps.made(monitor)
+        notes = list(maps.notes)
+        if encoding == "uint8":
+            notes.append(
+                "The maps of probability are in bytes, off by at most 0.002, and so is what is made of them."
+            )
+        try:
+            (aside.path / RECORD).write_text(json.dumps({**record, "warnings": notes}, indent=2), "utf-8")
+        except OSError as error:
+            raise refusal(aside.folder, error) from error
+        files_made = aside.publish([*names, RECORD])
+    return ProductsResult(
+        files=tuple(str(path) for path in files_made if path.suffix == ".tif"),
+        width=int(grid.shape[1]),
+        height=int(grid.shape[0]),
+        warnings=tuple(notes),
+    )
+
+
+def probability_bands(folder: str) -> list[MapBand]:
+    """Return the maps of probability in a folder, on one grid, in the order of their species in the run.
+
+    Raises
+    ------
+    InputError
+        There are none, or they are on several grids.
+    """
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder} is no folder; give one that holds maps of probability.")
+    files = sorted(Path(folder).glob("*.tif"))
+    bands = [one for file in files for one in bands_of(str(file)) if one.tags.product == PROBABILITY]
+    if not bands:
+        raise InputError(
+            f"The folder {folder} holds no map of probability by Scalescape; map first (--products "
+            "probability)."
+        )
+    for band in bands:
+        if band.grid != bands[0].grid:
+            raise InputError(
+                f"{band.file} and {bands[0].file} are on different grids, so of different runs; keep the maps "
+                "of one run in the folder."
+            )
+    names = [band.species for band in bands]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"The folder {folder} holds two maps of {twice[0]}; keep the maps of one run in it.")
+    order = {name: place for place, name in enumerate(_species_of_run(bands[0]))}
+    return sorted(bands, key=lambda band: order.get(band.species, len(order)))
+
+
+def _species_of_run(band: MapBand) -> list[str]:
+    """Return the species in the order of the run that made a map, or nothing."""
+    try:
+        found = json.loads(_encoding_and_run(band)[1]).get("species", [])
+    except (ValueError, AttributeError):
+        return []
+    return [str(one) for one in found]
+
+
+def _encoding_and_run(band: MapBand) -> tuple[str, str]:
+    """Return how a map's values stand in its file, and the record of its run."""
+    with Raster(band.file) as raster:
+        exact = raster.stored_dtype(band.band)
+        name = next((name for name, one in ENCODINGS.items() if np.dtype(one.dtype) == exact), "float32")
+        return name, raster.tags(band.band).get("SCALESCAPE_RUN", "")
+
+
+def _slug(band: MapBand) -> str:
+    """Return the file name that the other products of a species start with."""
+    return (
+        Path(band.file).stem if band.band == 1 and Path(band.file).stem != PROBABILITY else slug(band.species)
+    )
+
+
+def _demanded(job: ProductsJob) -> list[str]:
+    """Return the products asked for. Raise InputError where one can't be made without the network."""
+    makeable = [one for one in MADE if one != PROBABILITY]
+    if not job.products:
+        raise InputError(f"No product is asked for; choose from {', '.join(makeable)}.")
+    for one in job.products:
+        if one not in makeable:
+            raise InputError(
+                f"The product {one!r} can't be made of finished maps; choose from {', '.join(makeable)}."
+            )
+    return [one for one in makeable if one in job.products]

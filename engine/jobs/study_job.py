@@ -1,0 +1,229 @@
+"""The ``study`` job: which scales, which modalities, and does it pay?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from ..aside import SUFFIX, refusal
+from ..device import chosen
+from ..errors import InputError
+from ..progress import Monitor
+from ..protocol import StudyJob, StudyResult
+from ..resumable_folder import ResumableFolder
+from ..study.cost import MeasuredSeconds, in_words, seconds_a_fit
+from ..study.findings import Findings, findings_of, score_of
+from ..study.outcomes import Outcomes
+from ..study.page import write_page
+from ..study.placebo import can_be_randomised
+from ..study.refits import ScaleOfEffect, refitted, scale_of_effect
+from ..study.scoreboard import Scoreboard
+from ..study.standing import Standing
+from ..study.tables import write_tables
+from ..study.trial import Outcome, Trial, runs_of
+from ..study.variant import Variant, best_of_each, everything, networks, rivals
+from ..study.workers import fitted, one_thread
+from ..study.workshop import Workshop
+from ..training.config import read_config
+from ..training.fingerprint import fingerprint
+from .train_job import trained
+
+FITS, BEST = "fits", "best.safetensors"
+KEEPS = ("", "best")
+VERSION = 1  # of what lies in that folder
+SOLVERS = ("scikit-learn", "elapid")
+
+
+def run_study(job: StudyJob, monitor: Monitor) -> StudyResult:
+    """Fit and compare the models of a study.
+
+    Raises
+    ------
+    InputError
+        The config or its data can't be used, or the files can't be written.
+    Cancelled
+        The user asked for it; what is done is kept for ``resume``.
+    """
+    if job.seeds < 1 or job.placebos < 0:
+        raise InputError(f"A study needs a seed and no negative placebos, not {job.seeds} and {job.placebos}.")
+    if job.keep not in KEEPS:
+        raise InputError(f"A study can keep the best model and no other, not {job.keep!r}.")
+    device = chosen(job.device)
+    monitor.report("preparing", 0, 1)
+    out = Path(job.out)
+    config = read_config(Path(job.config))
+    with Workshop(config, out / FITS, monitor, device) as workshop:
+        text = hashlib.sha256(f"{VERSION} {fingerprint(workshop.course)} {_solvers()}".encode()).hexdigest()
+        with ResumableFolder(out / FITS, text, job.resume, f"writes to {out}") as folder:
+            study = Study(job, workshop, Outcomes(folder.path), folder.path, monitor)
+            return study.estimated() if job.estimate else study.done(out)
+
+
+class Study:
+    """A study in its folder."""
+
+    def __init__(
+        self, job: StudyJob, workshop: Workshop, outcomes: Outcomes, folder: Path, monitor: Monitor
+    ) -> None:
+        self._job = job
+        self._workshop = workshop
+        self._outcomes = outcomes
+        self._folder = folder
+        self._monitor = monitor
+        course = workshop.course
+        self._seeds = tuple(course.recipe.seed + number for number in range(job.seeds))
+        self._placebos = job.placebos if can_be_randomised(course.config) else 0
+        self._networks = networks(workshop.offered, workshop.climate)
+        self._rivals = rivals(workshop.offered)
+        self._board = Scoreboard.of(workshop)
+        cpu = workshop.device.type == "cpu"
+        self._jobs = (job.jobs or psutil.cpu_count(logical=False) or os.cpu_count() or 1) if cpu else 1
+        self._seconds: dict[Variant, float] = {}
+
+    def estimated(self) -> StudyResult:
+        """Return what the study takes."""
+        trials, seconds = self._cost()
+        return StudyResult((), "", len(trials), seconds, {}, ())
+
+    def done(self, out: Path) -> StudyResult:
+        """Fit what is left, judge all, and write tables and page."""
+        for draw in range(1, self._placebos + 1):
+            self._monitor.report("making placebos", draw - 1, self._placebos)
+            self._workshop.placebo(draw)
+        self._cost()
+        standings = self._fitted((*self._networks, *self._rivals), "fitting")
+        best = best_of_each(self._workshop.offered, self._scores(standings))
+        if best is not None and best not in standings:
+            standings |= self._fitted((best,), "fitting the best of each")
+        self._monitor.report("judging", 0, 1)
+        findings = findings_of(self._board, standings, self._workshop.offered, self._workshop.climate)
+        effect = self._scale_of_effect(findings) if self._job.refits else None
+        try:
+            files = (*write_tables(findings, out), write_page(findings, self._workshop, effect, out))
+        except OSError as error:
+            raise refusal(out, error) from error
+        model = self._kept(findings.best(), out) if self._job.keep else ""
+        return self._result(findings, files, model)
+
+    def _scale_of_effect(self, findings: Findings) -> ScaleOfEffect:
+        """Train the network of everything on blocks drawn anew, and return what it relies on where."""
+        workshop, counted = self._workshop, self._board.counted
+        if not can_be_randomised(workshop.course.config) or not counted.any():
+            raise InputError("Refits need rasters for all modalities, and a species that can be judged.")
+        whole = everything(workshop.offered)
+        course = workshop.seen(whole, 0)
+        epochs = [self._outcome(trial).epochs for trial in self._trials(whole) if not trial.run.draw]
+        files = []
+        with one_thread():
+            for number in range(self._job.refits):
+                self._monitor.report("refitting", number, self._job.refits, "refits")
+                file = self._folder / f"refit_{number + 1}.safetensors"
+                if not file.is_file():
+                    refitted(course, number, round(median(epochs)), file, self._monitor, workshop.device)
+                files.append(file)
+        names = tuple(name for name, counts in zip(course.sites.species, counted, strict=True) if counts)
+        return scale_of_effect(course, files, names, self._monitor)
+
+    def _kept(self, best: Variant, out: Path) -> str:
+        """Train the best network as ``train`` would, on the study's blocks, and return its file."""
+        course = self._workshop.course
+        config = self._workshop.config_of(best.scales)
+        ground = {"blocks_km": course.blocks.side_m / 1000, "buffer_km": course.buffer_m / 1000}
+        config = config.model_copy(update={"training": config.training.model_copy(update=ground)})
+        file = out / BEST
+        return trained(config, file, file.with_suffix(SUFFIX).exists(), self._job.device, self._monitor).model
+
+    def _fitted(self, variants: Sequence[Variant], phase: str) -> dict[Variant, Standing]:
+        """Fit what is left of some variants, and return how all of them stand."""
+        trials = [trial for one in variants for trial in self._trials(one)]
+        left = [trial for trial in trials if self._outcomes.kept(trial) is None]
+        done = len(trials) - len(left)
+        seconds = sum(self._expected(trial.variant) for trial in left)
+        self._monitor.report(phase, done, len(trials), "fits", f"about {in_words(seconds / self._jobs)} left")
+        workshop, config = self._workshop, self._workshop.course.config
+        for trial, outcome in fitted(left, config, workshop, self._folder, self._jobs, self._monitor):
+            self._outcomes.keep(trial, outcome)
+            done += 1
+            seconds -= self._expected(trial.variant)
+            said = f"{trial.variant.name}, about {in_words(max(seconds, 0.0) / self._jobs)} left"
+            self._monitor.report(phase, done, len(trials), "fits", said)
+        return {one: self._standing(one) for one in variants}
+
+    def _standing(self, variant: Variant) -> Standing:
+        return self._board.standing(variant, {one: self._outcome(one) for one in self._trials(variant)})
+
+    def _outcome(self, trial: Trial) -> Outcome:
+        found = self._outcomes.kept(trial)
+        if found is None:
+            raise InputError(f"A file in {self._folder} is gone; go on with --resume.")
+        return found
+
+    def _trials(self, variant: Variant) -> list[Trial]:
+        runs = runs_of(variant, self._seeds, self._placebos)
+        folds = range(len(self._workshop.course.folds))
+        return [Trial(variant, run, fold) for run in runs for fold in folds]
+
+    def _cost(self) -> tuple[list[Trial], float]:
+        """Say what the study takes; return all trials, and the seconds on one core of those that are left."""
+        variants = (*self._networks, *self._rivals)
+        trials = [trial for one in variants for trial in self._trials(one)]
+        known: dict[Variant, list[float]] = {}
+        left = []
+        for trial in trials:
+            outcome = self._outcomes.kept(trial)
+            if outcome is None:
+                left.append(trial)
+            else:
+                known.setdefault(trial.variant, []).append(outcome.seconds)
+        self._monitor.report("measuring", 0, 1)
+        measured = MeasuredSeconds(self._folder)
+        means = {variant: sum(seconds) / len(seconds) for variant, seconds in known.items()}
+        before = {one: measured.get(one) for one in variants}
+        means = {one: seconds for one, seconds in before.items() if seconds is not None} | means
+        self._seconds = seconds_a_fit(self._workshop, {one.variant: None for one in left}, means)
+        measured.keep(self._seconds)
+        seconds = sum(self._seconds[trial.variant] for trial in left)
+        said = (
+            f"{len(trials)} fits of {len(variants)} models, {len(left)} left to do: about "
+            f"{in_words(seconds / self._jobs)} in {self._jobs} processes"
+        )
+        self._monitor.report("cost", 0, 1, "", said)
+        return trials, seconds
+
+    def _expected(self, variant: Variant) -> float:
+        """Return the seconds of a fit; one that was not measured takes about as long as the longest."""
+        return self._seconds.get(variant, max(self._seconds.values(), default=0.0))
+
+    def _scores(self, standings: dict[Variant, Standing]) -> dict[Variant, float]:
+        return {one: score_of(standing, self._board.counted) for one, standing in standings.items()}
+
+    def _result(self, findings: Findings, files: tuple[str, ...], model: str) -> StudyResult:
+        course = self._workshop.course
+        placebos = () if self._placebos else ("No placebo was made: not all modalities come from rasters.",)
+        return StudyResult(
+            files=files,
+            model=model,
+            fits=sum(one.fits for one in findings.standings.values()),
+            seconds=sum(one.seconds for one in findings.standings.values()),
+            verdicts={one.question: one.mean.verdict for one in findings.questions},
+            warnings=(*course.report.sentences(), *course.blocks.notes, *placebos),
+        )
+
+
+def _solvers() -> str:
+    """Return the versions of what fits forests and MaxEnt."""
+    found = []
+    for name in SOLVERS:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError as error:
+            raise InputError(
+                f"A study needs the package {name}; install scalescape[train,baselines], or run make setup."
+            ) from error
+    return ", ".join(found)

@@ -1,0 +1,1 @@
+"""A map: planned, laid out in strips, computed, verified, written."""

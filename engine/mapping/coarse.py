@@ -1,0 +1,173 @@
+"""What a coarse modality adds to the logits: evaluated on its own grid, each cell once a run, and looked up."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..rasters.ground import transformer
+from ..rasters.lattice import MapGrid, Tile, cell_of
+from ..rasters.predictors import Predictor
+from ..rasters.raster import Valid
+from .branches import Branches
+
+BLOCK = 32  # cells along a side that are evaluated together
+KEPT_BLOCKS = 16
+SPARSE = 4  # cells evaluated for each one looked up: beyond it cells are evaluated one by one
+
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Logits (species, cells), and which cells each pixel of a tile takes, with what weights.
+
+    ``places`` and ``weights`` are (cells a pixel, rows, columns): one cell, or four where cells are blended.
+    """
+
+    logits: Tensor
+    places: Index
+    weights: npt.NDArray[np.float32]
+
+    def spread(self) -> Tensor:
+        """Return logits (species, pixels) of the tile's pixels, row by row."""
+        total: Tensor | None = None
+        for places, weights in zip(self.places, self.weights, strict=True):
+            part = self.logits[:, torch.from_numpy(places.ravel()).to(self.logits.device)]
+            if len(self.places) == 1:
+                return part
+            part = part.mul_(torch.from_numpy(weights.ravel()).to(part.device))
+            total = part if total is None else total.add_(part)
+        if total is None:
+            raise RuntimeError("pixels that take no cell")
+        return total
+
+
+class CoarseField:
+    """The coarse modality of ``branches`` on the pixels of a map: each takes the cell that holds its centre.
+
+    With ``blend`` it takes the four cells around it, weighted bilinearly; a logit is a sum, so that can be done
+    for one modality alone. Cells without a value do not count; a pixel whose own cell has none stays without.
+    """
+
+    def __init__(
+        self, branches: Branches, predictor: Predictor, grid: MapGrid, fill_edge: bool, blend: bool
+    ) -> None:
+        self._branches = branches
+        self._predictor = predictor
+        self._grid = grid
+        self._reach = 0 if fill_edge else branches.radius
+        self._blend = blend
+        self._blocks: OrderedDict[tuple[int, int], tuple[Tensor, Valid]] = OrderedDict()
+
+    def at(self, tile: Tile, wanted: Valid, between: Callable[[], None]) -> tuple[Cells | None, Valid]:
+        """Return the cells of a tile's pixels that are ``wanted``, and which of those have a value."""
+        y, x = positions_in(self._predictor, self._grid, tile)
+        own_row, own_column = cell_of(y), cell_of(x)
+        mine = wanted & self._inside(own_row, own_column)
+        if not mine.any():
+            return None, mine
+        if self._blend:
+            rows, columns, weights = _corners(y, x)
+        else:
+            rows, columns = own_row[None], own_column[None]
+            weights = np.ones(rows.shape, np.float32)
+        usable = mine & self._inside(rows, columns)
+        some = np.argwhere(usable)[0]
+        rows = np.where(usable, rows, rows[tuple(some)])
+        columns = np.where(usable, columns, columns[tuple(some)])
+        logits, held, places = self._looked_up(rows, columns, between)
+        usable &= held[places]
+        valid = mine & (usable & (rows == own_row) & (columns == own_column)).any(axis=0)
+        weights = np.where(usable, weights, np.float32(0))
+        weights /= np.maximum(weights.sum(axis=0), np.float32(1e-6))
+        return Cells(logits, places, weights), valid
+
+    def _inside(self, rows: Index, columns: Index) -> Valid:
+        """Tell where windows around cells lie within the raster, or with edge fill the cells themselves."""
+        height, width = self._predictor.grid.shape
+        inside: Valid = (rows >= self._reach) & (rows < height - self._reach)
+        return inside & (columns >= self._reach) & (columns < width - self._reach)
+
+    def _looked_up(
+        self, rows: Index, columns: Index, between: Callable[[], None]
+    ) -> tuple[Tensor, Valid, Index]:
+        """Return logits (species, cells) and validity of the cells that occur, and each one's place."""
+        blocks, which = np.unique(
+            np.stack([rows.ravel() // BLOCK, columns.ravel() // BLOCK]), axis=1, return_inverse=True
+        )
+        codes, places = np.unique(
+            which.ravel() * BLOCK**2 + (rows.ravel() % BLOCK) * BLOCK + columns.ravel() % BLOCK,
+            return_inverse=True,
+        )
+        if self._branches.dense and blocks.shape[1] * BLOCK**2 <= SPARSE * max(codes.size, BLOCK**2):
+            found = [self._block(int(up), int(left), between) for up, left in blocks.T]
+            logits = torch.cat([one for one, _ in found], dim=1)[:, codes]
+            held = np.concatenate([one for _, one in found])[codes]
+        else:
+            block, cell = np.divmod(codes, BLOCK**2)
+            at = blocks[:, block].T * BLOCK + np.stack(np.divmod(cell, BLOCK), axis=1)
+            logits, held = self._one_by_one(at, between)
+        return logits, held, places.reshape(rows.shape)
+
+    def _block(self, up: int, left: int, between: Callable[[], None]) -> tuple[Tensor, Valid]:
+        """Return logits (species, cells) and validity (cells,) of one block, row by row."""
+        key = (up, left)
+        if key not in self._blocks:
+            if len(self._blocks) >= KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+            radius = self._branches.radius
+            values, held = self._predictor.read(
+                _around(up * BLOCK, (up + 1) * BLOCK, radius), _around(left * BLOCK, (left + 1) * BLOCK, radius)
+            )
+            centres = np.all(held, axis=0)[radius : radius + BLOCK, radius : radius + BLOCK]
+            self._blocks[key] = self._branches.everywhere(values, between), centres.ravel()
+        self._blocks.move_to_end(key)
+        return self._blocks[key]
+
+    def _one_by_one(self, at: Index, between: Callable[[], None]) -> tuple[Tensor, Valid]:
+        """Return logits (species, cells) and validity of cells (cells, 2), each from its own window."""
+        radius = self._branches.radius
+        windows, held = [], []
+        for row, column in at:
+            values, valid = self._predictor.read(
+                _around(int(row), int(row) + 1, radius), _around(int(column), int(column) + 1, radius)
+            )
+            windows.append(values)
+            held.append(bool(valid[:, radius, radius].all()))
+        return self._branches.of_windows([np.stack(windows)], between), np.array(held)
+
+
+def positions_in(
+    predictor: Predictor, grid: MapGrid, tile: Tile
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return where a map's pixel centres lie, in rows and columns of cells from a modality's corner."""
+    x, y = grid.centres(tile)
+    if predictor.crs != grid.crs:
+        x, y = transformer(grid.crs, predictor.crs).transform(x, y)
+    affine = predictor.grid.affine
+    return (y - affine.f) / affine.e, (x - affine.c) / affine.a
+
+
+def _around(start: int, stop: int, radius: int) -> slice:
+    return slice(start - radius, stop + radius)
+
+
+def _corners(
+    y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]
+) -> tuple[Index, Index, npt.NDArray[np.float32]]:
+    """Return rows, columns and bilinear weights, each (4, ...), of the cells whose centres surround points."""
+    up, left = cell_of(y - 0.5), cell_of(x - 0.5)
+    down_share = np.nan_to_num(y - 0.5 - up, posinf=0, neginf=0)
+    right_share = np.nan_to_num(x - 0.5 - left, posinf=0, neginf=0)
+    rows = np.stack([up, up, up + 1, up + 1])
+    columns = np.stack([left, left + 1, left, left + 1])
+    vertical = np.stack([1 - down_share, 1 - down_share, down_share, down_share])
+    horizontal = np.stack([1 - right_share, right_share, 1 - right_share, right_share])
+    return rows, columns, (vertical * horizontal).astype(np.float32)

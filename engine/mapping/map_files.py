@@ -1,0 +1,160 @@
+"""All files of one map run: the products that were asked for, and where it is novel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from ...models.architecture import BranchKey
+from ..aside import Aside
+from ..errors import InputError
+from ..naming import slugs
+from ..products.binary import BINARY, Thresholds
+from ..products.novelty import NOVELTY, NoveltyMaps, unknown_ranges
+from ..products.occurrence import Occurrence
+from ..products.product_maps import MADE, ProductMaps, richness_of
+from ..products.richness import RICHNESS
+from ..products.species_product import MappedSpecies
+from ..progress import Monitor
+from ..protocol import ENCODINGS, LAYOUTS, PRODUCTS, MapJob
+from ..rasters.encoding import ENCODINGS as STORED
+from ..rasters.encoding import FLAG, FLOAT
+from ..rasters.lattice import Tile
+from ..rasters.raster import Valid
+from .evaluation import Probability
+from .map_tags import OCCURRENCE, PROBABILITY, probability_tags
+from .map_writer import disk_use
+from .plan import Plan
+
+
+class MapFiles:
+    """Writes what a plan's job asks for. Use as a context manager.
+
+    Parameters
+    ----------
+    keys
+        Branches whose novelty comes after the species in all values.
+
+    Raises
+    ------
+    InputError
+        The job's products can't be made; the message says why.
+    """
+
+    def __init__(
+        self, aside: Aside, plan: Plan, tags: Mapping[str, str], keys: Sequence[BranchKey] = ()
+    ) -> None:
+        job, grid = plan.job, plan.grid.geobox
+        demand_products(job)
+        self._job = job
+        self._species = len(plan.species)
+        self._stack = ExitStack()
+        self._novelty: NoveltyMaps | None = None
+        self._cut = self._pixels = 0
+        wanted = [one for one in MADE if one in job.products]
+        try:
+            self._products = self._stack.enter_context(
+                ProductMaps(
+                    aside, grid, tags, mapped_species(plan), wanted, job.threshold, job.encoding, job.layout
+                )
+            )
+            if NOVELTY in job.products or job.cut_novel:
+                if job.cut_novel and unknown_ranges(plan) and not keys:
+                    raise InputError(f"{unknown_ranges(plan)[0]} Map without cutting what is novel.")
+                self._novelty = self._stack.enter_context(NoveltyMaps(aside, grid, tags, plan, keys))
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> MapFiles:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def write(self, tile: Tile, values: Probability, valid: Valid) -> None:
+        """Write a tile of all maps, of the values (species, rows, columns) where ``valid``."""
+        kept = valid
+        if self._novelty is not None:
+            novel = self._novelty.write(tile, values[self._species :], valid)
+            if self._job.cut_novel:
+                kept = valid & ~novel
+                self._cut += int(novel.sum())
+        self._pixels += int(valid.sum())
+        self._products.write(tile, values[: self._species], kept)
+
+    def made(self, monitor: Monitor) -> list[str]:
+        """Make the files, still aside; return their names."""
+        names = self._products.made(monitor)
+        return names + (self._novelty.made(monitor) if self._novelty is not None else [])
+
+    def notes(self) -> list[str]:
+        """Return what is to be known about the maps."""
+        found = list(self._products.notes)
+        if self._novelty is not None:
+            found += [*self._novelty.notes, *self._novelty.shares()]
+        if self._cut:
+            found.append(f"{self._cut / self._pixels:.1%} of the pixels were left out because they are novel.")
+        return found
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a plan's job writes at most: values, and bytes of disk while it is made."""
+
+    values: int
+    disk_bytes: int
+
+
+def output_of(plan: Plan) -> Output:
+    """Return what the products of a plan's job take, as if every species had all of them."""
+    height, width = plan.grid.shape
+    species, job = len(plan.species), plan.job
+    share = STORED.get(job.encoding, FLOAT)
+    layers = {
+        PROBABILITY: (species, share.bytes),
+        OCCURRENCE: (species, share.bytes),
+        BINARY: (species, FLAG.bytes),
+        NOVELTY: (2 + sum(len(scales) + 1 for scales in plan.scales.values()), FLOAT.bytes),
+    }
+    counted = [layers.get(one, (1, FLOAT.bytes)) for one in job.products]
+    return Output(
+        values=height * width * sum(count for count, _ in counted),
+        disk_bytes=sum(disk_use(height * width, count, size) for count, size in counted),
+    )
+
+
+def mapped_species(plan: Plan) -> list[MappedSpecies]:
+    """Return the species of a plan, with what their maps say of themselves."""
+    names = slugs([one.name for one in plan.card.species])
+    all_scales = all(plan.scales.get(one.name) == one.scales for one in plan.card.modalities)
+    return [
+        MappedSpecies(names[place], probability_tags(plan.card, plan.card.species[place], all_scales))
+        for place in plan.species
+    ]
+
+
+def demand_makeable(plan: Plan) -> None:
+    """Raise InputError where a product can't be made of a plan's species, before anything is computed."""
+    job, species = plan.job, mapped_species(plan)
+    demand_products(job)
+    if OCCURRENCE in job.products:
+        Occurrence(species, FLOAT)
+    if BINARY in job.products:
+        Thresholds(species, job.threshold)
+    if RICHNESS in job.products:
+        richness_of(species, job.threshold)
+
+
+def demand_products(job: MapJob) -> None:
+    """Raise InputError where a job names a product, an encoding or a layout that there is not."""
+    if not job.products:
+        raise InputError(f"No product is asked for; choose from {', '.join(PRODUCTS)}.")
+    for what, value, choices in (
+        *(("product", one, PRODUCTS) for one in job.products),
+        ("encoding", job.encoding, ENCODINGS),
+        ("layout", job.layout, LAYOUTS),
+    ):
+        if value not in choices:
+            raise InputError(f"The {what} {value!r} is unknown; choose from {', '.join(choices)}.")

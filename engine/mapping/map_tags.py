@@ -1,0 +1,101 @@
+"""What a map of a species says of itself in its file, so that a finished map is enough to work on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...models.card import Card, Species
+from ..judging.calibration import NOT_CALIBRATED, REFUSALS, REFUSED_LOSS
+from ..products.threshold_rules import thresholds_of
+
+PROBABILITY, OCCURRENCE = "probability", "occurrence"
+PRODUCT, SPECIES, QUANTITY, MEANING = "PRODUCT", "SPECIES", "QUANTITY", "MEANING"
+THRESHOLDS, CALIBRATION, NO_OCCURRENCE = "THRESHOLDS", "CALIBRATION", "NO_OCCURRENCE"
+SCALES_OFF = "scales are switched off, and the calibration holds for all of them together"
+
+
+@dataclass(frozen=True)
+class MapTags:
+    """What is known of a band of a map; empty where its file says nothing, as that of other software.
+
+    ``thresholds`` are by the rule's name, on the values of a map of probability; ``calibration`` (slope,
+    intercept) makes the logit of occurrence of the logit of probability; without it ``no_occurrence`` says why.
+    """
+
+    product: str = ""
+    species: str = ""
+    quantity: str = ""
+    meaning: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    calibration: tuple[float, float] | None = None
+    no_occurrence: str = ""
+
+    def to_tags(self) -> dict[str, str]:
+        """Return the tags of a GeoTIFF."""
+        tags = {
+            PRODUCT: self.product,
+            SPECIES: self.species,
+            QUANTITY: self.quantity,
+            MEANING: self.meaning,
+            NO_OCCURRENCE: self.no_occurrence,
+        }
+        if self.thresholds:
+            tags[THRESHOLDS] = json.dumps(dict(self.thresholds))
+        if self.calibration is not None:
+            tags[CALIBRATION] = json.dumps(self.calibration)
+        return {key: value for key, value in tags.items() if value}
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> MapTags:
+        """Read the tags of a GeoTIFF; what is not as we write it counts as unknown."""
+        calibration = _numbers(tags.get(CALIBRATION, ""))
+        return cls(
+            product=tags.get(PRODUCT, ""),
+            species=tags.get(SPECIES, ""),
+            quantity=tags.get(QUANTITY, ""),
+            meaning=tags.get(MEANING, ""),
+            thresholds=_numbers_by_name(tags.get(THRESHOLDS, "")),
+            calibration=(calibration[0], calibration[1]) if len(calibration) == 2 else None,
+            no_occurrence=tags.get(NO_OCCURRENCE, ""),
+        )
+
+
+def probability_tags(card: Card, species: Species, all_scales: bool) -> MapTags:
+    """Return what the map of the network's own output for a species says of itself.
+
+    ``all_scales`` tells whether all scales are on, as they were when the card's calibration was fitted.
+    """
+    line = species.calibration if all_scales else None
+    reason = "" if line is not None else SCALES_OFF if species.calibration else _refusal(card, species)
+    return MapTags(
+        product=PROBABILITY,
+        species=species.name,
+        quantity=card.quantity(species),
+        meaning=card.meaning(species),
+        thresholds=thresholds_of(species),
+        calibration=None if line is None else (line[0], line[1]),
+        no_occurrence=reason,
+    )
+
+
+def _refusal(card: Card, species: Species) -> str:
+    """Return why a species has no occurrence, though all scales are on."""
+    if REFUSALS[species.kind]:
+        return REFUSALS[species.kind]
+    return NOT_CALIBRATED if card.quantity(species) == "favourability" else REFUSED_LOSS
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(one) for one in json.loads(text)]
+    except (ValueError, TypeError):
+        return []
+
+
+def _numbers_by_name(text: str) -> dict[str, float]:
+    try:
+        return {str(name): float(value) for name, value in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}

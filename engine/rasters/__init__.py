@@ -1,0 +1,1 @@
+"""Rasters: grids on the ground, windows of bands, files that are read and written."""

@@ -1,0 +1,180 @@
+"""How large a pixel is on the ground, and the grid on which a raster fits the pixel size of a model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+from pyproj import Geod, Transformer
+from pyproj.exceptions import CRSError
+from rasterio.transform import Affine
+from rasterio.warp import transform_bounds
+
+from ..errors import InputError
+
+TOLERANCE = 0.02  # of the pixel size: within it a raster is used as it is
+LONLAT = CRS("EPSG:4326")
+_ELLIPSOID = Geod(ellps="WGS84")
+_UTM_WIDTH = 6  # degrees
+LARGEST_GRID = 2_000_000  # px along a side; larger comes from a projection far outside its area
+
+
+@dataclass(frozen=True)
+class WorkingGrid:
+    """The grid on which a modality is read; ``reason`` says why it is not the raster's own, else is empty."""
+
+    grid: GeoBox
+    reason: str = ""
+
+
+def crs_named(text: str, whose: str) -> CRS:
+    """Return the CRS that a user named, for ``whose`` sake. Raise InputError where there is none."""
+    try:
+        return CRS(text)
+    except (CRSError, ValueError) as error:
+        raise InputError(f"The {whose} CRS {text!r} is unknown; give one such as EPSG:4326.") from error
+
+
+def transformer(source: CRS, target: CRS) -> Transformer:
+    """Return a transformer between two systems, x (or longitude) first in both."""
+    return Transformer.from_crs(source.proj, target.proj, always_xy=True)
+
+
+def ground_size(grid: GeoBox, at: tuple[float, float]) -> tuple[float, float]:
+    """Return the width and height in metres of a pixel of ``grid`` centred on ``at`` (x, y in its CRS).
+
+    Both are geodesic distances on the WGS84 ellipsoid between the middles of opposite sides.
+    """
+    x, y = at
+    half_x, half_y = abs(grid.affine.a) / 2, abs(grid.affine.e) / 2
+    to_lonlat = transformer(_crs(grid), LONLAT)
+    lon, lat = to_lonlat.transform([x - half_x, x + half_x, x, x], [y, y, y - half_y, y + half_y])
+    _, _, width = _ELLIPSOID.inv(lon[0], lat[0], lon[1], lat[1])
+    _, _, height = _ELLIPSOID.inv(lon[2], lat[2], lon[3], lat[3])
+    return float(width), float(height)
+
+
+def window_box(grid: GeoBox, row: int, column: int, span: tuple[int, int]) -> GeoBox:
+    """Return the square of pixels from the first to the last of ``span`` off a pixel, as a grid of one."""
+    a, side = grid.affine, span[1] - span[0] + 1
+    corner = a.c + a.a * (column + span[0]), a.f + a.e * (row + span[0])
+    return GeoBox((1, 1), Affine(a.a * side, 0, corner[0], 0, a.e * side, corner[1]), grid.crs)
+
+
+def working_grid(
+    raster: GeoBox,
+    pixel_size: float,
+    unit: str,
+    at: tuple[float, float],
+    around: tuple[CRS, tuple[float, float, float, float], float] | None = None,
+) -> WorkingGrid:
+    """Return the grid on which ``raster`` has the model's pixel size: its own where that fits within 2 %.
+
+    Parameters
+    ----------
+    raster
+        The raster's own grid.
+    pixel_size, unit
+        The model's pixel size, in ``metre`` (on the ground) or ``degree``.
+    at
+        Where the size is measured: x, y in the raster's CRS, the centre of the extent to be mapped.
+    around
+        A box (its CRS, the box, and a margin in model units) that is all that is needed of a grid of another
+        pixel size; the whole raster unless told.
+
+    Returns
+    -------
+    WorkingGrid
+        Else a grid of the model's pixel size over the whole raster, with edges on multiples of that size: in
+        the raster's CRS where that is true to scale at ``at``, else in the UTM zone of ``at``, or for degrees
+        in longitude and latitude.
+    """
+    crs = _crs(raster)
+    if unit == "degree":
+        have = abs(raster.affine.a), abs(raster.affine.e)
+        if crs.geographic and all(_fits(size, pixel_size) for size in have):
+            return WorkingGrid(raster)
+        target = crs if crs.geographic else LONLAT
+        shown = f"pixels of {have[0]:.6g} × {have[1]:.6g} {'degrees' if crs.geographic else 'map units'}"
+        return WorkingGrid(
+            _snapped(raster, target, pixel_size, around),
+            f"{shown} were resampled to the model's {pixel_size:.6g} degrees",
+        )
+    width, height = ground_size(raster, at)
+    if _fits(width, pixel_size) and _fits(height, pixel_size):
+        return WorkingGrid(raster)
+    units = width / abs(raster.affine.a), height / abs(raster.affine.e)
+    true_to_scale = all(_fits(metres, 1.0) for metres in units)
+    target = crs if true_to_scale else utm_zone(crs, at)
+    return WorkingGrid(
+        _snapped(raster, target, pixel_size, around),
+        f"pixels {width:.4g} m wide and {height:.4g} m high on the ground were resampled to the model's "
+        f"{pixel_size:.6g} m" + ("" if true_to_scale else f" in {crs_name(target)}"),
+    )
+
+
+def utm_zone(crs: CRS, at: tuple[float, float]) -> CRS:
+    """Return the UTM zone (on WGS84) of a point given in ``crs``."""
+    lon, lat = transformer(crs, LONLAT).transform(*at)
+    zone = int((lon + 180) // _UTM_WIDTH) % 60 + 1
+    return CRS(f"EPSG:{32600 + zone if lat >= 0 else 32700 + zone}")
+
+
+def crs_name(crs: CRS | None) -> str:
+    """Return the code of a CRS, or where it has none its name."""
+    if crs is None:
+        return "no CRS"
+    return f"EPSG:{crs.epsg}" if crs.epsg else str(crs.proj.name)
+
+
+def bounds_in(bounds: tuple[float, float, float, float], source: CRS, target: CRS) -> tuple[float, ...]:
+    """Return the box in ``target`` around a box in ``source``: xmin, ymin, xmax, ymax."""
+    if source == target:
+        return bounds
+    return tuple(transform_bounds(source.to_wkt(), target.to_wkt(), *bounds, densify_pts=51))
+
+
+def _fits(have: float, wanted: float) -> bool:
+    return abs(have / wanted - 1) <= TOLERANCE
+
+
+def _crs(grid: GeoBox) -> CRS:
+    if grid.crs is None:
+        raise ValueError("a grid without a CRS has no size on the ground")
+    return grid.crs
+
+
+def _snapped(
+    raster: GeoBox,
+    crs: CRS,
+    size: float,
+    around: tuple[CRS, tuple[float, float, float, float], float] | None,
+) -> GeoBox:
+    """Return the grid in ``crs`` that covers ``raster`` or a box, with edges on multiples of ``size``."""
+    if around is None:
+        box = raster.boundingbox
+        left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), _crs(raster), crs)
+    else:
+        left, bottom, right, top = bounds_in(around[1], around[0], crs)
+        left, bottom, right, top = (
+            left - around[2],
+            bottom - around[2],
+            right + around[2],
+            top + around[2],
+        )
+    if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+        raise InputError(
+            f"A raster that spans so much of the earth can't be resampled in {crs_name(crs)} as a whole; give "
+            "an extent, or cut the raster first."
+        )
+    first, last = math.floor(left / size), math.ceil(right / size)
+    low, high = math.floor(bottom / size), math.ceil(top / size)
+    if max(last - first, high - low) > LARGEST_GRID:
+        raise InputError(
+            f"Resampled to {size:g}, the raster would be {last - first} × {high - low} pixels in "
+            f"{crs_name(crs)}; cut it to the area to be mapped first."
+        )
+    affine = Affine(size, 0, first * size, 0, -size, high * size)
+    return GeoBox((high - low, last - first), affine, crs)
