@@ -90,13 +90,13 @@ def test_packages_import_nothing_at_module_level(file: str) -> None:
 
 def test_the_rule_would_catch_a_fault(tmp_path: Path) -> None:
     """The walker itself: an import upwards and one across are seen as what they are."""
-    names = dict(imports(ROOT / "engine" / "map_job.py"))
+    names = dict(imports(ROOT / "engine" / "jobs" / "map_job.py"))
     assert names["models.model_file"] is True
     assert names["torch"] is False
 
 
 def test_patches_are_read_without_torch() -> None:
-    """Sites are checked and patches cached before any network is there; only the dataset needs torch."""
+    """Sites are checked and patches cached before any network is there; only training needs torch."""
     code = (
         "import sys, scalescape.engine.patches.cache, scalescape.engine.patches.raster_source,"
         "scalescape.engine.patches.image_source, scalescape.engine.patches.statistics;"
