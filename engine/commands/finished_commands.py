@@ -59,6 +59,7 @@ def areas_command(maps: tuple[str, ...], out: Path, as_json: bool, **options: An
 def compare_command(before: str, after: str, threshold: str, out: Path, as_json: bool) -> None:
     """Compare two maps of one species: MAP_B minus MAP_A, and where it is gained, lost and stable, in km²."""
     with exit_status():
+        from ..finished.area_chart import figures
         from ..jobs.compare_job import run_compare
 
         with progress_sink() as sink:
@@ -67,7 +68,7 @@ def compare_command(before: str, after: str, threshold: str, out: Path, as_json:
         if as_json:
             click.echo(json.dumps(asdict(result), allow_nan=False))
             return
-        areas = ", ".join(f"{name} {area:,.4g} km²" for name, area in result.km2.items())
+        areas = ", ".join(f"{name} {figures(area)} km²" for name, area in result.km2.items())
         click.echo(f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}.")
 
 

@@ -52,7 +52,7 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
     for place, row in enumerate(shown):
         y = TOP + place * (BAR + GAP)
         _text(root, LEFT - 8, y + BAR - 4, _name(row, rows), anchor="end")
-        _text(root, WIDTH - 12, y + BAR - 4, f"{_length(row, main):,.4g}", anchor="end")
+        _text(root, WIDTH - 12, y + BAR - 4, figures(_length(row, main)), anchor="end")
         _bar(root, row, rules, y, scale)
     chart: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return chart
@@ -114,7 +114,13 @@ def _entry(root: Element, x: float, y: float, text: str) -> float:
 
 
 def _length(row: AreaRow, rule: str) -> float:
-    return row.above.get(rule, 0.0)
+    """Return what a bar shows: the area above threshold, or the expected one where there is no threshold."""
+    return row.above.get(rule, 0.0) if rule else row.expected or 0.0
+
+
+def figures(km2: float) -> str:
+    """Return an area as people write it: four figures, never an exponent."""
+    return f"{km2:,.0f}" if km2 >= 1000 else f"{km2:.4g}"
 
 
 def _name(row: AreaRow, rows: Sequence[AreaRow]) -> str:

@@ -95,11 +95,12 @@ def subjects_of(bands: Sequence[MapBand], given: float | None) -> list[Subject]:
         A map has no threshold, neither of its own nor a given one.
     """
     beside = {(band.species, Path(band.file).parent): band for band in bands if band.is_occurrence}
+    alone = {} if given is None else {GIVEN: given}
     subjects = []
     for band in bands:
         if band.is_occurrence:
             continue
-        thresholds = {**band.tags.thresholds, **({} if given is None else {GIVEN: given})}
+        thresholds = {**band.tags.thresholds, **alone}
         if not thresholds:
             raise InputError(
                 f"{band.file} says no threshold for {band.species}; give a number (--threshold 0.5)."
@@ -108,7 +109,7 @@ def subjects_of(bands: Sequence[MapBand], given: float | None) -> list[Subject]:
         if mine is not None and lattice_offset(band.grid, mine.grid) is None:
             beside[band.species, Path(band.file).parent], mine = mine, None
         subjects.append(Subject(band, mine, thresholds))
-    return [*subjects, *(Subject(None, band, {}) for band in beside.values())]
+    return [*subjects, *(Subject(None, band, alone) for band in beside.values())]
 
 
 def rules_of(rows: Sequence[AreaRow]) -> list[str]:
@@ -155,7 +156,8 @@ class AreaTable:
         total, read = height * width * len(sums), 0
         with OpenMaps(self.grid) as maps:
             for tile in tiles_of(self.grid, TILE):
-                areas = cell_areas(self.grid, tile)
+                held = np.logical_or.reduce([maps.read(one.band, tile)[1] for one in self._subjects])
+                areas = cell_areas(self.grid, tile, held)
                 members = self._zones.members(self.grid, tile)
                 novel = self._novel(maps, tile)
                 for one in sums:

@@ -20,7 +20,7 @@ from ..training.config import SourceConfig
 from .finished_map import MapBand, OpenMaps, tiles_of
 
 TILE = 512  # px
-MARGIN = 1e-6  # of the range of values, so that none gets an infinite logit
+MARGIN = 1e-12  # of the range of values: none gets an infinite logit, and small values keep their order
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..aside import Aside
+from ..aside import Aside, refusal
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, common_part, one_band, tiles_of
 from ..finished_results import CompareResult
@@ -23,7 +23,7 @@ from ..rasters.category_raster import Category, CategoryWriter
 from ..rasters.cell_area import cell_areas
 from ..version import software
 
-DIFFERENCE, CHANGE, TABLE = "difference", "change", "compare.csv"
+DIFFERENCE, CHANGE, TABLE, RECORD = "difference", "change", "compare.csv", "compare.json"
 TILE = 512  # px
 # Colours that the colour-blind tell apart: present in both, lost, gained, absent in both.
 STABLE_PRESENT, LOSS, GAIN, STABLE_ABSENT = range(4)
@@ -76,7 +76,7 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
             (was, there), (now, here) = maps.read(before, tile), maps.read(after, tile)
             valid = there & here
             change = _changes(reaches(was, low), reaches(now, high))
-            areas = cell_areas(grid, tile)
+            areas = cell_areas(grid, tile, there | here)
             area += np.bincount(change[valid], areas[valid], len(CHANGES))
             moved += float(((now - was) * areas)[valid].sum())
             lost_one += float(areas[there != here].sum())
@@ -86,9 +86,13 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
         if not area.sum():
             raise InputError(f"{before.file} and {after.file} have no pixel with a value in common.")
         with_names = categories.finish()
-        files = writer.finish(json.dumps(run, indent=2), monitor)
-        (aside.path / TABLE).write_text(_table(area), encoding="utf-8")
-        files += aside.publish([*with_names, TABLE])
+        names = [*writer.made(monitor), *with_names, RECORD, TABLE]
+        try:
+            (aside.path / RECORD).write_text(json.dumps(run, indent=2), encoding="utf-8")
+            (aside.path / TABLE).write_text(_table(area), encoding="utf-8")
+        except OSError as error:
+            raise refusal(aside.folder, error) from error
+        files = aside.publish(names)
     return CompareResult(
         files=tuple(str(file) for file in files if file.suffix != ".xml"),
         species=before.species,

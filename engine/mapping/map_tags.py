@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ SCALES_OFF = "scales are switched off, and the calibration holds for all of them
 class MapTags:
     """What is known of a band of a map; empty where its file says nothing, as that of other software.
 
-    ``thresholds`` are by the rule's name, on the values of a map of probability; ``calibration`` (slope,
+    ``thresholds`` are by the rule's name, on the values of this map; ``calibration`` (slope,
     intercept) makes the logit of occurrence of the logit of probability; without it ``no_occurrence`` says why.
     """
 
@@ -47,6 +48,17 @@ class MapTags:
             tags[CALIBRATION] = json.dumps(self.calibration)
         return {key: value for key, value in tags.items() if value}
 
+    def thresholds_of_occurrence(self) -> dict[str, float]:
+        """Return a map of probability's thresholds on the values of occurrence; none without calibration."""
+        if self.calibration is None:
+            return {}
+        slope, intercept = self.calibration
+        return {
+            rule: 1 / (1 + math.exp(-intercept) * ((1 - value) / value) ** slope)
+            for rule, value in self.thresholds.items()
+            if 0 < value < 1
+        }
+
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> MapTags:
         """Read the tags of a GeoTIFF; what is not as we write it counts as unknown."""
@@ -65,7 +77,8 @@ class MapTags:
 def probability_tags(card: Card, species: Species, all_scales: bool) -> MapTags:
     """Return what the map of the network's own output for a species says of itself.
 
-    ``all_scales`` tells whether all scales are on, as they were when the card's calibration was fitted.
+    ``all_scales`` tells whether all scales are on, as they were when the card's thresholds and calibration were
+    fitted; else there are none.
     """
     line = species.calibration if all_scales else None
     reason = "" if line is not None else SCALES_OFF if species.calibration else _refusal(card, species)
@@ -74,7 +87,7 @@ def probability_tags(card: Card, species: Species, all_scales: bool) -> MapTags:
         species=species.name,
         quantity=card.quantity(species),
         meaning=card.meaning(species),
-        thresholds=thresholds_of(species),
+        thresholds=thresholds_of(species) if all_scales else {},
         calibration=None if line is None else (line[0], line[1]),
         no_occurrence=reason,
     )

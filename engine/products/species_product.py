@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ..mapping.map_tags import MapTags
+from ..mapping.map_tags import OCCURRENCE, MapTags
 from ..mapping.map_writer import Layer
 from ..rasters.encoding import Encoding
 from ..rasters.raster import Valid, Values
@@ -20,8 +20,15 @@ class MappedSpecies:
     tags: MapTags
 
     def layer(self, product: str, quantity: str, meaning: str) -> Layer:
-        """Return the layer of another product of the species."""
-        tags = replace(self.tags, product=product, quantity=quantity, meaning=meaning, calibration=None)
+        """Return the layer of another product of the species; thresholds are of its own values, or none."""
+        tags = replace(
+            self.tags,
+            product=product,
+            quantity=quantity,
+            meaning=meaning,
+            thresholds=self.tags.thresholds_of_occurrence() if product == OCCURRENCE else {},
+            calibration=None,
+        )
         return Layer(f"{self.slug}_{product}", f"{self.tags.species}: {product}", tags.to_tags())
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
-from pyproj import CRS, Transformer
+from pyproj import CRS, Geod, Transformer
 from rasterio.transform import Affine
 from scipy.interpolate import RectBivariateSpline
 
 from ..errors import InputError
 from .ground import crs_name
 from .lattice import Tile
+from .raster import Valid
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,17 +20,21 @@ NODE_PX = 16  # between pixels whose area is computed; between them it is interp
 LEAST_NODES = 4  # for a cubic spline
 
 
-def cell_areas(grid: GeoBox, tile: Tile) -> Floats:
+def cell_areas(grid: GeoBox, tile: Tile, needed: Valid | None = None) -> Floats:
     """Return the area on the ellipsoid of each pixel of a tile in km², (rows, columns).
 
     In longitude and latitude it is exact (Snyder 1987, equation 3-12). In any other system the corners of
     pixels are put on an equal-area projection around the middle of the tile; areas change so smoothly that
-    every 16th pixel along both sides and a cubic spline between give them all.
+    every 16th pixel along both sides and a cubic spline between give them all; where some of those lie off the
+    earth, as at the corners of a map of the globe, every pixel is a geodesic polygon.
+
+    Pixels off the earth have an area of 0; ``needed`` (rows, columns) tells which must have one: all unless
+    told.
 
     Raises
     ------
     InputError
-        A part of the grid lies where its coordinate system has no place on the earth.
+        A pixel that is needed lies where the coordinate system has no place on the earth.
     """
     if grid.crs is None:
         raise ValueError("a grid without a CRS has no area")
@@ -38,12 +43,13 @@ def cell_areas(grid: GeoBox, tile: Tile) -> Floats:
     if crs.is_geographic:
         return np.broadcast_to(_rows_of_degrees(part, crs)[:, None], part.shape) / 1e6
     areas = _projected(part, crs)
-    if not np.isfinite(areas).all():
+    known = np.isfinite(areas)
+    if not (known if needed is None else known | ~needed).all():
         raise InputError(
             f"A part of the map lies outside of what {crs_name(grid.crs)} can show of the earth, so that its "
             "area is unknown; cut the map first."
         )
-    return areas / 1e6
+    return np.where(known, areas, 0.0) / 1e6
 
 
 def _rows_of_degrees(part: GeoBox, crs: CRS) -> Floats:
@@ -62,15 +68,33 @@ def _rows_of_degrees(part: GeoBox, crs: CRS) -> Floats:
 
 
 def _projected(part: GeoBox, crs: CRS) -> Floats:
+    plane = _equal_area(part, crs)
     rows, columns = (_nodes(side) for side in part.shape)
-    at_nodes = _at(part.affine, rows, columns, _equal_area(part, crs))
-    if len(rows) == part.shape[0] and len(columns) == part.shape[1]:
-        return at_nodes
+    if min(len(rows), len(columns)) == 1:  # a spline needs two
+        return _at(part.affine, np.arange(part.shape[0]), np.arange(part.shape[1]), plane)
+    at_nodes = _at(part.affine, rows, columns, plane)
     if not np.isfinite(at_nodes).all():
+        return _one_by_one(part, crs)
+    if at_nodes.shape == part.shape:
         return at_nodes
     order = [min(3, len(nodes) - 1) for nodes in (rows, columns)]
     spline = RectBivariateSpline(rows, columns, at_nodes, kx=order[0], ky=order[1], s=0)
     return np.asarray(spline(np.arange(part.shape[0]), np.arange(part.shape[1])), np.float64)
+
+
+def _one_by_one(part: GeoBox, crs: CRS) -> Floats:
+    """Return the geodesic area of each pixel in m², NaN off the earth: slow, and right over the whole globe."""
+    down, across = np.mgrid[: part.shape[0] + 1, : part.shape[1] + 1]
+    x, y = part.affine.c + part.affine.a * across, part.affine.f + part.affine.e * down
+    lon, lat = Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True).transform(x, y)
+    around = [(slice(None, -1), slice(None, -1)), (slice(None, -1), slice(1, None)),
+              (slice(1, None), slice(1, None)), (slice(1, None), slice(None, -1))]  # fmt: skip
+    lon, lat = (np.stack([values[place] for place in around], axis=-1) for values in (lon, lat))
+    a, b = _axes(crs)
+    geod, areas = Geod(a=a, b=b), np.full(part.shape, np.nan)
+    for pixel in np.argwhere((np.isfinite(lon) & np.isfinite(lat)).all(axis=-1)):
+        areas[tuple(pixel)] = abs(geod.polygon_area_perimeter(lon[tuple(pixel)], lat[tuple(pixel)])[0])
+    return areas
 
 
 def _nodes(side: int) -> npt.NDArray[np.int64]:
@@ -87,10 +111,11 @@ def _at(
     across = np.array([0, 1, 1, 0])[:, None, None] + columns[None, None, :]
     easting, northing = np.broadcast_arrays(affine.c + affine.a * across, affine.f + affine.e * down)
     x, y = to_plane.transform(easting, northing)
-    if not np.isfinite(x).all():
-        return np.full((len(rows), len(columns)), np.nan)
+    known = (np.isfinite(x) & np.isfinite(y)).all(axis=0)
+    x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
     x, y = x - x[:1], y - y[:1]
-    return np.asarray(np.abs((x * np.roll(y, -1, axis=0) - np.roll(x, -1, axis=0) * y).sum(axis=0)) / 2)
+    areas = np.abs((x * np.roll(y, -1, axis=0) - np.roll(x, -1, axis=0) * y).sum(axis=0)) / 2
+    return np.where(known, areas, np.nan)
 
 
 def _equal_area(part: GeoBox, crs: CRS) -> Transformer:

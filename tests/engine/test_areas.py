@@ -72,6 +72,26 @@ def test_what_no_map_shows_has_no_area() -> None:
         cell_areas(grid, Tile(slice(0, 40), slice(0, 40)))
 
 
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (1, 1), (2, 30)])
+def test_the_narrowest_tiles_have_an_area(shape: tuple[int, int]) -> None:
+    grid = GeoBox((600, 600), GRIDS["EPSG:3310"], CRS("EPSG:3310"))
+    areas = cell_areas(grid, Tile(slice(512, 512 + shape[0]), slice(512, 512 + shape[1])))
+    assert areas.shape == shape
+    assert areas[-1, -1] == pytest.approx(geodesic(grid, 511 + shape[0], 511 + shape[1]), rel=2e-5)
+
+
+def test_corners_off_the_earth_do_not_matter_where_they_hold_nothing() -> None:
+    grid = GeoBox((90, 180), Affine(2e5, 0, -1.8e7, 0, -2e5, 9e6), CRS("ESRI:54009"))
+    whole = Tile(slice(0, 90), slice(0, 180))
+    with pytest.raises(InputError, match="outside of what"):
+        cell_areas(grid, whole)
+    x, y = np.meshgrid(np.abs(-1.8e7 + 2e5 * (np.arange(180) + 0.5)), np.abs(9e6 - 2e5 * (np.arange(90) + 0.5)))
+    inside = (x / 1.75e7) ** 2 + (y / 8.7e6) ** 2 < 1
+    areas = cell_areas(grid, whole, inside)
+    assert areas[inside] == pytest.approx(4e4, rel=0.02)  # Mollweide keeps areas; sides of 200 km are bent
+    assert (areas[0, :20] == 0).all()
+
+
 @pytest.fixture
 def maps(tmp_path: Path) -> Path:
     """A map of suitability with holes, its occurrence and its novelty, 60 by 70 pixels of 100 m."""

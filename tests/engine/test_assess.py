@@ -13,7 +13,9 @@ import rasterio
 import shapely
 from click.testing import CliRunner
 from conftest import LEFT, TOP, write_raster
+from odc.geo.crs import CRS
 from scalescape.engine.cli import cli
+from scalescape.engine.finished.map_points import MapPoints
 from scalescape.engine.jobs.assess_job import run_assess
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AssessJob
@@ -162,3 +164,11 @@ def test_bad_input_is_told_in_one_sentence(truth: np.ndarray, sites: Path, tmp_p
         told = CliRunner().invoke(cli, arguments)
         assert told.exit_code == 2, (options, told.output)
         assert re.search(message, told.stderr) and len(told.stderr.strip().splitlines()) == 1, told.stderr
+
+
+def test_values_that_sum_to_one_over_a_map_keep_their_order() -> None:
+    values = np.array([0, 1e-9, 1e-7, 5e-7, 0.2, 1 - 1e-9, 1])
+    nothing = np.zeros(len(values))
+    points = MapPoints(nothing.astype(int), nothing, nothing, CRS("EPSG:3310"), values, nothing > 0, 0.0, 1.0)
+    logit = points.scored("Any").logit[:, 0]
+    assert np.isfinite(logit).all() and (np.diff(logit) > 0).all()

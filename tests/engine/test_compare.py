@@ -85,7 +85,7 @@ def test_difference_and_change_are_those_of_a_plain_loop(pair: tuple[Path, Path]
     assert any("two thresholds" in note for note in result.warnings)
     with (tmp_path / "out" / "compare.csv").open(encoding="utf-8") as stream:
         assert {row["change"]: float(row["km2"]) for row in csv.DictReader(stream)} == result.km2
-    assert json.loads((tmp_path / "out" / "run.json").read_text())["thresholds"] == [0.4, 0.6]
+    assert json.loads((tmp_path / "out" / "compare.json").read_text())["thresholds"] == [0.4, 0.6]
 
 
 def test_a_map_compared_with_itself_is_stable(pair: tuple[Path, Path], tmp_path: Path) -> None:

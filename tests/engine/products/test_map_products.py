@@ -21,7 +21,7 @@ from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.products_job import run_products
-from scalescape.engine.mapping.map_tags import PROBABILITY, MapTags
+from scalescape.engine.mapping.map_tags import OCCURRENCE, PROBABILITY, MapTags
 from scalescape.engine.products.product_maps import ProductMaps
 from scalescape.engine.products.species_product import MappedSpecies
 from scalescape.engine.progress import Monitor
@@ -197,3 +197,14 @@ def test_more_species_than_a_byte_can_name_have_colours_and_names(tmp_path: Path
         assert len({colours[n] for n in range(1, 301)}) > 250
     beside = (tmp_path / "out" / "top.tif.aux.xml").read_text(encoding="utf-8")
     assert beside.count("<Row ") == 300
+
+
+def test_a_threshold_of_occurrence_cuts_where_that_of_probability_does() -> None:
+    tags = MapTags(PROBABILITY, "S", "favourability", thresholds={"largest TSS": 0.5}, calibration=(1.3, -2.9))
+    cut = MappedSpecies("s", tags).layer(OCCURRENCE, "probability of occurrence", "")
+    threshold = MapTags.of(cut.tags).thresholds["largest TSS"]
+    probability = np.linspace(0.01, 0.99, 197)
+    occurrence = expit(1.3 * np.log(probability / (1 - probability)) - 2.9)
+    assert ((occurrence >= threshold - 1e-12) == (probability >= 0.5)).all()
+    richer = MappedSpecies("s", tags).layer("binary", "above threshold", "")
+    assert not MapTags.of(richer.tags).thresholds
