@@ -14,6 +14,11 @@ from .errors import InputError
 RUN = "run.json"
 
 
+def is_of(path: Path, fingerprint: str) -> bool:
+    """Tell whether a folder holds what a run of this fingerprint kept."""
+    return _record(path).get("fingerprint") == fingerprint
+
+
 class ResumableFolder:
     """The folder ``path``. Use as a context manager.
 
@@ -57,7 +62,7 @@ class ResumableFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _take(self, fingerprint: str, resume: bool) -> None:
-        found = self._read()
+        found = _record(self.path)
         if self.path.exists():
             if not found:
                 raise InputError(f"{self.path} is in the way and is not Scalescape's; move it away.")
@@ -76,16 +81,18 @@ class ResumableFolder:
         self._fingerprint = fingerprint
         self._write(os.getpid())
 
-    def _read(self) -> dict[str, object]:
-        try:
-            found = json.loads((self.path / RUN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
     def _write(self, pid: int | None) -> None:
         if self.path.is_dir():
             text = json.dumps({"fingerprint": self._fingerprint, "pid": pid})
             partial = self.path / f"{RUN}{SUFFIX}"
             partial.write_text(text, encoding="utf-8")
             partial.replace(self.path / RUN)
+
+
+def _record(path: Path) -> dict[str, object]:
+    """Return what a folder says of the run it belongs to; nothing where it says nothing."""
+    try:
+        found = json.loads((path / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

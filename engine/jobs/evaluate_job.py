@@ -64,6 +64,12 @@ def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
 
 def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tuple[Scored, Cleaning]:
     """Return the network's values at the sites of the config's test table."""
+    wanted = {one.name for one in model.card.modalities}
+    if set(config.modality) != wanted:
+        raise InputError(
+            f"The config gives {', '.join(sorted(config.modality))}, and the model sees "
+            f"{', '.join(sorted(wanted))}; give it all of that and nothing else ([modality.…])."
+        )
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     species = model.card.species
     test, report = prepared_test(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import psutil
 
@@ -16,7 +17,7 @@ from ..device import chosen
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import StudyJob, StudyResult
-from ..resumable_folder import ResumableFolder
+from ..resumable_folder import ResumableFolder, is_of
 from ..study.cost import MeasuredSeconds, in_words, seconds_a_fit
 from ..study.findings import Findings, findings_of, score_of
 from ..study.outcomes import Outcomes
@@ -31,7 +32,8 @@ from ..study.variant import Variant, best_of_each, everything, networks, rivals
 from ..study.workers import fitted, one_thread
 from ..study.workshop import Workshop
 from ..training.config import read_config
-from ..training.fingerprint import fingerprint
+from ..training.course import Course
+from ..training.fingerprint import fingerprint, table_digest
 from .train_job import trained
 
 FITS, BEST = "fits", "best.safetensors"
@@ -59,10 +61,19 @@ def run_study(job: StudyJob, monitor: Monitor) -> StudyResult:
     out = Path(job.out)
     config = read_config(Path(job.config))
     with Workshop(config, out / FITS, monitor, device) as workshop:
-        text = hashlib.sha256(f"{VERSION} {fingerprint(workshop.course)} {_solvers()}".encode()).hexdigest()
-        with ResumableFolder(out / FITS, text, job.resume, f"writes to {out}") as folder:
+        text = _fingerprint(workshop.course)
+        if job.estimate and not is_of(out / FITS, text):
+            with TemporaryDirectory() as nothing:
+                return Study(job, workshop, Outcomes(Path(nothing)), Path(nothing), monitor).estimated()
+        with ResumableFolder(out / FITS, text, job.resume or job.estimate, f"writes to {out}") as folder:
             study = Study(job, workshop, Outcomes(folder.path), folder.path, monitor)
             return study.estimated() if job.estimate else study.done(out)
+
+
+def _fingerprint(course: Course) -> str:
+    """Return a digest of all that decides a study's tables."""
+    survey = b"" if course.test is None else table_digest(course.test)
+    return hashlib.sha256(f"{VERSION} {fingerprint(course)} {_solvers()}".encode() + survey).hexdigest()
 
 
 class Study:

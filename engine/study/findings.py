@@ -31,7 +31,8 @@ class Gain:
     placebo
         On placebos, the mean of them.
     excess
-        The real gain less that of a placebo; its interval holds what differs from placebo to placebo.
+        The real gain less that of a further placebo, as those made let it be predicted; none with fewer
+        than two.
     """
 
     real: Estimate
@@ -264,7 +265,7 @@ class _Comparer:
         return Gain(
             real=Estimate.of(real),
             placebo=Estimate.of(repeats.mean(placebo)),
-            excess=Estimate.of(real - repeats.single(placebo)),
+            excess=Estimate.of(real - repeats.another(placebo)) if len(placebo) > 1 else Estimate(),
         )
 
     def _estimate(self, drawn: Floats, column: int) -> Estimate:

@@ -63,26 +63,33 @@ class Repeats:
     ----------
     weights
         (1 + draws, runs) share of each run; the first row takes all alike.
-    one
-        (draws,) a single run of each draw.
+    t
+        (draws,) of Student's t with a degree of freedom less than there are runs; NaN for a single one.
     """
 
     weights: Floats
-    one: Integers
+    t: Floats
 
     @classmethod
     def of(cls, runs: int, draws: int, seed: int) -> Repeats:
         """Draw ``runs`` of as many runs, ``draws`` times."""
         draw = np.random.default_rng([seed, 9, runs])
         drawn = draw.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs
-        return cls(np.vstack([np.full(runs, 1 / runs), drawn]), draw.integers(runs, size=draws))
+        t = draw.standard_t(runs - 1, size=draws) if runs > 1 else np.full(draws, np.nan)
+        return cls(np.vstack([np.full(runs, 1 / runs), drawn]), t)
 
     def mean(self, values: Floats) -> Floats:
         """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs."""
         means: Floats = np.einsum("dr,rd...->d...", self.weights, values)
         return means
 
-    def single(self, values: Floats) -> Floats:
-        """Return the mean over runs in the first draw, and a single run in each other: (1 + draws, ...)."""
-        rest = values[self.one, np.arange(1, values.shape[1])]
-        return np.concatenate([values[:, 0].mean(axis=0)[None], rest])
+    def another(self, values: Floats) -> Floats:
+        """Return the mean over runs in the first draw, and in each other what a further run could be.
+
+        That is Student's prediction of a further normal value from those there are: their mean + t · s ·
+        √(1 + 1 / runs), s their deviation and the mean that of the draw. (runs, 1 + draws) to (1 + draws,).
+        """
+        runs = len(values)
+        mean = values.mean(axis=0)
+        spread = values[:, 0].std(ddof=1) * np.sqrt(1 + 1 / runs) if runs > 1 else np.nan
+        return np.concatenate([mean[:1], mean[1:] + self.t * spread])

@@ -31,6 +31,7 @@ from scalescape.engine.study.variant import (
     networks,
     one_pixel,
 )
+from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 OFFERED = {"climate": (1, 5)}
@@ -217,10 +218,22 @@ def test_runs_seeds_and_placebos() -> None:
 def test_repeats_are_drawn_with_the_blocks() -> None:
     repeats = Repeats.of(3, 500, 0)
     values = np.broadcast_to(np.array([0.0, 1.0, 2.0])[:, None], (3, 501))
-    mean, single = repeats.mean(values), repeats.single(values)
-    assert mean[0] == single[0] == pytest.approx(1)
+    mean, another = repeats.mean(values), repeats.another(values)
+    assert mean[0] == another[0] == pytest.approx(1)
     assert mean[1:].std() == pytest.approx(np.sqrt(2 / 3 / 3), rel=0.1), "of a mean of three of them"
-    assert set(np.unique(single[1:])) == {0, 1, 2}
+    half = t.ppf(0.975, 2) * np.sqrt(1 + 1 / 3)  # Student's prediction interval of a further value
+    assert np.quantile(another[1:], [0.025, 0.975]) == pytest.approx([1 - half, 1 + half], rel=0.25)
+
+
+def test_predictors_that_are_a_placebo_seldom_help() -> None:
+    """The rate at which a gain that is one more placebo's beats those made, where nothing else varies."""
+    draw, beaten = np.random.default_rng(1), 0
+    repeats = Repeats.of(3, 400, 0)
+    for _ in range(300):
+        real, *made = 0.03 + 0.03 * draw.standard_normal(4)
+        placebo = np.broadcast_to(np.array(made)[:, None], (3, 401))
+        beaten += np.quantile((real - repeats.another(placebo))[1:], 0.025) > 0
+    assert beaten / 300 < 0.05
 
 
 def test_a_standing_without_placebos_leaves_a_gain_untested() -> None:
