@@ -6,6 +6,7 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from ..gui.icons import plugin_icon
+from .areas_algorithm import AreasAlgorithm
 from .demo_algorithm import DemoAlgorithm
 from .effects_algorithm import EffectsAlgorithm
 from .evaluate_algorithm import EvaluateAlgorithm
@@ -32,5 +33,7 @@ class ScalescapeProvider(QgsProcessingProvider):
     def loadAlgorithms(self) -> None:
         mapping = (MapAlgorithm, EffectsAlgorithm, InspectAlgorithm, ProfileAlgorithm)
         judging = (EvaluateAlgorithm, StudyAlgorithm)
-        for algorithm in (*mapping, TrainAlgorithm, *judging, ImportPaperAlgorithm, DemoAlgorithm):
+        deciding = (AreasAlgorithm,)
+        models = (TrainAlgorithm, *judging, ImportPaperAlgorithm)
+        for algorithm in (*mapping, *deciding, *models, DemoAlgorithm):
             self.addAlgorithm(algorithm())

@@ -45,8 +45,9 @@ def test_provider_and_ids():
     provider.refreshAlgorithms()
     assert provider.id() == "scalescape"
     assert sorted(one.id() for one in provider.algorithms()) == [
-        "scalescape:demo", "scalescape:effects", "scalescape:evaluate", "scalescape:importpaper",
-        "scalescape:inspect", "scalescape:map", "scalescape:profile", "scalescape:study", "scalescape:train",
+        "scalescape:areas", "scalescape:demo", "scalescape:effects", "scalescape:evaluate",
+        "scalescape:importpaper", "scalescape:inspect", "scalescape:map", "scalescape:profile",
+        "scalescape:study", "scalescape:train",
     ]  # fmt: skip
 
 

@@ -1,0 +1,26 @@
+"""What the fake engine answers on finished maps; the first warning of each is its params, as JSON."""
+
+from __future__ import annotations
+
+import json
+
+
+def areas(params: dict) -> dict:
+    """Give a species in all and in one park; the second has no threshold by a rule of the card."""
+
+    def row(species: str, zone: str, tss: float | None, given: float | None) -> dict:
+        return {
+            "species": species, "map": f"{species.lower()}.tif", "zone": zone, "with_value_km2": 80.0,
+            "without_value_km2": 20.0, "novel_km2": 8.0, "expected_km2": None,
+            "threshold_largest_tss": None if tss is None else 0.41, "above_largest_tss_km2": tss,
+            "above_largest_tss_novel_km2": 1.5, "threshold_given": 0.5, "above_given_km2": given,
+            "above_given_novel_km2": 0.5,
+        }  # fmt: skip
+
+    rows = [row("Picea", "all", 1234.5, 4.0), row("Picea", "north", 2.0, 1.0), row("Fagus", "all", None, 0.03)]
+    if params["threshold"] == 0.75:  # as many species as a report does not tell
+        rows = [row(f"Species {number}", "all", 1.0, 1.0) for number in range(23)]
+    return {"files": [], "rows": rows, "warnings": [json.dumps(params)]}
+
+
+ANSWERS = {"areas": areas}
