@@ -20,9 +20,10 @@ from qgis.PyQt.QtGui import QColor
 
 from ...models.card import Card
 from .grid_facts import window
+from .layer_metadata import QUANTITY_PROPERTY
 from .point_table import branch_name
 from .raster_style import rounded_up, style_categories, style_diverging, style_ramp, value_range
-from .result_layers import QUANTITY_PROPERTY, RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary, name_legend
+from .result_layers import RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary, name_legend
 from .translation import tr
 
 CONTRIBUTION, ABLATION, DOMINANT, MARGIN = "contribution", "ablation", "dominant", "margin"

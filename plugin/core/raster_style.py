@@ -30,11 +30,6 @@ def gradient(colours: tuple[str, ...]) -> QgsGradientColorRamp:
     return QgsGradientColorRamp(QColor(colours[0]), QColor(colours[-1]), False, stops)
 
 
-def diverging() -> QgsGradientColorRamp:
-    """Return the ramp whose middle is near-white: purple below, green above."""
-    return gradient(_DIVERGING)
-
-
 def style_ramp(
     layer: QgsRasterLayer, ramp: QgsGradientColorRamp, low: float, high: float, n: int, band: int = 1
 ) -> None:
@@ -50,9 +45,10 @@ def style_ramp(
     layer.setRenderer(renderer)
 
 
-def style_diverging(layer: QgsRasterLayer, low: float, high: float) -> None:
-    """Show ``layer`` in the diverging ramp."""
-    style_ramp(layer, diverging(), low, high, len(_DIVERGING))
+def style_diverging(layer: QgsRasterLayer, low: float, high: float, purple_high: bool = False) -> None:
+    """Show ``layer`` in the ramp whose middle is near-white: purple below and green above, or the reverse."""
+    colours = _DIVERGING[::-1] if purple_high else _DIVERGING
+    style_ramp(layer, gradient(colours), low, high, len(colours))
 
 
 def style_categories(layer: QgsRasterLayer, label: Callable[[str], str] = str) -> None:

@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..gui.icons import plugin_icon
 from .areas_algorithm import AreasAlgorithm
+from .compare_algorithm import CompareAlgorithm
 from .demo_algorithm import DemoAlgorithm
 from .effects_algorithm import EffectsAlgorithm
 from .evaluate_algorithm import EvaluateAlgorithm
@@ -33,7 +34,7 @@ class ScalescapeProvider(QgsProcessingProvider):
     def loadAlgorithms(self) -> None:
         mapping = (MapAlgorithm, EffectsAlgorithm, InspectAlgorithm, ProfileAlgorithm)
         judging = (EvaluateAlgorithm, StudyAlgorithm)
-        deciding = (AreasAlgorithm,)
+        deciding = (AreasAlgorithm, CompareAlgorithm)
         models = (TrainAlgorithm, *judging, ImportPaperAlgorithm)
         for algorithm in (*mapping, *deciding, *models, DemoAlgorithm):
             self.addAlgorithm(algorithm())

@@ -23,4 +23,14 @@ def areas(params: dict) -> dict:
     return {"files": [], "rows": rows, "warnings": [json.dumps(params)]}
 
 
-ANSWERS = {"areas": areas}
+def compare(params: dict) -> dict:
+    """Compare two maps; a part of one has no value."""
+    km2 = {"stable present": 30.0, "loss": 3.25, "gain": 0.0125, "stable absent": 1040.0}
+    return {
+        "files": [], "species": "Picea", "rule": "largest TSS", "threshold_before": 0.41,
+        "threshold_after": 0.52, "km2": km2, "only_one_km2": 7.0, "mean_difference": -0.125,
+        "warnings": [json.dumps(params)],
+    }  # fmt: skip
+
+
+ANSWERS = {"areas": areas, "compare": compare}

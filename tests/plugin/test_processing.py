@@ -45,9 +45,11 @@ def test_provider_and_ids():
     provider.refreshAlgorithms()
     assert provider.id() == "scalescape"
     assert sorted(one.id() for one in provider.algorithms()) == [
-        "scalescape:areas", "scalescape:demo", "scalescape:effects", "scalescape:evaluate",
-        "scalescape:importpaper", "scalescape:inspect", "scalescape:map", "scalescape:profile",
-        "scalescape:study", "scalescape:train",
+        f"scalescape:{name}"
+        for name in (
+            "areas", "compare", "demo", "effects", "evaluate", "importpaper", "inspect", "map", "profile", "study",
+            "train",
+        )
     ]  # fmt: skip
 
 
