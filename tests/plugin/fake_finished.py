@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 
 def areas(params: dict) -> dict:
@@ -33,4 +34,31 @@ def compare(params: dict) -> dict:
     }  # fmt: skip
 
 
-ANSWERS = {"areas": areas, "compare": compare}
+def assess(params: dict) -> dict:
+    """Test a map that claims no probability of presence."""
+    none = {"value": None, "low": None, "high": None}
+    figures = {
+        "auc": {"value": 0.871, "low": 0.84, "high": 0.9021}, "average_precision": {**none, "value": 0.5},
+        "tss": {"value": 0.61, "low": 0.5, "high": 0.7}, "boyce": {"value": 0.9, "low": 0.7, "high": 1.0},
+        "brier": none,
+    }  # fmt: skip
+    outcomes = {"hit": 30, "miss": 4, "false alarm": 11, "correct rejection": 55}
+    return {
+        "files": [], "species": "Picea", "n_presence": 34, "n_absence": 66, "n_blocks": 23, "figures": figures,
+        "threshold": 0.41, "rule": "largest TSS of the model's card", "outcomes": outcomes,
+        "calibration_error": None, "warnings": [json.dumps(params)],
+    }  # fmt: skip
+
+
+def products(params: dict) -> dict:
+    """Pretend to make maps: the files are there already."""
+    files = sorted(str(path) for path in Path(params["folder"]).glob("*_binary.tif"))
+    return {"files": files, "width": 8, "height": 9, "warnings": [json.dumps(params)]}
+
+
+def odmap(params: dict) -> dict:
+    """Pretend to write a record; it has no warnings, so its params are the name of a file."""
+    return {"files": [json.dumps(params), params["folder"] + "/odmap.html"], "answered": 41, "left": 12}
+
+
+ANSWERS = {"areas": areas, "assess": assess, "compare": compare, "odmap": odmap, "products": products}
