@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..gui.icons import plugin_icon
 from .areas_algorithm import AreasAlgorithm
+from .assess_algorithm import AssessAlgorithm
 from .compare_algorithm import CompareAlgorithm
 from .demo_algorithm import DemoAlgorithm
 from .effects_algorithm import EffectsAlgorithm
@@ -14,6 +15,8 @@ from .evaluate_algorithm import EvaluateAlgorithm
 from .import_paper_algorithm import ImportPaperAlgorithm
 from .inspect_algorithm import InspectAlgorithm
 from .map_algorithm import MapAlgorithm
+from .odmap_algorithm import OdmapAlgorithm
+from .products_algorithm import ProductsAlgorithm
 from .profile_algorithm import ProfileAlgorithm
 from .study_algorithm import StudyAlgorithm
 from .train_algorithm import TrainAlgorithm
@@ -34,7 +37,7 @@ class ScalescapeProvider(QgsProcessingProvider):
     def loadAlgorithms(self) -> None:
         mapping = (MapAlgorithm, EffectsAlgorithm, InspectAlgorithm, ProfileAlgorithm)
         judging = (EvaluateAlgorithm, StudyAlgorithm)
-        deciding = (AreasAlgorithm, CompareAlgorithm)
+        finished = (ProductsAlgorithm, AreasAlgorithm, CompareAlgorithm, AssessAlgorithm, OdmapAlgorithm)
         models = (TrainAlgorithm, *judging, ImportPaperAlgorithm)
-        for algorithm in (*mapping, *deciding, *models, DemoAlgorithm):
+        for algorithm in (*mapping, *finished, *models, DemoAlgorithm):
             self.addAlgorithm(algorithm())

@@ -47,8 +47,8 @@ def test_provider_and_ids():
     assert sorted(one.id() for one in provider.algorithms()) == [
         f"scalescape:{name}"
         for name in (
-            "areas", "compare", "demo", "effects", "evaluate", "importpaper", "inspect", "map", "profile", "study",
-            "train",
+            "areas", "assess", "compare", "demo", "effects", "evaluate", "importpaper", "inspect", "map",
+            "odmap", "products", "profile", "study", "train",
         )
     ]  # fmt: skip
 
