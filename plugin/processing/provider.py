@@ -18,6 +18,7 @@ from .map_algorithm import MapAlgorithm
 from .odmap_algorithm import OdmapAlgorithm
 from .products_algorithm import ProductsAlgorithm
 from .profile_algorithm import ProfileAlgorithm
+from .scenarios_algorithm import ScenariosAlgorithm
 from .study_algorithm import StudyAlgorithm
 from .train_algorithm import TrainAlgorithm
 
@@ -39,5 +40,5 @@ class ScalescapeProvider(QgsProcessingProvider):
         judging = (EvaluateAlgorithm, StudyAlgorithm)
         finished = (ProductsAlgorithm, AreasAlgorithm, CompareAlgorithm, AssessAlgorithm, OdmapAlgorithm)
         models = (TrainAlgorithm, *judging, ImportPaperAlgorithm)
-        for algorithm in (*mapping, *finished, *models, DemoAlgorithm):
+        for algorithm in (*mapping, ScenariosAlgorithm, *finished, *models, DemoAlgorithm):
             self.addAlgorithm(algorithm())

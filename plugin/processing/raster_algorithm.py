@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Optional
 
 from qgis.core import (
@@ -118,9 +119,15 @@ class RasterAlgorithm(PreparedAlgorithm):
         raise NotImplementedError
 
     def read(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, computing: bool = True
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        computing: bool = True,
+        elsewhere: Collection[str] = (),
     ) -> tuple[Card, dict[str, Any]]:
         """Return the card and the job's fields that all have in common; with ``computing`` those of a map.
+
+        Modalities in ``elsewhere`` need no raster among the common ones, since every scenario brings its own.
 
         Raises
         ------
@@ -133,7 +140,7 @@ class RasterAlgorithm(PreparedAlgorithm):
         extent, crs = self._extent(parameters, context)
         values: dict[str, Any] = {
             "model": model,
-            "inputs": self._inputs(parameters, context, card, scales),
+            "inputs": self._inputs(parameters, context, card, scales, elsewhere),
             "scales": scales,
             "nodata": map_options.nodata(parameters.get(self.NODATA)),
             "edge": self.parameterAsEnumString(parameters, self.EDGE, context),
@@ -159,13 +166,14 @@ class RasterAlgorithm(PreparedAlgorithm):
         context: QgsProcessingContext,
         card: Card,
         scales: dict[str, tuple[int, ...]],
+        elsewhere: Collection[str],
     ) -> tuple[Any, ...]:
         named = map_options.inputs(parameters.get(self.INPUTS), card)
         layers = self.parameterAsLayerList(parameters, self.LAYERS, context) or []
         rasters = [raster_of_layer(layer) for layer in layers if isinstance(layer, QgsRasterLayer)]
         inputs = []
         for modality in card.modalities:
-            if scales.get(modality.name, modality.scales):
+            if scales.get(modality.name, modality.scales) and modality.name not in elsewhere:
                 given = [one for one in named if one.modality == modality.name]
                 inputs += given or _picked(modality, rasters)
         return tuple(inputs)

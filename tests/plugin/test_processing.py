@@ -48,7 +48,7 @@ def test_provider_and_ids():
         f"scalescape:{name}"
         for name in (
             "areas", "assess", "compare", "demo", "effects", "evaluate", "importpaper", "inspect", "map",
-            "odmap", "products", "profile", "study", "train",
+            "odmap", "products", "profile", "scenarios", "study", "train",
         )
     ]  # fmt: skip
 
