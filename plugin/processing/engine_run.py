@@ -81,15 +81,17 @@ def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: s
         return run.job(method, job, cancelled)
 
 
-def answered(cls: type[T], method: str, job: Any, feedback: QgsProcessingFeedback) -> Optional[T]:
-    """Return the answer to ``job``, whose warnings are told; None where it was cancelled.
+def answered(
+    cls: type[T], method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: str = ""
+) -> Optional[T]:
+    """Return the answer to ``job``, whose warnings are told; None where it was ``cancelled``, as ``run_job``.
 
     Raises
     ------
     QgsProcessingException
         The job failed, or its answer lacks something: one sentence.
     """
-    values = run_job(method, job, feedback)
+    values = run_job(method, job, feedback, cancelled)
     if not values:
         return None
     try:

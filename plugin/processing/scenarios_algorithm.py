@@ -85,7 +85,8 @@ class ScenariosAlgorithm(RasterAlgorithm):
     ) -> dict[str, Any]:
         prepared: _Prepared = self.prepared()
         out = prepared.job.out
-        result = answered(ScenariosResult, "scenarios", prepared.job, feedback)
+        cancelled = tr("Cancelled; the maps of scenarios that were done stay in {}.").format(out)
+        result = answered(ScenariosResult, "scenarios", prepared.job, feedback, cancelled)
         if result is None:
             return {self.OUTPUT: out}
         try:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 from algorithm_runs import asked, finished, opened, refusal, run
+from feedback import Feedback
 from plugin_stand_ins import add_raster, polygon_layer, read_attributes, write_raster
-from qgis.core import QgsProcessingFeatureSourceDefinition, QgsVectorLayer
+from qgis.core import (
+    QgsProcessingException,
+    QgsProcessingFeatureSourceDefinition,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
 from scalescape.plugin.processing.areas_algorithm import AreasAlgorithm
 
 pytestmark = pytest.mark.usefixtures("qgis_app", "engine")
@@ -82,6 +88,30 @@ def test_the_table_opens_and_says_what_its_numbers_are(parameters, context, tmp_
 def test_the_table_may_stay_shut(parameters, context):
     run(AreasAlgorithm(), {**parameters, "OPEN": False}, context)
     assert opened(context) == {}
+
+
+def test_a_map_that_is_gone_is_named_though_others_are_there(parameters, maps, context):
+    said = refusal(AreasAlgorithm(), {**parameters, "MAPS": [maps[0], "/nowhere/gone.tif"]}, context)
+    assert "MAPS" in said
+
+
+def test_one_map_may_come_as_text_or_as_a_layer(parameters, maps, context):
+    for one in (maps[0], [QgsRasterLayer(maps[0], "a layer")]):
+        _, said = run(AreasAlgorithm(), {**parameters, "MAPS": one}, context)
+        assert asked(said)["maps"] == [maps[0]]
+
+
+def test_a_cancelled_run_opens_nothing(parameters, engine, context):
+    engine.append("cancelled")
+    outputs, said = run(AreasAlgorithm(), parameters, context)
+    assert set(outputs) == {"OUTPUT"} and said == ["Cancelled; nothing was written."] and not opened(context)
+
+
+def test_an_answer_that_lacks_something_is_one_sentence(parameters, engine, context):
+    engine.append("lacks")
+    algorithm = AreasAlgorithm().create({})
+    with pytest.raises(QgsProcessingException, match="answer can't be understood"):
+        algorithm.run(parameters, context, Feedback(), catchExceptions=False)
 
 
 @pytest.mark.parametrize(

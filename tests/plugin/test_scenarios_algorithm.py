@@ -80,6 +80,13 @@ def test_layers_say_their_scenario_and_what_was_held(parameters, context, tmp_pa
     assert not finished(context, now, QgsRasterLayer(now, "x")).temporalProperties().isActive()
 
 
+def test_a_cancelled_run_says_what_stays(parameters, engine, context):
+    engine.append("cancelled")
+    outputs, said = run(ScenariosAlgorithm(), parameters, context)
+    assert outputs == {"OUTPUT": parameters["OUTPUT"]}
+    assert said == [f"Cancelled; the maps of scenarios that were done stay in {parameters['OUTPUT']}."]
+
+
 def test_a_state_shows_until_the_next_and_the_last_as_long_as_the_one_before():
     dates = ("2070-01-01", "", "2030-01-01", "2050-01-01")
     states = states_of([ScenarioMaps(f"s{date}", date, "", (), (), ()) for date in dates])
