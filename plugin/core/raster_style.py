@@ -73,12 +73,14 @@ def rounded_up(value: float) -> float:
 
 
 def value_range(file: str) -> Optional[tuple[float, float]]:
-    """Return the lowest and the highest value of the first band, from its overviews; None where it has none."""
+    """Return the lowest and highest value of the first band, from its overviews; None where it has none.
+
+    They are as stored: for maps in floats, not for those in bytes.
+    """
     try:
         dataset = gdal.Open(file)  # a band without it is a crash
         band = dataset.GetRasterBand(1)
         low, high = band.ComputeRasterMinMax(True)
     except (RuntimeError, AttributeError, TypeError):  # no value in it
         return None
-    scale, offset = band.GetScale() or 1.0, band.GetOffset() or 0.0
-    return low * scale + offset, high * scale + offset
+    return low, high
