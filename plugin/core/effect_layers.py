@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import uuid
 from collections.abc import Sequence
@@ -10,33 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from osgeo import gdal
 from qgis.core import (
-    QgsColorRampShader,
     QgsGradientColorRamp,
-    QgsGradientStop,
     QgsLayerTreeGroup,
     QgsLayerTreeLayer,
-    QgsPalettedRasterRenderer,
     QgsProject,
     QgsRasterLayer,
-    QgsRasterShader,
-    QgsSingleBandPseudoColorRenderer,
 )
 from qgis.PyQt.QtGui import QColor
 
 from ...models.card import Card
 from .grid_facts import window
+from .layer_metadata import QUANTITY_PROPERTY
 from .point_table import branch_name
-from .result_layers import QUANTITY_PROPERTY, RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary, name_legend
+from .raster_style import rounded_up, style_categories, style_diverging, style_ramp, value_range
+from .result_layers import RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary, name_legend
 from .translation import tr
 
 CONTRIBUTION, ABLATION, DOMINANT, MARGIN = "contribution", "ablation", "dominant", "margin"
 CLEAR_MARGIN = 1.0  # logits; from here on the dominant scale shows in its full colour
 FADED = 215  # of 255: how white a pixel without any margin is
-# Purple to green through near-white (ColorBrewer PRGn, Apache 2.0), which the colour-blind tell apart and which
-# no branch has as its colour.
-_DIVERGING = ("#762a83", "#9970ab", "#c2a5cf", "#f7f7f7", "#a6dba0", "#5aae61", "#1b7837")
 
 
 @dataclass(frozen=True)
@@ -98,45 +90,22 @@ def style_effect(layer: QgsRasterLayer, card: Card, one: EffectMap, limit: float
     }
     layer.setCustomProperty(QUANTITY_PROPERTY, titles[one.kind])
     if one.kind == DOMINANT:
-        _style_dominant(layer, card)
+        style_categories(layer, lambda name: _short(name, card))
     elif one.kind == MARGIN:
         white = QColor(255, 255, 255)
         faded, clear = QColor(white), QColor(white)
         faded.setAlpha(FADED)
         clear.setAlpha(0)
-        _style_ramp(layer, QgsGradientColorRamp(faded, clear), 0.0, CLEAR_MARGIN, 5)
+        style_ramp(layer, QgsGradientColorRamp(faded, clear), 0.0, CLEAR_MARGIN, 5)
     else:
         end = limit if one.kind == CONTRIBUTION else change
-        _style_ramp(layer, diverging(), -end, end, len(_DIVERGING))
-
-
-def diverging() -> QgsGradientColorRamp:
-    """Return the ramp whose middle is zero."""
-    last = len(_DIVERGING) - 1
-    stops = [QgsGradientStop(i / last, QColor(_DIVERGING[i])) for i in range(1, last)]
-    return QgsGradientColorRamp(QColor(_DIVERGING[0]), QColor(_DIVERGING[-1]), False, stops)
-
-
-def rounded_up(value: float) -> float:
-    """Return ``value`` with two significant digits, not less than it is: the end of an axis."""
-    if not math.isfinite(value) or value <= 0:
-        return 1.0
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{math.ceil(value / unit - 1e-9) * unit:.6g}")
+        style_diverging(layer, -end, end)
 
 
 def largest_change(maps: Sequence[EffectMap]) -> float:
     """Return the largest absolute value of the ablations, from their overviews, rounded up."""
-    largest = 0.0
-    for one in maps:
-        if one.kind == ABLATION:
-            try:
-                dataset = gdal.Open(one.file)  # a band without it is a crash
-                low, high = dataset.GetRasterBand(1).ComputeRasterMinMax(True)
-            except (RuntimeError, AttributeError, TypeError):  # no value in it
-                continue
-            largest = max(largest, abs(low), abs(high))
-    return rounded_up(largest)
+    ranges = [value_range(one.file) for one in maps if one.kind == ABLATION]
+    return rounded_up(max((abs(end) for ends in ranges if ends is not None for end in ends), default=0.0))
 
 
 def add_effects(
@@ -188,31 +157,6 @@ def _add(project: QgsProject, part: QgsLayerTreeGroup, layer: QgsRasterLayer) ->
     name_legend(node, layer)
     part.addChildNode(node)
     return layer
-
-
-def _style_ramp(layer: QgsRasterLayer, ramp: QgsGradientColorRamp, low: float, high: float, n: int) -> None:
-    shader = QgsRasterShader(low, high)
-    function = QgsColorRampShader(low, high, ramp, QgsColorRampShader.Type.Interpolated)
-    function.classifyColorRamp(n, -1)
-    function.setClip(False)
-    shader.setRasterShaderFunction(function)
-    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
-    renderer.setClassificationMin(low)
-    renderer.setClassificationMax(high)
-    layer.setRenderer(renderer)
-
-
-def _style_dominant(layer: QgsRasterLayer, card: Card) -> None:
-    """Take colours and names from the file, where the engine wrote them."""
-    dataset = gdal.Open(layer.source())  # a band without it is a crash
-    band = dataset.GetRasterBand(1)
-    table, names = band.GetColorTable(), band.GetCategoryNames() or []
-    classes = []
-    for number, name in enumerate(names):
-        if number and table is not None:
-            colour = QColor(*table.GetColorEntry(number)[:3])
-            classes.append(QgsPalettedRasterRenderer.Class(float(number), colour, _short(name, card)))
-    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
 
 
 def _short(name: str, card: Card) -> str:

@@ -54,3 +54,8 @@ def ordinal_step(step: int) -> str:
 def volume(size: float) -> str:
     """Return a number of bytes for a person: ``9 MB``, ``1.2 GB``."""
     return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def area(km2: float) -> str:
+    """Return an area for a person: ``0.0342 km²``, ``12.3 km²``, ``1,234 km²``."""
+    return f"{km2:,.0f} km²" if abs(km2) >= 100 else f"{km2:.3g} km²"

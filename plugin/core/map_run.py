@@ -119,6 +119,10 @@ def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str
         lines.append(tr("Within the polygons of {}").format(Path(job.mask).name))
     if job.blend:
         lines.append(tr("Coarse cells blended"))
+    if job.clamp:
+        lines.append(tr("Predictors clamped to the training range"))
+    if job.cut_novel:
+        lines.append(tr("Left out where it is novel"))
     if job.verify:
         lines.append(_verified(job.verify, result))
     if result is not None:
@@ -155,8 +159,8 @@ def run_title(card: Card, job: MapJob, when: str = "") -> str:
     """Return ``demo · 40 m · without satellite 1.15 km · 14:03``: what tells runs apart, in one line.
 
     That is the model (by its card or its file, whichever name is shorter), the output pixel, what is switched
-    off, how many species where not all, whether a part was mapped, the edge filled or cells blended, and
-    ``when``, which is now unless told.
+    off, how many species where not all, whether a part was mapped, the edge filled, cells blended, predictors
+    clamped or novel places left out, and ``when``, which is now unless told.
     """
     model = min(card.name, Path(job.model).stem, key=len)
     parts = [model, _output_pixel(card, job), experiment_title(card, job)]
@@ -172,6 +176,10 @@ def run_title(card: Card, job: MapJob, when: str = "") -> str:
         parts.append(tr("edge filled"))
     if job.blend:
         parts.append(tr("blended"))
+    if job.clamp:
+        parts.append(tr("clamped"))
+    if job.cut_novel:
+        parts.append(tr("not where novel"))
     parts.append(when or time.strftime("%H:%M"))
     return " · ".join(part for part in parts if part)
 

@@ -8,7 +8,7 @@ from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from .inputs import Raster, raster_of_file, raster_of_layer
-from .result_layers import QUANTITY_PROPERTY
+from .layer_metadata import QUANTITY_PROPERTY
 
 
 class ProjectRasters(QObject):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional
 
 from qgis.core import (
-    QgsLayerMetadata,
     QgsLayerTreeGroup,
     QgsLayerTreeLayer,
     QgsMapLayerLegendUtils,
@@ -20,12 +18,12 @@ from qgis.core import (
 from ...models.card import Card, Species
 from .grade import typical
 from .inputs import raster_of_file
+from .layer_metadata import QUANTITY_PROPERTY, fill_metadata
 from .suitability_style import apply_style
 from .translation import tr
 
 SUMMARY_PROPERTY = "scalescape/summary"  # of a group: the run, told in lines
 RUN_PROPERTY = "scalescape/run"  # of a group: which run it belongs to
-QUANTITY_PROPERTY = "scalescape/quantity"  # of a layer: what its numbers are
 
 
 @dataclass(frozen=True)
@@ -188,24 +186,13 @@ def name_legend(node: QgsLayerTreeLayer, layer: QgsRasterLayer) -> None:
 def describe_layer(layer: QgsRasterLayer, card: Card, species: Species, summary: RunSummary) -> None:
     """Fill the layer's metadata: what it shows, what the numbers mean, whence it came."""
     title = quantity_title(card, species)
-    layer.setCustomProperty(QUANTITY_PROPERTY, title)
-    metadata = QgsLayerMetadata()
-    metadata.setIdentifier(Path(layer.source()).name)
-    metadata.setType("dataset")
-    metadata.setTitle(f"{species.name}: {title.lower()}")
-    metadata.setAbstract("\n".join((card.meaning(species), *summary.lines)))
-    metadata.setLanguage("ENG")
-    metadata.setKeywords({"species": [species.name], "quantity": [title], "model": [card.name]})
-    metadata.setLicenses([card.licence] if card.licence else [])
-    metadata.setRights([card.citation] if card.citation else [])
-    metadata.setHistory([f"Scalescape: {line}" for line in summary.lines])
-    metadata.setCrs(layer.crs())
-    extent = QgsLayerMetadata.Extent()
-    spatial = QgsLayerMetadata.SpatialExtent()
-    spatial.extentCrs = layer.crs()
-    spatial.bounds = layer.extent().toBox3d(0, 0)
-    extent.setSpatialExtents([spatial])
-    metadata.setExtent(extent)
-    layer.setMetadata(metadata)
-    layer.setTitle(metadata.title())
-    layer.setAbstract(metadata.abstract())
+    fill_metadata(
+        layer,
+        title=f"{species.name}: {title.lower()}",
+        quantity=title,
+        meaning=card.meaning(species),
+        run=summary.lines,
+        keywords={"species": species.name, "quantity": title, "model": card.name},
+        licence=card.licence,
+        citation=card.citation,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any, TypeVar
 
 from ...engine.scale_results import (
@@ -18,13 +17,14 @@ from ...engine.scale_results import (
     Ranked,
     SpeciesProfile,
 )
+from .answer import made
 
 T = TypeVar("T")
 
 
 def inspect_result(values: dict[str, Any]) -> InspectResult:
     """Return the answer at a point; raise KeyError or TypeError where it can't be understood."""
-    return _made(
+    return made(
         InspectResult,
         values,
         contributions=_all(Contribution, values["contributions"]),
@@ -36,33 +36,22 @@ def inspect_result(values: dict[str, Any]) -> InspectResult:
 
 def effects_result(values: dict[str, Any]) -> EffectsResult:
     """Return what an effects job did; raise KeyError or TypeError where it can't be understood."""
-    return _made(EffectsResult, values)
+    return made(EffectsResult, values)
 
 
 def profile_result(values: dict[str, Any]) -> ProfileResult:
     """Return what a profile job found; raise KeyError or TypeError where it can't be understood."""
     species = tuple(
-        _made(
+        made(
             SpeciesProfile,
             one,
-            dominant=_made(Dominant, one["dominant"]),
+            dominant=made(Dominant, one["dominant"]),
             branches=_all(BranchProfile, one["branches"]),
         )
         for one in values["species"]
     )
-    return _made(ProfileResult, values, species=species)
+    return made(ProfileResult, values, species=species)
 
 
 def _all(cls: type[T], items: Sequence[dict[str, Any]]) -> tuple[T, ...]:
-    return tuple(_made(cls, item) for item in items)
-
-
-def _made(cls: type[T], raw: dict[str, Any], /, **made: Any) -> T:
-    """Return a ``cls`` of ``raw`` values, of which ``made`` are made already; unknown ones are ignored."""
-    known = {one.name for one in fields(cls)}  # type: ignore[arg-type]
-    plain = {name: _frozen(value) for name, value in raw.items() if name in known and name not in made}
-    return cls(**plain, **made)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    return tuple(made(cls, item) for item in items)

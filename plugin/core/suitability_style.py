@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from qgis.core import (
-    QgsColorRampShader,
-    QgsGradientColorRamp,
-    QgsGradientStop,
-    QgsRasterLayer,
-    QgsRasterShader,
-    QgsSingleBandPseudoColorRenderer,
-)
-from qgis.PyQt.QtGui import QColor
+from qgis.core import QgsGradientColorRamp, QgsRasterLayer
+
+from .raster_style import gradient, style_ramp
 
 LOWEST, HIGHEST = 0.0, 1.0
 # Nine stops of viridis (van der Walt and Smith 2015, CC0), at 0, 1/8 ... 1.
@@ -21,19 +15,9 @@ _VIRIDIS = (
 
 def viridis() -> QgsGradientColorRamp:
     """Return the ramp."""
-    last = len(_VIRIDIS) - 1
-    stops = [QgsGradientStop(i / last, QColor(_VIRIDIS[i])) for i in range(1, last)]
-    return QgsGradientColorRamp(QColor(_VIRIDIS[0]), QColor(_VIRIDIS[-1]), False, stops)
+    return gradient(_VIRIDIS)
 
 
-def apply_style(layer: QgsRasterLayer, band: int = 1) -> None:
-    """Show ``band`` of ``layer`` in the common ramp from 0 to 1."""
-    shader = QgsRasterShader(LOWEST, HIGHEST)
-    function = QgsColorRampShader(LOWEST, HIGHEST, viridis(), QgsColorRampShader.Type.Interpolated)
-    function.classifyColorRamp(len(_VIRIDIS), -1)
-    function.setClip(False)
-    shader.setRasterShaderFunction(function)
-    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), band, shader)
-    renderer.setClassificationMin(LOWEST)
-    renderer.setClassificationMax(HIGHEST)
-    layer.setRenderer(renderer)
+def apply_style(layer: QgsRasterLayer, band: int = 1, highest: float = HIGHEST) -> None:
+    """Show ``band`` of ``layer`` in the common ramp, from 0 to 1 unless told."""
+    style_ramp(layer, viridis(), LOWEST, highest, len(_VIRIDIS), band)

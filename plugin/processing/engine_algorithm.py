@@ -18,7 +18,8 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
     One that makes a model file puts its path into ``made_model``: the dock then offers it.
     """
 
-    MAPS_GROUP, SCALES_GROUP, MODELS_GROUP, SAMPLE_GROUP = "maps", "scales", "models", "sample"
+    MAPS_GROUP, SCALES_GROUP, DECISIONS_GROUP = "maps", "scales", "decisions"
+    MODELS_GROUP, SAMPLE_GROUP = "models", "sample"
     GROUP = ""
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         titles = {
             self.MAPS_GROUP: tr("Maps"),
             self.SCALES_GROUP: tr("Scales"),
+            self.DECISIONS_GROUP: tr("Decisions"),
             self.MODELS_GROUP: tr("Models"),
             self.SAMPLE_GROUP: tr("Sample data"),
         }

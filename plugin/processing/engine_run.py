@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 from qgis.core import QgsProcessingException, QgsProcessingFeedback
 
 from ...engine.protocol import to_params
+from ..core.answer import made
 from ..core.engine_bridge import new_client
 from ..core.engine_error import EngineError
 from ..core.grid_facts import duration
@@ -16,6 +17,7 @@ from ..core.job_task import progress_of
 from ..core.translation import tr
 
 POLL_S = 0.1
+T = TypeVar("T")
 
 
 class EngineRun:
@@ -77,6 +79,28 @@ def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: s
     """Return the result of one job, as ``EngineRun.job`` does, from an engine of its own."""
     with EngineRun(feedback) as run:
         return run.job(method, job, cancelled)
+
+
+def answered(
+    cls: type[T], method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: str = ""
+) -> Optional[T]:
+    """Return the answer to ``job``, whose warnings are told; None where it was ``cancelled``, as ``run_job``.
+
+    Raises
+    ------
+    QgsProcessingException
+        The job failed, or its answer lacks something: one sentence.
+    """
+    values = run_job(method, job, feedback, cancelled)
+    if not values:
+        return None
+    try:
+        answer = made(cls, values)
+    except TypeError as defect:
+        raise not_understood(defect) from defect
+    for warning in values.get("warnings") or ():
+        feedback.pushWarning(str(warning))
+    return answer
 
 
 def not_understood(defect: Exception) -> QgsProcessingException:

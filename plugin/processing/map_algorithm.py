@@ -18,7 +18,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...engine.protocol import CheckJob, MapJob
+from ...engine.protocol import PRODUCTS, CheckJob, MapJob
 from ...models.card import Card
 from ..core.check_answer import check_result
 from ..core.grid_facts import duration, volume
@@ -27,8 +27,10 @@ from ..core.map_run import run_summary
 from ..core.translation import tr
 from .engine_run import EngineRun
 from .opened_maps import open_maps
+from .product_parameters import format_parameters, product_fields, products_help, products_parameter
 from .raster_algorithm import RasterAlgorithm
 from .text_options import OptionError
+from .threshold_parameter import threshold_parameters
 
 DEFAULT_STEP = 1
 
@@ -59,7 +61,7 @@ class MapAlgorithm(RasterAlgorithm):
         return tr("Map species")
 
     def shortHelpString(self) -> str:
-        return tr(
+        said = tr(
             "Maps where species can live with a multi-scale neural network: one Cloud-Optimized GeoTIFF a "
             "species, values from 0 to 1, and run.json, the run.\n\n"
             "Model file: the shipped demo model unless you choose another.\n\n"
@@ -89,6 +91,7 @@ class MapAlgorithm(RasterAlgorithm):
             "then not needed. A run says so before it starts.\n\n"
             "The card of the model says what the numbers mean: favourability or relative suitability."
         )
+        return f"{said}\n\n{products_help()}"
 
     def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
         self.add_inputs()
@@ -96,8 +99,10 @@ class MapAlgorithm(RasterAlgorithm):
         self.addParameter(
             QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True)
         )
+        self.addParameter(products_parameter(PRODUCTS, MapJob.products))
         opening = QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True)
-        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), opening)
+        formats = (*threshold_parameters(), *format_parameters())
+        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), *formats, opening)
         self.addParameter(QgsProcessingParameterBoolean(self.ESTIMATE, tr("Only estimate"), False))
         self.addParameter(
             QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the maps"), optional=True)
@@ -167,7 +172,7 @@ class MapAlgorithm(RasterAlgorithm):
         out = self.folder(parameters, context)
         if not out and not only_estimate:
             raise OptionError(tr("Choose a folder for the maps."))
-        job = MapJob(**values, out=out)
+        job = MapJob(**values, **product_fields(self, parameters, context), out=out)
         return _Prepared(card, job, self.parameterAsBool(parameters, self.OPEN, context), only_estimate)
 
     def _masked(self, prepared: _Prepared, mask: str) -> _Prepared:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from ...engine.protocol import RasterInput
+from ...engine.protocol import RasterInput, Scenario
 from ...models.card import Card
 from ..core.translation import tr
 from .text_options import OptionError, entries, named_files, named_scales
@@ -55,6 +56,34 @@ def nodata(value: Any) -> dict[str, float]:
         if not file.strip():
             raise OptionError(tr("“{}” is no NoData value; write FILE=VALUE.").format(entry))
     return found
+
+
+def scenarios(value: Any, card: Card) -> tuple[Scenario, ...]:
+    """Read ``NAME[@DATE]:MODALITY=FILE;MODALITY=FILE``, one a line, for modalities of the card."""
+    lines = value if isinstance(value, (list, tuple)) else str(value or "").splitlines()
+    found = [_scenario(str(line), card) for line in lines if str(line).strip()]
+    if not found:
+        raise OptionError(tr("Name at least one scenario; write NAME@DATE:MODALITY=FILE."))
+    names = [one.name for one in found]
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise OptionError(tr("Two scenarios are called “{}”; rename one.").format(twice))
+    return tuple(found)
+
+
+def _scenario(line: str, card: Card) -> Scenario:
+    head, _, files = line.partition(":")
+    name, _, date = (part.strip() for part in head.partition("@"))
+    if not name or not files.strip():
+        said = tr("“{}” is no scenario; write NAME:MODALITY=FILE or NAME@2050-01-01:MODALITY=FILE.")
+        raise OptionError(said.format(line.strip()))
+    if date:
+        try:
+            datetime.fromisoformat(date)
+        except ValueError as error:
+            said = tr("“{}” is no date of the scenario {}; write for example 2050-01-01.")
+            raise OptionError(said.format(date, name)) from error
+    return Scenario(name, inputs(files, card), date)
 
 
 def _modality(name: str, card: Card) -> Any:

@@ -8,7 +8,8 @@ from functools import partial
 from qgis.core import QgsProcessingContext
 
 from ...models.card import Card
-from ..core.effect_layers import effect_maps, largest_change, map_title, rounded_up, style_effect
+from ..core.effect_layers import effect_maps, largest_change, map_title, style_effect
+from ..core.raster_style import rounded_up
 from .opened_layers import open_layer
 
 

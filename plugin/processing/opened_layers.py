@@ -1,13 +1,13 @@
-"""Has Processing open the rasters of a run at its end, each with a finishing touch."""
+"""Has Processing open the layers of a run at its end, each with a finishing touch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Optional
 
-from qgis.core import QgsProcessingContext, QgsProcessingLayerPostProcessorInterface, QgsRasterLayer
+from qgis.core import QgsMapLayer, QgsProcessingContext, QgsProcessingLayerPostProcessorInterface
 
-Finish = Callable[[QgsRasterLayer], None]
+Finish = Callable[[Any], None]  # gets the raster or vector layer
 
 
 def open_layer(
@@ -18,7 +18,7 @@ def open_layer(
     Parameters
     ----------
     file
-        The raster.
+        The raster, or the vector file with one layer in it.
     name, group
         What its layer and the group around it are called; groups come with QGIS 3.32.
     finish
@@ -50,5 +50,5 @@ class _WhenOpen(QgsProcessingLayerPostProcessorInterface):
         return made
 
     def postProcessLayer(self, layer: Any, context: QgsProcessingContext, feedback: Optional[Any]) -> None:
-        if isinstance(layer, QgsRasterLayer):
+        if isinstance(layer, QgsMapLayer):
             self._finish(layer)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any, Optional
 
 from qgis.core import (
     QgsProcessing,
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
@@ -21,30 +20,26 @@ from qgis.core import (
 )
 
 from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS
-from ...models.card import Card, CardError, Modality, read_card
+from ...models.card import Card, Modality, read_card
 from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
 from ..core.translation import tr
 from ..core.zoo import ZOO
 from . import map_options
 from .choice import choice
-from .engine_algorithm import EngineAlgorithm
+from .prepared_algorithm import PreparedAlgorithm
 from .text_options import OptionError
 from .vector_parameter import is_given, vector_parameter
 
 GIB = 1024**3
 
 
-class RasterAlgorithm(EngineAlgorithm):
+class RasterAlgorithm(PreparedAlgorithm):
     """Base of the algorithms: subclasses add what they need and read it with ``read``."""
 
     MODEL, LAYERS, INPUTS, EXTENT, MASK, STEP = "MODEL", "LAYERS", "INPUTS", "EXTENT", "MASK", "STEP"
     SPECIES, SCALES, NODATA, EDGE = "SPECIES", "SCALES", "NODATA", "EDGE"
     BLEND, PRECISION, METHOD, VERIFY = "BLEND", "PRECISION", "METHOD", "VERIFY"
-    DEVICE, MEMORY, OUTPUT = "DEVICE", "MEMORY", "OUTPUT"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._prepared: Any = None
+    DEVICE, MEMORY = "DEVICE", "MEMORY"
 
     def tags(self) -> list[str]:
         return tr("species,distribution,suitability,habitat,network,scale,sdm").split(",")
@@ -114,42 +109,25 @@ class RasterAlgorithm(EngineAlgorithm):
             QgsProcessingParameterNumber(self.MEMORY, tr("Memory (GiB)"), real, 2.0, minValue=0.25),
         )
 
-    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        try:
-            self._prepare(parameters, context)
-        except (OptionError, CardError) as error:
-            return str(error)
-        return ""
-
-    def prepareAlgorithm(self, parameters: dict[str, Any], context: QgsProcessingContext, _: Any) -> bool:
-        try:
-            prepared = self._prepare(parameters, context)
-            mask: Optional[str] = None
-            if self.parameterDefinition(self.MASK) is not None and is_given(parameters, self.MASK):
-                mask = vector_parameter(self, parameters, self.MASK, context, attributes=False)
-            self._prepared = self._masked(prepared, mask) if mask else prepared
-        except (OptionError, CardError) as error:
-            raise QgsProcessingException(str(error)) from error
-        return True
-
-    def prepared(self) -> Any:
-        """Return what ``prepareAlgorithm`` copied from the main thread."""
-        if self._prepared is None:
-            raise QgsProcessingException(tr("The algorithm was not prepared."))
-        return self._prepared
-
-    def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> Any:
-        """Return all that is needed; raise OptionError or CardError in one sentence."""
-        raise NotImplementedError
+    def _with_files(self, prepared: Any, parameters: dict[str, Any], context: QgsProcessingContext) -> Any:
+        if self.parameterDefinition(self.MASK) is None or not is_given(parameters, self.MASK):
+            return prepared
+        return self._masked(prepared, vector_parameter(self, parameters, self.MASK, context, attributes=False))
 
     def _masked(self, prepared: Any, mask: str) -> Any:
         """Return ``prepared`` with its job kept within the polygons of the file ``mask``."""
         raise NotImplementedError
 
     def read(
-        self, parameters: dict[str, Any], context: QgsProcessingContext, computing: bool = True
+        self,
+        parameters: dict[str, Any],
+        context: QgsProcessingContext,
+        computing: bool = True,
+        elsewhere: Collection[str] = (),
     ) -> tuple[Card, dict[str, Any]]:
         """Return the card and the job's fields that all have in common; with ``computing`` those of a map.
+
+        Modalities in ``elsewhere`` need no raster among the common ones, since every scenario brings its own.
 
         Raises
         ------
@@ -162,7 +140,7 @@ class RasterAlgorithm(EngineAlgorithm):
         extent, crs = self._extent(parameters, context)
         values: dict[str, Any] = {
             "model": model,
-            "inputs": self._inputs(parameters, context, card, scales),
+            "inputs": self._inputs(parameters, context, card, scales, elsewhere),
             "scales": scales,
             "nodata": map_options.nodata(parameters.get(self.NODATA)),
             "edge": self.parameterAsEnumString(parameters, self.EDGE, context),
@@ -182,24 +160,20 @@ class RasterAlgorithm(EngineAlgorithm):
             )
         return card, values
 
-    def folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
-        """Return the output folder's whole path; empty where none is given."""
-        out = self.parameterAsString(parameters, self.OUTPUT, context)
-        return str(Path(out).absolute()) if out else ""
-
     def _inputs(
         self,
         parameters: dict[str, Any],
         context: QgsProcessingContext,
         card: Card,
         scales: dict[str, tuple[int, ...]],
+        elsewhere: Collection[str],
     ) -> tuple[Any, ...]:
         named = map_options.inputs(parameters.get(self.INPUTS), card)
         layers = self.parameterAsLayerList(parameters, self.LAYERS, context) or []
         rasters = [raster_of_layer(layer) for layer in layers if isinstance(layer, QgsRasterLayer)]
         inputs = []
         for modality in card.modalities:
-            if scales.get(modality.name, modality.scales):
+            if scales.get(modality.name, modality.scales) and modality.name not in elsewhere:
                 given = [one for one in named if one.modality == modality.name]
                 inputs += given or _picked(modality, rasters)
         return tuple(inputs)

@@ -19,15 +19,14 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
-    QgsRasterLayer,
     QgsWkbTypes,
 )
 
 from ...engine.protocol import DEVICES, RasterInput
-from ..core.inputs import raster_of_layer
 from ..core.training_config import KINDS, MODEL_SUFFIX, PRESETS, TrainingDraft, unknown_modality
 from ..core.translation import tr
 from .choice import choice
+from .raster_parameter import file_of_layer
 from .text_options import OptionError, entries, named_files, named_scales
 from .vector_parameter import is_given, vector_parameter
 
@@ -192,7 +191,7 @@ def draft_of(
         species=species,
         species_columns=columns,
         test_species_columns=_fields(algorithm, parameters, TEST_FIELDS, context),
-        bias=_file(algorithm.parameterAsRasterLayer(parameters, BIAS, context)),
+        bias=file_of_layer(algorithm.parameterAsRasterLayer(parameters, BIAS, context)),
         scales=scales,
         preset=algorithm.parameterAsEnumString(parameters, PRESET, context),
         training=_training(algorithm, parameters, context),
@@ -231,18 +230,8 @@ def _inputs(
     for name, modality in PICKED.items():
         if not any(one.modality == modality for one in named):
             layers = algorithm.parameterAsLayerList(parameters, name, context) or []
-            picked += [RasterInput(modality, _file(layer)) for layer in layers]
+            picked += [RasterInput(modality, file_of_layer(layer)) for layer in layers]
     return (*picked, *named)
-
-
-def _file(layer: Any) -> str:
-    """Return the file of a raster layer; empty without one. Raise OptionError where it can't be used."""
-    if not isinstance(layer, QgsRasterLayer):
-        return ""
-    raster = raster_of_layer(layer)
-    if raster.refusal:
-        raise OptionError(raster.refusal)
-    return raster.file
 
 
 def _fields(

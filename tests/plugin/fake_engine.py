@@ -3,7 +3,8 @@
 ``python fake_engine.py [BEHAVIOUR]``. Behaviours: ``lacking`` (ends with status 3 and a sentence), ``deaf``
 (never answers), ``stubborn`` (ignores cancel), ``crash`` (dies in a map), ``oom`` (is killed in a map),
 ``busy`` (answers late, and tells meanwhile that it is alive), ``noisy`` (prints garbage among the messages),
-``refuse`` (a map is refused as faulty input), ``estimate`` (a
+``refuse`` (a map is refused as faulty input), ``cancelled`` (what is done on finished maps was cancelled),
+``lacks`` (its answer lacks nearly all), ``estimate`` (a
 check says what the map will take). A point whose x is negative lies off the
 rasters.
 """
@@ -17,6 +18,10 @@ import sys
 import threading
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # which Python leaves out in a clean environment
+
+from fake_finished import ANSWERS
 
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else ""
 LOCK = threading.Lock()
@@ -228,6 +233,12 @@ def main() -> None:
             notes = [f"Mapped window by window. {params['pixels']}", params["stats"]]
             result = {"model": params["out"], "n_species": 7, "dense": False, "notes": notes}
             send({"id": number, "result": result})
+        elif method in ANSWERS and BEHAVIOUR == "cancelled":
+            fail(number, -32001, "Cancelled.", "cancelled")
+        elif method in ANSWERS and BEHAVIOUR == "lacks":
+            send({"id": number, "result": {"files": []}})
+        elif method in ANSWERS:
+            send({"id": number, "result": ANSWERS[method](params)})
         elif method == "cancel":
             CANCELLED.add(params["id"])
             send({"id": number, "result": True})

@@ -66,12 +66,15 @@ def write_card(path: Path, values: dict) -> Path:
     return path
 
 
-def write_raster(path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8, epsg: int = 32631) -> Path:
-    """Write a float32 GeoTIFF whose bands have the names and constant values of ``bands``."""
+def write_raster(
+    path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8, epsg: int = 32631, byte: bool = False
+) -> Path:
+    """Write a GeoTIFF, float32 or ``byte``, whose bands have the names and constant values of ``bands``."""
     from osgeo import gdal, osr
 
     gdal.UseExceptions()
-    dataset = gdal.GetDriverByName("GTiff").Create(str(path), size, size, len(bands), gdal.GDT_Float32)
+    kind = gdal.GDT_Byte if byte else gdal.GDT_Float32
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), size, size, len(bands), kind)
     dataset.SetGeoTransform((500000.0, pixel, 0.0, 4800000.0, 0.0, -pixel))
     crs = osr.SpatialReference()
     crs.ImportFromEPSG(epsg)
@@ -80,9 +83,28 @@ def write_raster(path: Path, bands: dict, *, pixel: float = 10.0, size: int = 8,
         band = dataset.GetRasterBand(number)
         if name:
             band.SetDescription(name)
-        band.SetNoDataValue(-9999.0)
+        band.SetNoDataValue(255 if byte else -9999.0)
         band.Fill(value)
     dataset.FlushCache()
+    return path
+
+
+def tag_raster(path: Path, categories: dict | None = None, scale: float | None = None, **tags: str) -> Path:
+    """Give a GeoTIFF the tags of a map, names and colours of its categories from 1 on, and a scale."""
+    from osgeo import gdal
+
+    dataset = gdal.Open(str(path), gdal.GA_Update)
+    dataset.SetMetadata(tags)
+    band = dataset.GetRasterBand(1)
+    if scale is not None:
+        band.SetScale(scale)
+    if categories:
+        table = gdal.ColorTable()
+        for number, colour in enumerate(categories.values(), start=1):
+            table.SetColorEntry(number, (*colour, 255))
+        band.SetColorTable(table)
+        band.SetCategoryNames(["no value", *categories])
+    del band, dataset
     return path
 
 

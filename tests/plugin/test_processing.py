@@ -6,7 +6,7 @@ import json
 
 import pytest
 from feedback import Feedback
-from plugin_stand_ins import polygon_layer, read_shapes, write_raster
+from plugin_stand_ins import polygon_layer, read_shapes, tag_raster, write_raster
 from qgis.core import (
     QgsProcessingContext,
     QgsProcessingException,
@@ -45,8 +45,11 @@ def test_provider_and_ids():
     provider.refreshAlgorithms()
     assert provider.id() == "scalescape"
     assert sorted(one.id() for one in provider.algorithms()) == [
-        "scalescape:demo", "scalescape:effects", "scalescape:evaluate", "scalescape:importpaper",
-        "scalescape:inspect", "scalescape:map", "scalescape:profile", "scalescape:study", "scalescape:train",
+        f"scalescape:{name}"
+        for name in (
+            "areas", "assess", "compare", "demo", "effects", "evaluate", "importpaper", "inspect", "map",
+            "odmap", "products", "profile", "scenarios", "study", "train",
+        )
     ]  # fmt: skip
 
 
@@ -115,6 +118,20 @@ def test_how_a_map_is_computed_can_be_told(algorithm, parameters):
     parameters |= {"BLEND": "true", "PRECISION": "bfloat16", "METHOD": "patch", "VERIFY": "50"}
     job = job_of(algorithm, parameters)
     assert (job.blend, job.precision, job.method, job.verify) == (True, "bfloat16", "patch", 50)
+
+
+def test_what_is_made_can_be_told(algorithm, parameters):
+    job = job_of(algorithm, parameters)
+    assert (job.products, job.threshold, job.encoding, job.layout, job.cut_novel, job.clamp) == (
+        ("probability",), "largest-tss", "float32", "per-species", False, False,
+    )  # fmt: skip
+    parameters |= {"PRODUCTS": ["binary", "novelty"], "RULE": "minimum-presence", "ENCODING": "uint8",
+                   "LAYOUT": "multiband", "CUT_NOVEL": "true", "CLAMP": True}  # fmt: skip
+    job = job_of(algorithm, parameters)
+    assert (job.products, job.threshold, job.encoding, job.layout, job.cut_novel, job.clamp) == (
+        ("binary", "novelty"), "minimum-presence", "uint8", "multiband", True, True,
+    )  # fmt: skip
+    assert job_of(algorithm, {**parameters, "PRODUCTS": "top,richness", "THRESHOLD": "0.3"}).threshold == "0.3"
 
 
 def prepared_job(algorithm, parameters):
@@ -241,6 +258,25 @@ def test_in_a_project_the_maps_are_opened_styled(algorithm, parameters, engine, 
     one.postProcessor().postProcessLayer(layer, context, Feedback())
     assert layer.renderer().shader().maximumValue() == 1
     assert "relative suitability" in layer.metadata().title()
+
+
+def test_products_open_beside_the_maps_and_say_what_they_are(
+    algorithm, parameters, engine, write_maps, tmp_path, context
+):
+    write_maps(tmp_path / "maps")
+    novelty = tag_raster(
+        write_raster(tmp_path / "maps" / "novelty.tif", {"MESS": -3}), PRODUCT="novelty", MEANING="MESS says."
+    )
+    stack = write_raster(tmp_path / "maps" / "probability.tif", {"Quercus ilex": 0.1, "Fagus sylvatica": 0.2})
+    algorithm.run({**parameters, "CLAMP": True, "CUT_NOVEL": True}, context, Feedback())
+    details = context.layersToLoadOnCompletion()
+    assert details[str(stack)].name == "Quercus ilex (the first of 2 bands)"
+    assert details[str(novelty)].name.startswith("Novelty (MESS)") and len(details) == 5
+    layer = QgsRasterLayer(str(novelty), "x")
+    details[str(novelty)].postProcessor().postProcessLayer(layer, context, Feedback())
+    assert layer.renderer().classificationMin() == -100
+    assert layer.abstract().startswith("MESS says.\nModel: test landscape")
+    assert "Predictors clamped to the training range\nLeft out where it is novel" in layer.abstract()
 
 
 def test_an_error_of_the_engine_is_one_sentence(algorithm, parameters, engine):

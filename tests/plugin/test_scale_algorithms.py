@@ -9,8 +9,10 @@ import pytest
 from feedback import Feedback
 from plugin_stand_ins import polygon_layer, read_shapes, write_raster
 from qgis.core import QgsProcessingContext, QgsProject
-from scalescape.plugin.core.effect_layers import add_effects, effect_maps, map_title, rounded_up
-from scalescape.plugin.core.result_layers import QUANTITY_PROPERTY, RunSummary
+from scalescape.plugin.core.effect_layers import add_effects, effect_maps, map_title
+from scalescape.plugin.core.layer_metadata import QUANTITY_PROPERTY
+from scalescape.plugin.core.raster_style import rounded_up
+from scalescape.plugin.core.result_layers import RunSummary
 from scalescape.plugin.processing.effects_algorithm import EffectsAlgorithm
 from scalescape.plugin.processing.inspect_algorithm import InspectAlgorithm
 from scalescape.plugin.processing.profile_algorithm import ProfileAlgorithm

@@ -1,0 +1,119 @@
+"""What a finished map says of itself in its tags, and how its layer looks and is described by that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from osgeo import gdal
+from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer
+from qgis.PyQt.QtGui import QColor
+
+from .inputs import raster_of_file
+from .layer_metadata import fill_metadata
+from .raster_style import rounded_up, style_categories, style_diverging, value_range
+from .suitability_style import apply_style
+from .translation import tr
+
+PROBABILITY, OCCURRENCE, BINARY = "probability", "occurrence", "binary"
+RICHNESS, TOP, NOVELTY, LIMITING = "richness", "top", "novelty", "novelty_limiting"
+FEATURES, DIFFERENCE, CHANGE = "novelty of features", "difference", "change"
+MOST_FAMILIAR = 100.0  # MESS is at most this; the ramp ends as far below zero
+LIMIT = 1.0  # of the novelty of features
+_BELOW, _ABOVE = "#e1e1e1", "#1b7837"
+
+
+@dataclass(frozen=True)
+class MapProduct:
+    """A map's own tags, empty where its file says nothing; ``end`` is the largest absolute value in it.
+
+    ``names`` are the descriptions of its bands; ``end`` is only looked for where a style needs it.
+    """
+
+    file: str
+    product: str
+    species: str
+    quantity: str
+    meaning: str
+    names: tuple[str, ...]
+    end: float = 1.0
+
+    @property
+    def title(self) -> str:
+        """Return the layer's name: the species, and what the number is."""
+        described = next(iter(self.names), "") or Path(self.file).stem
+        titles = {
+            OCCURRENCE: tr("{}: probability of presence"),
+            BINARY: "{}: " + (self.quantity or tr("above threshold")),
+            DIFFERENCE: tr("{}: difference, second minus first map"),
+            CHANGE: tr("{}: gain and loss of area above threshold"),
+        }
+        fixed = {
+            NOVELTY: tr("Novelty (MESS): negative is outside the training range"),
+            LIMITING: tr("Novelty: the least familiar predictor"),
+        }
+        title = fixed.get(self.product) or titles.get(self.product, "{}").format(self.species or described)
+        if self.product == FEATURES:
+            title = tr("{}: above 1 is novel").format(described)
+        several = len(self.names) > 1
+        return tr("{} (the first of {} bands)").format(title, len(self.names)) if several else title
+
+
+def map_product(file: str) -> MapProduct:
+    """Return what a map says of itself. Reads the file alone, so any thread may ask."""
+    tags = _tags(file)
+    product = tags.get("PRODUCT", "")
+    end = 1.0
+    if product in (RICHNESS, DIFFERENCE):
+        found = value_range(file)
+        end = rounded_up(max(map(abs, found))) if found is not None else 1.0
+    return MapProduct(
+        file,
+        product,
+        tags.get("SPECIES", ""),
+        tags.get("QUANTITY", ""),
+        tags.get("MEANING", ""),
+        raster_of_file(file).bands,
+        end,
+    )
+
+
+def style_product(layer: QgsRasterLayer, one: MapProduct) -> None:
+    """Give ``layer`` the colours of its product."""
+    if one.product in (TOP, LIMITING, CHANGE):
+        style_categories(layer)
+    elif one.product == BINARY:
+        below, above = tr("below threshold"), tr("at or above threshold")
+        classes = [
+            QgsPalettedRasterRenderer.Class(0.0, QColor(_BELOW), below),
+            QgsPalettedRasterRenderer.Class(1.0, QColor(_ABOVE), above),
+        ]
+        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+    elif one.product == NOVELTY:
+        style_diverging(layer, -MOST_FAMILIAR, MOST_FAMILIAR)
+    elif one.product == FEATURES:
+        style_diverging(layer, 0.0, 2 * LIMIT, purple_high=True)
+    elif one.product == DIFFERENCE:
+        style_diverging(layer, -one.end, one.end)
+    else:
+        apply_style(layer, highest=one.end)
+
+
+def describe_product(layer: QgsRasterLayer, one: MapProduct, lines: Sequence[str] = ()) -> None:
+    """Fill the layer's tooltip and metadata: what it shows, what the numbers mean, ``lines`` about the run."""
+    words = {"species": one.species, "quantity": one.quantity}
+    fill_metadata(layer, one.title, one.quantity, one.meaning, lines, words)
+
+
+def _tags(file: str) -> dict[str, str]:
+    """Return the tags of the first band over those of the file; none where it can't be read."""
+    dataset: Optional[gdal.Dataset]
+    try:
+        dataset = gdal.OpenEx(file, gdal.OF_RASTER)
+    except RuntimeError:  # GDAL raises or not by a switch that is QGIS's, not ours
+        dataset = None
+    if dataset is None:
+        return {}
+    return {**dataset.GetMetadata(), **dataset.GetRasterBand(1).GetMetadata()}
