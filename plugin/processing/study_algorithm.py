@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingOutputFile,
@@ -17,32 +16,26 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from ...engine.protocol import StudyJob
 from ..core.translation import tr
-from ..gui.icons import plugin_icon
+from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
 
 
-class StudyAlgorithm(QgsProcessingAlgorithm):
+class StudyAlgorithm(EngineAlgorithm):
     """Compare scales and modalities beside a forest, MaxEnt, coordinates alone and a placebo."""
 
+    GROUP = EngineAlgorithm.MODELS_GROUP
     CONFIG, OUTPUT, SEEDS, PLACEBOS, JOBS = "CONFIG", "OUTPUT", "SEEDS", "PLACEBOS", "JOBS"
     KEEP_BEST, RESUME = "KEEP_BEST", "RESUME"
     TABLE, SUMMARY, REPORT, MODEL, FITS = "TABLE", "SUMMARY", "REPORT", "MODEL", "FITS"
-
-    def createInstance(self) -> StudyAlgorithm:
-        return StudyAlgorithm()
 
     def name(self) -> str:
         return "study"
 
     def displayName(self) -> str:
         return tr("Compare scales and modalities")
-
-    def icon(self) -> QIcon:
-        return plugin_icon()
 
     def tags(self) -> list[str]:
         return tr("species,distribution,scale,modality,placebo,MaxEnt,random forest,sdm,compare").split(",")
@@ -88,14 +81,9 @@ class StudyAlgorithm(QgsProcessingAlgorithm):
         self.addOutput(QgsProcessingOutputFile(self.MODEL, tr("Best model")))
         self.addOutput(QgsProcessingOutputNumber(self.FITS, tr("Number of fits")))
 
-    def checkParameterValues(
-        self, parameters: dict[str, Any], context: QgsProcessingContext
-    ) -> tuple[bool, str]:
-        good, said = super().checkParameterValues(parameters, context)
+    def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         file = self.parameterAsFile(parameters, self.CONFIG, context)
-        if good and not Path(file).is_file():
-            return False, tr("{} does not exist.").format(file)
-        return good, said
+        return "" if Path(file).is_file() else tr("{} does not exist.").format(file)
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -125,5 +113,5 @@ class StudyAlgorithm(QgsProcessingAlgorithm):
             self.FITS: result["fits"],
         }
         if result.get("model"):
-            outputs[self.MODEL] = result["model"]
+            outputs[self.MODEL] = self.made_model = result["model"]
         return outputs

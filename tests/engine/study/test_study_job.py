@@ -105,7 +105,7 @@ def test_noise_is_not_said_to_help(done: tuple[Path, StudyResult]) -> None:
     folder, result = done
     assert result.verdicts and "helps" not in result.verdicts.values()
     assert {r["verdict"] for r in rows(folder, "gains.csv") if r["model"] == "network"} <= {
-        "no evidence", "not more than chance structure", "hurts", "helps",
+        "no evidence", "not tested against a placebo", "not more than chance structure", "hurts",
     }  # fmt: skip
 
 
@@ -173,19 +173,35 @@ def test_it_says_what_it_takes_and_does_no_more(tmp_path: Path) -> None:
     assert not list((tmp_path / "study" / "fits").glob("*.npz"))
 
 
-def test_a_cancelled_study_keeps_what_is_done(tmp_path: Path) -> None:
+def cancelled(one: StudyJob, fits: int) -> None:
+    """Stop a study after some fits."""
+
     def stop(progress: Progress) -> None:
-        if progress.phase == "fitting" and progress.done == 5:
+        if progress.phase == "fitting" and progress.done == fits:
             monitor.cancel()
 
     monitor = Monitor(stop)
     with pytest.raises(Cancelled):
-        run_study(job(tmp_path), monitor)
+        run_study(one, monitor)
+
+
+def test_a_cancelled_study_keeps_what_is_done(tmp_path: Path) -> None:
+    cancelled(job(tmp_path), 5)
     assert len(list((tmp_path / "study" / "fits").glob("*.npz"))) == 5
 
 
-def test_another_config_can_not_go_on(tmp_path: Path) -> None:
+def test_an_estimate_leaves_what_is_done(tmp_path: Path) -> None:
+    cancelled(job(tmp_path), 2)
+    kept = sorted((tmp_path / "study" / "fits").glob("*.npz"))
     run_study(job(tmp_path, estimate=True), Monitor())
+    config = tmp_path / "train.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("epochs = 1", "epochs = 2"), encoding="utf-8")
+    run_study(job(tmp_path, estimate=True), Monitor())
+    assert sorted((tmp_path / "study" / "fits").glob("*.npz")) == kept and len(kept) == 2
+
+
+def test_another_config_can_not_go_on(tmp_path: Path) -> None:
+    cancelled(job(tmp_path), 1)
     config = tmp_path / "train.toml"
     config.write_text(config.read_text(encoding="utf-8").replace("epochs = 1", "epochs = 2"), encoding="utf-8")
     with pytest.raises(InputError, match="made with another config"):
