@@ -212,7 +212,7 @@ class _Comparer:
         self._draws = len(board.resampling.weights) - 1
 
     def score(self, variant: Variant) -> float:
-        """Return the median AUC on real predictors."""
+        """Return the mean AUC on real predictors, by which references are chosen, as gains are means."""
         return score_of(self._standings[variant], self._board.counted)
 
     def figures(self, standing: Standing, predictors: str) -> Figures:
@@ -281,10 +281,10 @@ class _Comparer:
 
 
 def score_of(standing: Standing, counted: Flags) -> float:
-    """Return the median AUC on real predictors over the species that count, or over all where none does."""
+    """Return the mean AUC on real predictors over the species that count, or over all where none does."""
     auc = standing.real[:, 0].mean(axis=0)
     mine = auc[counted] if counted.any() else auc
-    return _or_nothing(float(np.nanmedian(mine)) if np.isfinite(mine).any() else None)
+    return _or_nothing(float(np.nanmean(mine)) if np.isfinite(mine).any() else None)
 
 
 def _paired(one: Floats, other: Floats) -> Floats:
