@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from ..models.presets import PRESETS
+from .commands.answers import say, say_notes
 from .commands.command_options import FORMATS, JSON, map_job, map_options, with_options
 from .commands.exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
 from .commands.finished_commands import (
@@ -70,15 +70,12 @@ def map_command(model: Path, estimate: bool, as_json: bool, scenarios: tuple[str
 
         with progress_sink() as sink:
             result = run_map(job, Monitor(sink))
-        for warning in result.warnings:
-            click.echo(f"Note: {warning}", err=True)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-        else:
-            click.echo(
-                f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
-                f"{result.seconds:.1f} s on {result.device}."
-            )
+        say_notes(result.warnings)
+        words = (
+            f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
+            f"{result.seconds:.1f} s on {result.device}."
+        )
+        say(asdict(result), as_json, words)
 
 
 def _map_scenarios(model: Path, scenarios: tuple[str, ...], as_json: bool, options: dict[str, Any]) -> None:
@@ -89,25 +86,19 @@ def _map_scenarios(model: Path, scenarios: tuple[str, ...], as_json: bool, optio
     with progress_sink() as sink:
         result = run_scenarios(job, Monitor(sink))
     for one in result.scenarios:
-        for warning in one.warnings:
-            click.echo(f"Note: {one.name}: {warning}", err=True)
-    if as_json:
-        click.echo(json.dumps(asdict(result), allow_nan=False))
-    else:
-        click.echo(f"{len(result.scenarios)} scenarios, each in a folder of {job.out}.")
+        say_notes(f"{one.name}: {warning}" for warning in one.warnings)
+    say(asdict(result), as_json, f"{len(result.scenarios)} scenarios, each in a folder of {job.out}.")
 
 
 def _say_estimate(job: MapJob, as_json: bool) -> None:
     from .jobs.check_job import run_estimate
 
     found = run_estimate(job)
-    if as_json:
-        click.echo(json.dumps(asdict(found), allow_nan=False))
-        return
-    click.echo(
+    words = (
         f"{found.width} × {found.height} pixels: about {found.seconds:.0f} s, up to "
         f"{found.memory_bytes / 1024**2:.0f} MiB of memory and {found.disk_bytes / 1e6:.0f} MB of disk."
     )
+    say(asdict(found), as_json, words)
 
 
 @cli.command("demo")
@@ -251,12 +242,8 @@ def bench_sites_command(records: int, species_count: int, as_json: bool) -> None
 
 
 def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(figures, allow_nan=False))
-        return
-    for name, value in figures.items():
-        shown = f"{value:.4g}" if isinstance(value, float) else value
-        click.echo(f"{name.replace('_', ' '):22} {shown}")
+    shown = {name: f"{one:.4g}" if isinstance(one, float) else one for name, one in figures.items()}
+    say(figures, as_json, "\n".join(f"{name.replace('_', ' '):22} {one}" for name, one in shown.items()))
 
 
 @cli.command("serve")

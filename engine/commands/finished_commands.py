@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import click
 from ..progress import Monitor
 from ..protocol import AreasJob, AssessJob, CompareJob, OdmapJob, ProductsJob
 from ..values import products_of
+from .answers import say, say_notes
 from .command_options import JSON, THRESHOLD
 from .exit_status import exit_status
 from .terminal import progress_sink
@@ -38,10 +38,8 @@ def areas_command(maps: tuple[str, ...], out: Path, as_json: bool, **options: An
         with progress_sink() as sink:
             result = run_areas(AreasJob(maps=maps, out=str(out), **options), Monitor(sink))
         say_notes(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
-        click.echo(f"{len(result.rows)} rows in {result.files[0]}; the chart is {result.files[-1]}.")
+        words = f"{len(result.rows)} rows in {result.files[0]}; the chart is {result.files[-1]}."
+        say(asdict(result), as_json, words)
 
 
 @click.command("compare")
@@ -65,11 +63,9 @@ def compare_command(before: str, after: str, threshold: str, out: Path, as_json:
         with progress_sink() as sink:
             result = run_compare(CompareJob(before, after, str(out), threshold), Monitor(sink))
         say_notes(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
         areas = ", ".join(f"{name} {figures(area)} km²" for name, area in result.km2.items())
-        click.echo(f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}.")
+        words = f"{result.species}, above threshold ({result.rule}): {areas}. The maps are in {out}."
+        say(asdict(result), as_json, words)
 
 
 @click.command("products")
@@ -90,10 +86,8 @@ def products_command(folder: str, products: str, threshold: str, as_json: bool) 
         with progress_sink() as sink:
             result = run_products(ProductsJob(folder, products_of(products), threshold), Monitor(sink))
         say_notes(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
-        click.echo(f"{len(result.files)} maps of {result.width} × {result.height} pixels in {folder}.")
+        words = f"{len(result.files)} maps of {result.width} × {result.height} pixels in {folder}."
+        say(asdict(result), as_json, words)
 
 
 @click.command("odmap")
@@ -106,13 +100,11 @@ def odmap_command(folder: str, model: str | None, as_json: bool) -> None:
         from ..jobs.odmap_job import run_odmap
 
         result = run_odmap(OdmapJob(folder, model))
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
-        click.echo(
+        words = (
             f"{result.answered} elements are filled in and {result.left} are left to the author: "
             f"{result.files[1]}."
         )
+        say(asdict(result), as_json, words)
 
 
 @click.command("assess")
@@ -137,20 +129,12 @@ def assess_command(map_file: str, sites: str, out: Path, as_json: bool, **option
         with progress_sink() as sink:
             result = run_assess(AssessJob(map_file, sites, str(out), **options), Monitor(sink))
         say_notes(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
         auc = result.figures["auc"]
         shown = "no AUC" if auc["value"] is None else f"AUC {auc['value']:.3f}"
         if auc["low"] is not None:
             shown += f" ({auc['low']:.3f} to {auc['high']:.3f})"
-        click.echo(
+        words = (
             f"{result.species}: {shown} on {result.n_presence} presences and {result.n_absence} absences; the "
             f"report is {result.files[0]}."
         )
-
-
-def say_notes(warnings: tuple[str, ...]) -> None:
-    """Print what is worth knowing to standard error."""
-    for warning in warnings:
-        click.echo(f"Note: {warning}", err=True)
+        say(asdict(result), as_json, words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import ImportPaperJob
+from .answers import say, say_notes
 from .command_options import JSON
 from .exit_status import exit_status
 from .terminal import progress_sink
@@ -62,12 +62,8 @@ def import_paper_command(
         )
         with progress_sink() as sink:
             result = run_import(job, Monitor(sink))
-        for note in result.notes:
-            click.echo(f"Note: {note}", err=True)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-        else:
-            click.echo(f"{result.model}: {result.n_species} species.")
+        say_notes(result.notes)
+        say(asdict(result), as_json, f"{result.model}: {result.n_species} species.")
 
 
 def _pixel(text: str) -> tuple[str, str]:

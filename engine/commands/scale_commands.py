@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from ..progress import Monitor
 from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
 from ..scale_results import InspectResult, ProfileResult
 from ..values import extent_of, input_of, nodata_of, scales_of
+from .answers import say, say_notes
 from .card_text import card_text
 from .command_options import (
     COMPUTING,
@@ -56,10 +56,8 @@ def card_command(model: Path, windows: bool, as_json: bool, **options: Any) -> N
 
         inputs = tuple(input_of(text) for text in options["inputs"])
         audit = audit_windows(MapJob(str(model), inputs, out="", nodata=nodata_of(options["nodata"])))
-        if as_json:
-            click.echo(json.dumps({**asdict(card), "windows": asdict(audit)}, allow_nan=False))
-        else:
-            click.echo(f"{card_text(card)}\n\n{audit_text(audit)}")
+        words = f"{card_text(card)}\n\n{audit_text(audit)}"
+        say({**asdict(card), "windows": asdict(audit)}, as_json, words)
 
 
 @click.command("inspect")
@@ -94,13 +92,9 @@ def inspect_command(model: Path, as_json: bool, patches: Path | None, **options:
         )
         result = run_inspect(job)
         files = write_patches(result, patches) if patches is not None else []
-        _notes(result.warnings)
-        if as_json:
-            found = asdict(result)
-            found["patches"] = [str(file) for file in files]
-            click.echo(json.dumps(found, allow_nan=False))
-        else:
-            click.echo(_inspection_text(result))
+        say_notes(result.warnings)
+        found = {**asdict(result), "patches": [str(file) for file in files]}
+        say(found, as_json, _inspection_text(result))
 
 
 @click.command("effects")
@@ -115,14 +109,12 @@ def effects_command(model: Path, as_json: bool, **options: Any) -> None:
         job = map_job(EffectsJob, model, options)
         with progress_sink() as sink:
             result = run_effects(job, Monitor(sink))
-        _notes(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-        else:
-            click.echo(
-                f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
-                f"{result.seconds:.1f} s on {result.device}."
-            )
+        say_notes(result.warnings)
+        words = (
+            f"{len(result.files)} maps of {result.width} × {result.height} pixels in {job.out}, "
+            f"{result.seconds:.1f} s on {result.device}."
+        )
+        say(asdict(result), as_json, words)
 
 
 @click.command("profile")
@@ -142,13 +134,8 @@ def profile_command(model: Path, refits: tuple[Path, ...], as_json: bool, **opti
         job = map_job(ProfileJob, model, options, refits=tuple(str(one) for one in refits))
         with progress_sink() as sink:
             result = run_profile(job, Monitor(sink))
-        _notes(result.warnings)
-        click.echo(json.dumps(asdict(result), allow_nan=False) if as_json else _profile_text(result))
-
-
-def _notes(warnings: tuple[str, ...]) -> None:
-    for warning in warnings:
-        click.echo(f"Note: {warning}", err=True)
+        say_notes(result.warnings)
+        say(asdict(result), as_json, _profile_text(result))
 
 
 def _point(text: str) -> tuple[float, float]:

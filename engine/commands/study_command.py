@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +11,10 @@ import click
 
 from ..progress import Monitor, Sink
 from ..protocol import DEVICES, Progress, StudyJob
+from .answers import say, say_notes
 from .exit_status import exit_status
 from .terminal import progress_sink
-from .training_commands import say_warnings, training_packages
+from .training_commands import training_packages
 
 KEEP = ("best",)
 COST = "cost"  # the phase that says what a study takes
@@ -54,14 +54,10 @@ def study_command(
         job = StudyJob(str(config), str(out), keep=keep or "", jobs=jobs or 0, **options)
         with progress_sink() as sink:
             result = run_study(job, Monitor(_telling_the_cost(sink)))
-        say_warnings(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
-        for question, verdict in result.verdicts.items():
-            click.echo(f"{question}: {verdict}")
-        for file in result.files:
-            click.echo(file)
+        say_notes(result.warnings)
+        lines = [*(f"{question}: {verdict}" for question, verdict in result.verdicts.items()), *result.files]
+        if lines or as_json:
+            say(asdict(result), as_json, "\n".join(lines))
 
 
 def _telling_the_cost(sink: Sink) -> Sink:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +13,7 @@ import click
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import DEVICES, EvaluateJob, TrainJob
+from .answers import say, say_notes
 from .exit_status import exit_status
 from .terminal import progress_sink
 
@@ -47,15 +47,13 @@ def train_command(config: Path, out: Path, resume: bool, device: str, as_json: b
 
         with progress_sink() as sink:
             result = run_train(TrainJob(str(config), str(out), resume, device), Monitor(sink))
-        say_warnings(result.warnings)
-        if as_json:
-            click.echo(json.dumps(asdict(result), allow_nan=False))
-            return
+        say_notes(result.warnings)
         auc = "no AUC" if result.auc_median is None else f"median AUC {result.auc_median:.3f} out of fold"
-        click.echo(
+        words = (
             f"{result.model}: {result.n_species} species, {result.n_sites:,} sites, {auc}, "
             f"{result.seconds:.0f} s; the report is {result.report}."
         )
+        say(asdict(result), as_json, words)
 
 
 @click.command("evaluate")
@@ -71,22 +69,14 @@ def evaluate_command(model: Path, config: Path | None, out: Path, as_json: bool)
         job = EvaluateJob(str(model), None if config is None else str(config), str(out))
         with progress_sink() as sink:
             result = run_evaluate(job, Monitor(sink))
-        say_warnings(result.warnings)
-        if as_json:
-            click.echo(json.dumps(result.summary, allow_nan=False))
-            return
+        say_notes(result.warnings)
         median = _figure(result.summary, "auc_median")
-        click.echo(
+        words = (
             f"Median AUC {median} over {result.summary['n_species']} species, against "
             f"{result.summary['against']}; the report is {out / 'report.html'}."
         )
+        say(result.summary, as_json, words)
 
 
 def _figure(summary: dict[str, Any], name: str) -> str:
     return "unknown" if summary[name] is None else f"{summary[name]:.3f}"
-
-
-def say_warnings(warnings: tuple[str, ...]) -> None:
-    """Print notes to standard error."""
-    for warning in warnings:
-        click.echo(f"Note: {warning}", err=True)
