@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..judging.thresholds import RULES
 from ..naming import slug
 from ..products.threshold_rules import GIVEN, reaches
-from ..rasters.cell_area import cell_areas
+from ..rasters.cell_area import cell_areas, demand_areas
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values, lattice_offset
 from .finished_map import MapBand, OpenMaps, common_part, tiles_of
@@ -156,8 +156,7 @@ class AreaTable:
         total, read = height * width * len(sums), 0
         with OpenMaps(self.grid) as maps:
             for tile in tiles_of(self.grid, TILE):
-                held = np.logical_or.reduce([maps.read(one.band, tile)[1] for one in self._subjects])
-                areas = cell_areas(self.grid, tile, held)
+                areas = cell_areas(self.grid, tile, np.zeros(tile.shape, np.bool_))
                 members = self._zones.members(self.grid, tile)
                 novel = self._novel(maps, tile)
                 for one in sums:
@@ -187,6 +186,7 @@ class _Sums:
         """Return what each pixel adds to each sum: (sums, rows, columns)."""
         subject = self._subject
         values, valid = maps.read(subject.band, tile)
+        demand_areas(subject.band.grid, areas, valid)
         layers = [areas * valid, areas * ~valid, areas * (valid & novel), self._expected(maps, tile, areas)]
         for rule in self._rules:
             above = valid & reaches(values, subject.thresholds[rule])

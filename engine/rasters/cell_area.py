@@ -34,7 +34,7 @@ def cell_areas(grid: GeoBox, tile: Tile, needed: Valid | None = None) -> Floats:
     Raises
     ------
     InputError
-        A pixel that is needed lies where the coordinate system has no place on the earth.
+        As ``demand_areas`` does.
     """
     if grid.crs is None:
         raise ValueError("a grid without a CRS has no area")
@@ -42,14 +42,18 @@ def cell_areas(grid: GeoBox, tile: Tile, needed: Valid | None = None) -> Floats:
     crs = grid.crs.proj
     if crs.is_geographic:
         return np.broadcast_to(_rows_of_degrees(part, crs)[:, None], part.shape) / 1e6
-    areas = _projected(part, crs)
-    known = np.isfinite(areas)
-    if not (known if needed is None else known | ~needed).all():
+    areas = np.nan_to_num(_projected(part, crs)) / 1e6
+    demand_areas(grid, areas, np.ones(part.shape, np.bool_) if needed is None else needed)
+    return areas
+
+
+def demand_areas(grid: GeoBox, areas: Floats, needed: Valid) -> None:
+    """Raise InputError where pixels that are ``needed`` lie off the earth, as the grid's system shows it."""
+    if grid.crs is not None and not grid.crs.geographic and (needed & (areas == 0)).any():
         raise InputError(
             f"A part of the map lies outside of what {crs_name(grid.crs)} can show of the earth, so that its "
             "area is unknown; cut the map first."
         )
-    return np.where(known, areas, 0.0) / 1e6
 
 
 def _rows_of_degrees(part: GeoBox, crs: CRS) -> Floats:
