@@ -65,6 +65,13 @@ class Aside:
     ) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def write(self, name: str, text: str) -> None:
+        """Write a text file, still aside."""
+        try:
+            (self.path / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise refusal(self.folder, error) from error
+
     def publish(self, names: list[str]) -> list[Path]:
         """Move files to the output folder by rename, in place of what bears their names there."""
         try:

@@ -92,7 +92,7 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
             warnings=tuple(notes),
         )
         text = json.dumps({**vars(result), "job": vars(job)}, indent=2, allow_nan=False)
-        (aside.path / "assess.json").write_text(text, encoding="utf-8")
+        aside.write("assess.json", text)
         aside.publish(list(names))
     return result
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..aside import Aside, refusal
+from ..aside import Aside
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, common_part, one_band, tiles_of
 from ..finished_results import CompareResult
@@ -87,11 +87,8 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
             raise InputError(f"{before.file} and {after.file} have no pixel with a value in common.")
         with_names = categories.finish()
         names = [*writer.made(monitor), *with_names, RECORD, TABLE]
-        try:
-            (aside.path / RECORD).write_text(json.dumps(run, indent=2), encoding="utf-8")
-            (aside.path / TABLE).write_text(_table(area), encoding="utf-8")
-        except OSError as error:
-            raise refusal(aside.folder, error) from error
+        aside.write(RECORD, json.dumps(run, indent=2))
+        aside.write(TABLE, _table(area))
         files = aside.publish(names)
     return CompareResult(
         files=tuple(str(file) for file in files if file.suffix != ".xml"),

@@ -25,7 +25,7 @@ from ..rasters.raster import Valid
 from ..scale_results import EffectsResult
 from ..scales.contribution_pass import ContributionPass, contribution_pass, logits_of
 from ..scales.effect_maps import Contributions, ablations, dominant, margin
-from .map_job import demand_values, other_maps, run_record, within_memory
+from .map_job import demand_values, other_maps, published, run_record, within_memory
 
 DOMINANT, MARGIN = "dominant", "margin"
 SAMPLED = 500  # values a strip and branch, from which the common range of all contributions is taken
@@ -71,9 +71,7 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
             network = whole.ready.reference
             difference = verifier.largest_difference(network, whole.ready.precision, monitor)
             others = other_maps(aside.folder, [f"{DOMINANT}.tif", *writer.names])
-            with_names = names.finish()
-            files = writer.finish(json.dumps(run, indent=2), monitor)
-            files.append(aside.publish(with_names)[0])
+            files = published(aside, [*writer.made(monitor), *names.finish()], json.dumps(run, indent=2))
         height, width = plan.grid.shape
         return EffectsResult(
             files=tuple(str(path) for path in files),

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ...models.model_file import ModelFile, digest, read_model
-from ..aside import Aside, refusal
+from ..aside import Aside
 from ..device import label_of
 from ..errors import InputError
 from ..mapping.evaluation import Evaluator, map_strips
@@ -134,10 +134,7 @@ def scenario_tags(job: MapJob) -> dict[str, str]:
 
 def published(aside: Aside, names: list[str], run_json: str) -> list[Path]:
     """Give maps their final names, with ``run.json`` beside; return the paths of the maps."""
-    try:
-        (aside.path / RUN).write_text(run_json, encoding="utf-8")
-    except OSError as error:
-        raise refusal(aside.folder, error) from error
+    aside.write(RUN, run_json)
     finals = aside.publish([*names, RUN])
     return [path for path in finals if path.suffix == ".tif"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..aside import Aside, refusal
+from ..aside import Aside
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, bands_of, tiles_of
 from ..finished_results import ProductsResult
@@ -72,10 +72,7 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
             notes.append(
                 "The maps of probability are in bytes, off by at most 0.002, and so is what is made of them."
             )
-        try:
-            (aside.path / RECORD).write_text(json.dumps({**record, "warnings": notes}, indent=2), "utf-8")
-        except OSError as error:
-            raise refusal(aside.folder, error) from error
+        aside.write(RECORD, json.dumps({**record, "warnings": notes}, indent=2))
         files_made = aside.publish([*names, RECORD])
     return ProductsResult(
         files=tuple(str(path) for path in files_made if path.suffix == ".tif"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from scipy.special import expit, logit
 
 from ...models.card import Card, Species
 from ..judging.calibration import NOT_CALIBRATED, REFUSALS, REFUSED_LOSS
@@ -54,7 +55,7 @@ class MapTags:
             return {}
         slope, intercept = self.calibration
         return {
-            rule: 1 / (1 + math.exp(-intercept) * ((1 - value) / value) ** slope)
+            rule: float(expit(slope * logit(value) + intercept))
             for rule, value in self.thresholds.items()
             if 0 < value < 1
         }

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -49,7 +48,7 @@ class Layer:
 
 
 class MapWriter:
-    """Writes the layers of one map into a folder. Use as a context manager; ``finish`` makes it final.
+    """Writes the layers of one map into a folder. Use as a context manager; ``made`` makes the files.
 
     Parameters
     ----------
@@ -131,15 +130,6 @@ class MapWriter:
                 self._tiles.write(numbers, indexes=list(bands), window=window)
         except FAILURES as error:
             raise refusal(self._aside.folder, error) from error
-
-    def finish(self, run_json: str, monitor: Monitor) -> list[Path]:
-        """Make the final files, and ``run.json``; return the paths of the maps."""
-        names = self.made(monitor)
-        try:
-            (self._aside.path / RUN).write_text(run_json, encoding="utf-8")
-        except FAILURES as error:
-            raise refusal(self._aside.folder, error) from error
-        return self._aside.publish([*names, RUN])[:-1]
 
     def made(self, monitor: Monitor) -> list[str]:
         """Make the files, still aside; return their names."""
