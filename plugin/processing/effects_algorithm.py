@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -12,7 +12,6 @@ from qgis.core import (
     QgsProcessingOutputFile,
     QgsProcessingOutputMultipleLayers,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterBoolean,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterString,
 )
@@ -39,7 +38,7 @@ class EffectsAlgorithm(RasterAlgorithm):
     """Map what each scale adds to one species' logit, which one dominates, and what is lost without it."""
 
     GROUP = RasterAlgorithm.SCALES_GROUP
-    OPEN, MAPS, DOMINANT, REPORT = "OPEN", "MAPS", "DOMINANT", "REPORT"
+    MAPS, DOMINANT, REPORT = "MAPS", "DOMINANT", "REPORT"
     BIAS, LIMIT, VALID, SECONDS = "BIAS", "LIMIT", "VALID_PIXELS", "SECONDS"
 
     def name(self) -> str:
@@ -66,8 +65,7 @@ class EffectsAlgorithm(RasterAlgorithm):
         self.add_inputs()
         self.addParameter(QgsProcessingParameterString(self.SPECIES, tr("Species")))
         self.add_place(1)
-        opening = QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True)
-        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), opening)
+        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), self.opening_parameter())
         self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the maps")))
         self.addOutput(QgsProcessingOutputMultipleLayers(self.MAPS, tr("Maps")))
         self.addOutput(QgsProcessingOutputFile(self.DOMINANT, tr("Dominant scale")))
@@ -107,14 +105,9 @@ class EffectsAlgorithm(RasterAlgorithm):
 
     def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> _Prepared:
         card, values = self.read(parameters, context)
-        out = self.folder(parameters, context)
-        if not out:
-            raise OptionError(tr("Choose a folder for the maps."))
+        out = self.map_folder(parameters, context)
         if len(values["species"]) != 1:
             raise OptionError(tr("Name one species: effects are mapped for one at a time."))
         return _Prepared(
             card, EffectsJob(**values, out=out), self.parameterAsBool(parameters, self.OPEN, context)
         )
-
-    def _masked(self, prepared: _Prepared, mask: str) -> _Prepared:
-        return replace(prepared, job=replace(prepared.job, mask=mask))

@@ -15,10 +15,9 @@ from qgis.core import (
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFolderDestination,
-    QgsProcessingParameterString,
 )
 
-from ...engine.protocol import PRODUCTS, CheckJob, MapJob
+from ...engine.protocol import CheckJob, MapJob
 from ...models.card import Card
 from ..core.check_answer import check_result
 from ..core.grid_facts import duration, volume
@@ -27,10 +26,8 @@ from ..core.map_run import run_summary
 from ..core.translation import tr
 from .engine_run import EngineRun
 from .opened_maps import open_maps
-from .product_parameters import format_parameters, product_fields, products_help, products_parameter
+from .product_parameters import product_fields, products_help
 from .raster_algorithm import RasterAlgorithm
-from .text_options import OptionError
-from .threshold_parameter import threshold_parameters
 
 DEFAULT_STEP = 1
 
@@ -49,7 +46,7 @@ class MapAlgorithm(RasterAlgorithm):
     """Map where species can live with a multi-scale network."""
 
     GROUP = RasterAlgorithm.MAPS_GROUP
-    OPEN, ESTIMATE = "OPEN", "ESTIMATE"
+    ESTIMATE = "ESTIMATE"
     MAPS, REPORT, WIDTH, HEIGHT, VALID = "MAPS", "REPORT", "WIDTH", "HEIGHT", "VALID_PIXELS"
     SECONDS, MEMORY_BYTES, DISK_BYTES = "SECONDS", "MEMORY_BYTES", "DISK_BYTES"
     DEVICE_USED, DIFFERENCE = "DEVICE_USED", "VERIFIED_MAX_ABS_DIFF"
@@ -96,13 +93,7 @@ class MapAlgorithm(RasterAlgorithm):
     def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
         self.add_inputs()
         self.add_place(DEFAULT_STEP)
-        self.addParameter(
-            QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True)
-        )
-        self.addParameter(products_parameter(PRODUCTS, MapJob.products))
-        opening = QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True)
-        formats = (*threshold_parameters(), *format_parameters())
-        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), *formats, opening)
+        self.add_maps()
         self.addParameter(QgsProcessingParameterBoolean(self.ESTIMATE, tr("Only estimate"), False))
         self.addParameter(
             QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the maps"), optional=True)
@@ -169,11 +160,6 @@ class MapAlgorithm(RasterAlgorithm):
     def _prepare(self, parameters: dict[str, Any], context: QgsProcessingContext) -> _Prepared:
         card, values = self.read(parameters, context)
         only_estimate = self.parameterAsBool(parameters, self.ESTIMATE, context)
-        out = self.folder(parameters, context)
-        if not out and not only_estimate:
-            raise OptionError(tr("Choose a folder for the maps."))
+        out = (self.folder if only_estimate else self.map_folder)(parameters, context)
         job = MapJob(**values, **product_fields(self, parameters, context), out=out)
         return _Prepared(card, job, self.parameterAsBool(parameters, self.OPEN, context), only_estimate)
-
-    def _masked(self, prepared: _Prepared, mask: str) -> _Prepared:
-        return replace(prepared, job=replace(prepared.job, mask=mask))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,7 +14,6 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterMultipleLayers,
-    QgsProcessingParameterString,
 )
 
 from ...engine.protocol import ProfileJob
@@ -62,9 +61,7 @@ class ProfileAlgorithm(RasterAlgorithm):
         self.add_inputs()
         files = QgsProcessing.SourceType.TypeFile
         self.addParameter(QgsProcessingParameterMultipleLayers(self.REFITS, tr("Refits"), files, optional=True))
-        self.addParameter(
-            QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True)
-        )
+        self.add_species()
         self.add_place(0, 0)
         computing = [one for one in self.computing_parameters() if one.name() != self.VERIFY]
         self.add_advanced(*self.reading_parameters(), *computing)
@@ -107,6 +104,3 @@ class ProfileAlgorithm(RasterAlgorithm):
                 raise OptionError(tr("The refit {} does not exist.").format(file))
         file = self.parameterAsFileOutput(parameters, self.OUTPUT, context)
         return _Prepared(card, ProfileJob(**values, refits=refits), file)
-
-    def _masked(self, prepared: _Prepared, mask: str) -> _Prepared:
-        return replace(prepared, job=replace(prepared.job, mask=mask))

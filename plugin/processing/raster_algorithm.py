@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Optional
 
 from qgis.core import (
@@ -19,7 +20,7 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS
+from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS, PRODUCTS, MapJob
 from ...models.card import Card, Modality, read_card
 from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
 from ..core.translation import tr
@@ -27,7 +28,9 @@ from ..core.zoo import ZOO
 from . import map_options
 from .choice import choice
 from .prepared_algorithm import PreparedAlgorithm
+from .product_parameters import format_parameters, products_parameter
 from .text_options import OptionError
+from .threshold_parameter import threshold_parameters
 from .vector_parameter import is_given, vector_parameter
 
 GIB = 1024**3
@@ -39,7 +42,7 @@ class RasterAlgorithm(PreparedAlgorithm):
     MODEL, LAYERS, INPUTS, EXTENT, MASK, STEP = "MODEL", "LAYERS", "INPUTS", "EXTENT", "MASK", "STEP"
     SPECIES, SCALES, NODATA, EDGE = "SPECIES", "SCALES", "NODATA", "EDGE"
     BLEND, PRECISION, METHOD, VERIFY = "BLEND", "PRECISION", "METHOD", "VERIFY"
-    DEVICE, MEMORY = "DEVICE", "MEMORY"
+    DEVICE, MEMORY, OPEN = "DEVICE", "MEMORY", "OPEN"
 
     def tags(self) -> list[str]:
         return tr("species,distribution,suitability,habitat,network,scale,sdm").split(",")
@@ -82,6 +85,25 @@ class RasterAlgorithm(PreparedAlgorithm):
             QgsProcessingParameterNumber(self.STEP, tr("Step"), integer, step, minValue=least_step)
         )
 
+    def add_maps(self) -> None:
+        """Add which species are mapped, what is made of them, how it stands in files, and how all is done."""
+        self.add_species()
+        self.addParameter(products_parameter(PRODUCTS, MapJob.products))
+        formats = (*threshold_parameters(), *format_parameters())
+        self.add_advanced(
+            *self.reading_parameters(), *self.computing_parameters(), *formats, self.opening_parameter()
+        )
+
+    def add_species(self) -> None:
+        """Add the species, all unless some are named."""
+        self.addParameter(
+            QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True)
+        )
+
+    def opening_parameter(self) -> QgsProcessingParameterDefinition:
+        """Return whether maps are opened."""
+        return QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True)
+
     def add_advanced(self, *parameters: QgsProcessingParameterDefinition) -> None:
         """Add parameters among the advanced ones."""
         for parameter in parameters:
@@ -109,14 +131,18 @@ class RasterAlgorithm(PreparedAlgorithm):
             QgsProcessingParameterNumber(self.MEMORY, tr("Memory (GiB)"), real, 2.0, minValue=0.25),
         )
 
+    def map_folder(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+        """Return the whole path of the folder for maps; raise OptionError where none is given."""
+        out = self.folder(parameters, context)
+        if not out:
+            raise OptionError(tr("Choose a folder for the maps."))
+        return out
+
     def _with_files(self, prepared: Any, parameters: dict[str, Any], context: QgsProcessingContext) -> Any:
         if self.parameterDefinition(self.MASK) is None or not is_given(parameters, self.MASK):
             return prepared
-        return self._masked(prepared, vector_parameter(self, parameters, self.MASK, context, attributes=False))
-
-    def _masked(self, prepared: Any, mask: str) -> Any:
-        """Return ``prepared`` with its job kept within the polygons of the file ``mask``."""
-        raise NotImplementedError
+        mask = vector_parameter(self, parameters, self.MASK, context, attributes=False)
+        return replace(prepared, job=replace(prepared.job, mask=mask))
 
     def read(
         self,

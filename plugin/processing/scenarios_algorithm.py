@@ -11,13 +11,12 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputFile,
     QgsProcessingOutputMultipleLayers,
-    QgsProcessingParameterBoolean,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterString,
 )
 
 from ...engine.finished_results import ScenarioMaps, ScenariosResult
-from ...engine.protocol import PRODUCTS, MapJob, ScenariosJob
+from ...engine.protocol import MapJob, ScenariosJob
 from ...models.card import Card, read_card
 from ..core.answer import made
 from ..core.map_run import run_summary, run_title
@@ -26,10 +25,8 @@ from ..core.world_state import State, states_of
 from . import map_options
 from .engine_run import answered, not_understood
 from .opened_products import open_products
-from .product_parameters import format_parameters, product_fields, products_parameter
+from .product_parameters import product_fields
 from .raster_algorithm import RasterAlgorithm
-from .text_options import OptionError
-from .threshold_parameter import threshold_parameters
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class ScenariosAlgorithm(RasterAlgorithm):
     """Map species for several sets of rasters, such as years or climates to come."""
 
     GROUP = RasterAlgorithm.DECISIONS_GROUP
-    SCENARIOS, OPEN, MAPS, REPORT = "SCENARIOS", "OPEN", "MAPS", "REPORT"
+    SCENARIOS, MAPS, REPORT = "SCENARIOS", "MAPS", "REPORT"
 
     def name(self) -> str:
         return "scenarios"
@@ -69,13 +66,7 @@ class ScenariosAlgorithm(RasterAlgorithm):
         self.add_inputs()
         self.addParameter(QgsProcessingParameterString(self.SCENARIOS, tr("Scenarios"), multiLine=True))
         self.add_place(MapJob.step)
-        self.addParameter(
-            QgsProcessingParameterString(self.SPECIES, tr("Species"), multiLine=True, optional=True)
-        )
-        self.addParameter(products_parameter(PRODUCTS, MapJob.products))
-        opening = QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True)
-        formats = (*threshold_parameters(), *format_parameters())
-        self.add_advanced(*self.reading_parameters(), *self.computing_parameters(), *formats, opening)
+        self.add_maps()
         self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the maps")))
         self.addOutput(QgsProcessingOutputMultipleLayers(self.MAPS, tr("Maps")))
         self.addOutput(QgsProcessingOutputFile(self.REPORT, tr("The runs (scenarios.json)")))
@@ -122,12 +113,7 @@ class ScenariosAlgorithm(RasterAlgorithm):
         scenarios = map_options.scenarios(parameters.get(self.SCENARIOS), card)
         brought = [{each.modality for each in one.inputs} for one in scenarios]
         _, values = self.read(parameters, context, elsewhere=set.intersection(*brought))
-        out = self.folder(parameters, context)
-        if not out:
-            raise OptionError(tr("Choose a folder for the maps."))
+        out = self.map_folder(parameters, context)
         fields = product_fields(self, parameters, context)
         job = ScenariosJob(**values, **fields, out=out, scenarios=scenarios)
         return _Prepared(card, job, self.parameterAsBool(parameters, self.OPEN, context))
-
-    def _masked(self, prepared: _Prepared, mask: str) -> _Prepared:
-        return replace(prepared, job=replace(prepared.job, mask=mask))
