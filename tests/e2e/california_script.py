@@ -47,12 +47,7 @@ class CaliforniaVisit(Visit):
         self.after(1000, self.open)
 
     def open(self):
-        window = iface.mainWindow()
-        window.showNormal()
-        window.resize(*WINDOW)
-        for dock in window.findChildren(QDockWidget):
-            if dock.objectName() == "Browser":
-                dock.hide()
+        self.settle(*WINDOW)
         data = Path(TASK["data"])
         for file in (data / "climate_pc.tif", *sorted((data / "modis").glob("*.tif"))):
             layer = QgsRasterLayer(str(file), file.stem)

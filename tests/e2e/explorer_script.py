@@ -33,12 +33,7 @@ class ExplorerVisit(Visit):
         self.after(1000, self.open)
 
     def open(self):
-        window = iface.mainWindow()
-        window.showNormal()
-        window.resize(*WINDOW)
-        for dock in window.findChildren(QDockWidget):
-            if dock.objectName() == "Browser":
-                dock.hide()
+        window = self.settle(*WINDOW)
         for name in ("bioclim", "satellite"):
             layer = QgsRasterLayer(str(Path(TASK["landscape"]) / f"{name}.tif"), name)
             QgsProject.instance().addMapLayer(layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -26,6 +27,29 @@ def run(*command: str, seconds: int = 300, **extra: str) -> str:
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
+
+
+def visited(script: str, task: dict, folder: Path, pictures: Path, screen: str) -> dict:
+    """Return the report of a script that goes through steps in the window (see ``visit.py``).
+
+    ``task`` is what the script finds in its ``TASK``; pictures, and the report once more, lie in ``pictures``.
+    """
+    pictures.mkdir(parents=True, exist_ok=True)
+    file, report = folder / "task.json", folder / "report.json"
+    file.write_text(json.dumps({**task, "report": str(report), "pictures": str(pictures)}))
+    run_in_window(HERE / script, folder, screen, SCALESCAPE_E2E=str(file))
+    found = json.loads(report.read_text())
+    (pictures / "report.json").write_text(json.dumps(found, indent=1))
+    assert "error" not in found, found["error"]
+    return found
+
+
+def inspected(model: Path, inputs: list[str], at: list) -> dict:
+    """Return what the command line says of a point: x, y and their CRS."""
+    x, y, crs = at
+    return json.loads(
+        run(*ENGINE, "inspect", str(model), *inputs, f"--at={x!r},{y!r}", f"--crs={crs}", "--json")
+    )
 
 
 def run_in_window(script: Path, folder: Path, screen: str, **extra: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from qgis_run import ENGINE, HERE, PICTURES, ROOT, run, run_in_window
+from qgis_run import PICTURES, ROOT, inspected, visited
 
 MODEL = ROOT / "models" / "zoo" / "california.safetensors"
 BANDS = tuple(
@@ -36,35 +35,20 @@ def data() -> Path:
 @pytest.fixture(scope="module")
 def report(data, tmp_path_factory) -> dict:
     """Return what the script in the window saw; pictures lie in build/e2e/california."""
-    folder, pictures = tmp_path_factory.mktemp("california"), PICTURES / "california"
-    pictures.mkdir(parents=True, exist_ok=True)
-    task = {
-        "data": str(data),
-        "model": str(MODEL),
-        "report": str(folder / "report.json"),
-        "pictures": str(pictures),
-    }
-    (folder / "task.json").write_text(json.dumps(task))
-    run_in_window(HERE / "california_script.py", folder, "1280x860", SCALESCAPE_E2E=str(folder / "task.json"))
-    found = json.loads((folder / "report.json").read_text())
-    (pictures / "report.json").write_text(json.dumps(found, indent=1))
-    assert "error" not in found, found["error"]
-    return found
+    task = {"data": str(data), "model": str(MODEL)}
+    folder = tmp_path_factory.mktemp("california")
+    return visited("california_script.py", task, folder, PICTURES / "california", "1280x860")
 
 
-def inspected(data: Path, at: list) -> dict:
-    """Return what the command line says of the same point."""
-    x, y, crs = at
-    inputs = [f"--input=climate={data / 'climate_pc.tif'}"]
-    inputs += [f"--input=modis={data / 'modis' / file}" for file in BANDS]
-    return json.loads(
-        run(*ENGINE, "inspect", str(MODEL), *inputs, f"--at={x!r},{y!r}", f"--crs={crs}", "--json")
-    )
+def inputs(data: Path) -> list[str]:
+    """Return the rasters, as the command line takes them."""
+    modis = [f"--input=modis={data / 'modis' / file}" for file in BANDS]
+    return [f"--input=climate={data / 'climate_pc.tif'}", *modis]
 
 
 def test_the_panel_shows_what_the_command_line_says(report, data):
     place = report["places"]["coast"]
-    told = inspected(data, place["at"])
+    told = inspected(MODEL, inputs(data), place["at"])
     assert told["species"] in place["headline"]
     shown = float(re.search(r">(\d\.\d+)<", place["headline"])[1])
     assert shown == pytest.approx(told["probability"], abs=6e-4)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import statistics
+from pathlib import Path
 
 import pytest
-from qgis_run import DEMO_MODEL, ENGINE, HERE, run, run_in_window
+from qgis_run import DEMO_MODEL, ENGINE, inspected, run, visited
 from qgis_run import PICTURES as ALL_PICTURES
 
 PICTURES = ALL_PICTURES / "explorer"
@@ -33,7 +33,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(folder) -> dict:
     """Return what the script in the window saw; pictures lie in build/e2e/explorer."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
     landscape = folder / "landscape"
     run(*ENGINE, "demo", str(landscape), "--size", str(SIZE), "--seed", str(SEED))
     task = {
@@ -41,24 +40,13 @@ def report(folder) -> dict:
         "model": str(DEMO_MODEL),
         "clicks": CLICKS,
         "out": str(folder / "maps"),
-        "report": str(folder / "report.json"),
-        "pictures": str(PICTURES),
     }
-    (folder / "task.json").write_text(json.dumps(task))
-    run_in_window(HERE / "explorer_script.py", folder, "1280x800", SCALESCAPE_E2E=str(folder / "task.json"))
-    found = json.loads((folder / "report.json").read_text())
-    (PICTURES / "report.json").write_text(json.dumps(found, indent=1))
-    assert "error" not in found, found["error"]
-    return found
+    return visited("explorer_script.py", task, folder, PICTURES, "1280x800")
 
 
-def inspected(folder, click: dict) -> dict:
-    """Return what the command line says of the same point."""
-    x, y, crs = click["at"]
-    inputs = [f"--input={name}={folder / 'landscape' / name}.tif" for name in ("satellite", "bioclim")]
-    return json.loads(
-        run(*ENGINE, "inspect", str(DEMO_MODEL), *inputs, f"--at={x!r},{y!r}", f"--crs={crs}", "--json")
-    )
+def inputs(folder: Path) -> list[str]:
+    """Return the rasters, as the command line takes them."""
+    return [f"--input={name}={folder / 'landscape' / name}.tif" for name in ("satellite", "bioclim")]
 
 
 def number(text: str) -> tuple[float, float]:
@@ -70,7 +58,7 @@ def number(text: str) -> tuple[float, float]:
 @pytest.mark.parametrize("place", range(COMPARED))
 def test_the_panel_shows_what_the_command_line_says(report, folder, place):
     click = report["clicks"][place]
-    told = inspected(folder, click)
+    told = inspected(DEMO_MODEL, inputs(folder), click["at"])
     assert told["species"] in click["headline"]
     shown, rounded = number(re.search(r">(\d\.\d+)<", click["headline"])[1])
     assert abs(shown - told["probability"]) <= rounded + SAME

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
-from qgis_run import DEMO_MODEL, ENGINE, HERE, PICTURES, run, run_in_window
+from qgis_run import DEMO_MODEL, ENGINE, HERE, PICTURES, run, visited
 from rasterio.transform import Affine
 from unusable_raster import CORNER, CRS, FAR, noise_raster
 
@@ -24,9 +23,7 @@ pytestmark = pytest.mark.skipif(
 def report(tmp_path_factory) -> dict:
     """Return what the script in the window saw; pictures lie in build/e2e."""
     folder = tmp_path_factory.mktemp("e2e")
-    pictures = PICTURES
-    pictures.mkdir(parents=True, exist_ok=True)
-    for old in pictures.glob("*.png"):
+    for old in PICTURES.glob("*.png"):
         old.unlink()
     landscape, model = folder / "landscape", DEMO_MODEL
     run(*ENGINE, "demo", str(landscape), "--size", str(SIZE), "--seed", str(SEED))
@@ -41,17 +38,9 @@ def report(tmp_path_factory) -> dict:
         "out": str(folder / "maps"),
         "reference": str(folder / "reference"),
         "step": STEP,
-        "report": str(folder / "report.json"),
-        "pictures": str(pictures),
         "bad": {name: [modality, str(file)] for name, (modality, file) in bad_rasters(folder).items()},
     }
-    (folder / "task.json").write_text(json.dumps(task))
-    script = HERE / "window_script.py"
-    run_in_window(script, folder, "1500x1000", SCALESCAPE_E2E=str(folder / "task.json"))
-    found = json.loads((folder / "report.json").read_text())
-    (pictures / "report.json").write_text(json.dumps(found, indent=1))
-    assert "error" not in found, found["error"]
-    return found
+    return visited("window_script.py", task, folder, PICTURES, "1500x1000")
 
 
 def bad_rasters(folder: Path) -> dict[str, tuple[str, Path]]:

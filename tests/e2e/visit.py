@@ -8,6 +8,7 @@ from pathlib import Path
 from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QPoint, Qt, QTimer
 from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface
 
 TASK = json.loads(Path(os.environ["SCALESCAPE_E2E"]).read_text())
@@ -46,6 +47,17 @@ class Visit:
             self.after(0, then)
         else:
             self.after(ms, lambda: self.until(condition, then, ms))
+
+    @staticmethod
+    def settle(width, height):
+        """Give QGIS's window a size, with the browser out of the way; return the window."""
+        window = iface.mainWindow()
+        window.showNormal()
+        window.resize(width, height)
+        for dock in window.findChildren(QDockWidget):
+            if dock.objectName() == "Browser":
+                dock.hide()
+        return window
 
     def picture(self, name):
         iface.mainWindow().grab().save(str(Path(TASK["pictures"]) / f"{name}.png"))
