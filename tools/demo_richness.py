@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import torch
+from scalescape.engine.demo.files import MODALITIES_TOML
 from scalescape.engine.demo.virtual_species import SPECIES
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.demo_job import run_demo
@@ -32,16 +33,7 @@ x = "x"
 y = "y"
 crs = "EPSG:32632"
 
-[modality.bioclim]
-inputs = ["bioclim.tif"]
-scales = [1, 5]
-backbone = "pointwise"
-
-[modality.satellite]
-inputs = ["satellite.tif"]
-scales = [25, 59, 115]
-backbone = "residual"
-
+{modalities}
 [model]
 preset = "default"
 widths = {{ bioclim = [16, 32, 32], satellite = [8, 8, 16] }}
@@ -73,7 +65,8 @@ def main() -> None:
     folder: Path = arguments.folder
     run_demo(DemoJob(str(folder), arguments.size, arguments.seed), Monitor())
     names = [one.name for one in SPECIES]
-    text = CONFIG.format(species=str(names).replace("'", '"'), epochs=arguments.epochs)
+    species = str(names).replace("'", '"')
+    text = CONFIG.format(species=species, epochs=arguments.epochs, modalities=MODALITIES_TOML)
     (folder / "surveys.toml").write_text(text, encoding="utf-8")
     model = folder / "surveys.safetensors"
     trained = run_train(TrainJob(str(folder / "surveys.toml"), str(model)), Monitor(show))

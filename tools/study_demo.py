@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from scalescape.engine.demo.files import write_landscape
+from scalescape.engine.demo.files import MODALITIES_TOML, write_landscape
 from scalescape.engine.demo.landscape import make_landscape
 from scalescape.engine.demo.sites import LATTICE_PX
 from scalescape.engine.demo.virtual_species import SPECIES
@@ -40,16 +40,7 @@ x = "x"
 y = "y"
 crs = "{crs}"
 
-[modality.bioclim]
-inputs = ["bioclim.tif"]
-scales = [1, 5]
-backbone = "pointwise"
-
-[modality.satellite]
-inputs = ["satellite.tif"]
-scales = [{scales}]
-backbone = "residual"
-
+{modalities}
 [model]
 name = "Demo landscape {seed}"
 widths = {{ bioclim = [16, 32, 32], satellite = [8, 8, 16] }}
@@ -115,8 +106,9 @@ def write(arguments: argparse.Namespace, config: Path) -> None:
     with rasterio.open(folder / "satellite.tif") as raster:
         crs = raster.crs.to_string()
     names = "[" + ", ".join(f'"{one.name}"' for one in SPECIES) + "]"
+    modalities = MODALITIES_TOML.replace("25, 59, 115", arguments.scales)
     text = CONFIG.format(
-        species=names, crs=crs, seed=arguments.seed, scales=arguments.scales, epochs=arguments.epochs
+        species=names, crs=crs, seed=arguments.seed, modalities=modalities, epochs=arguments.epochs
     )
     real = folder / "real.toml"
     real.write_text(text, encoding="utf-8")

@@ -25,6 +25,19 @@ Progress = Callable[[int, int], None]
 TILE_PX = 256
 TRUTH_NODATA = -1.0  # declared as is usual, though truth is defined at every pixel
 
+# The rasters of a landscape in a training config, with the scales that its drivers belong to.
+MODALITIES_TOML = """\
+[modality.bioclim]
+inputs = ["bioclim.tif"]
+scales = [1, 5]
+backbone = "pointwise"
+
+[modality.satellite]
+inputs = ["satellite.tif"]
+scales = [25, 59, 115]
+backbone = "residual"
+"""
+
 TRAIN_TOML = """\
 # Trains a small network on the demo landscape in this folder.
 
@@ -38,16 +51,7 @@ x = "x"
 y = "y"
 crs = "{crs}"
 
-[modality.bioclim]
-inputs = ["bioclim.tif"]
-scales = [1, 5]
-backbone = "pointwise"
-
-[modality.satellite]
-inputs = ["satellite.tif"]
-scales = [25, 59, 115]
-backbone = "residual"
-
+{modalities}
 [model]
 preset = "default"
 
@@ -220,7 +224,8 @@ def _write_surveys(landscape: Landscape, path: Path) -> Path:
 
 def _write_training_config(path: Path) -> Path:
     columns = json.dumps([species.name for species in SPECIES], ensure_ascii=False)
-    path.write_text(TRAIN_TOML.format(species_columns=columns, crs=CRS), encoding="utf-8")
+    text = TRAIN_TOML.format(species_columns=columns, crs=CRS, modalities=MODALITIES_TOML)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
