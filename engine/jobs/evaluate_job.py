@@ -25,6 +25,7 @@ from ..sites.survey_blocks import survey_blocks
 from ..training.batches import Places
 from ..training.config import TrainingConfig, read_config
 from ..training.course import prepared_test, spots_of
+from ..training.out_of_fold import scored_survey
 from ..training.prediction import logits_at
 from ..training.sights import PatchSight
 from ..training.supplies import supply_of
@@ -88,21 +89,10 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
         raise InputError(f"No site of {config.sites.test} has values of all predictors; check the rasters.")
     places = Places(test, 0, {name: PatchSight(name, one) for name, one in sets.items()})
     logits = logits_at(model.network, places, index, between=monitor.check)
-    found, surveyed = test.labels(index)
-    return Scored(
-        species=test.species,
-        logit=logits.astype(np.float64),
-        found=found > 0,
-        known=surveyed,
-        block=survey_blocks(test.x, test.y, CRS(test.crs))[index],
-        fold=np.zeros(len(index), np.int64),
-        x=test.x[index],
-        y=test.y[index],
-        crs=test.crs,
-        background=np.zeros(len(index), np.bool_),
-        kinds=tuple("pa" if kind == "po" else kind for kind in test.kinds),
-        presences=np.array([one.presences for one in model.card.species], np.int64),
-    ), report
+    block = survey_blocks(test.x, test.y, CRS(test.crs))[index]
+    presences = np.array([one.presences for one in species], np.int64)
+    fold = np.zeros(len(index), np.int64)
+    return scored_survey(test.taken(index), logits.astype(np.float64), block, fold, presences), report
 
 
 def _out_of_fold(file: Path, card: Card) -> Scored:

@@ -12,6 +12,7 @@ from ..judging.scored import Scored
 from ..sites.blocks import Blocks, within
 from ..sites.site_table import Index, SiteTable
 from ..training.course import Course
+from ..training.out_of_fold import scored_survey
 
 NO_FOLD = -1
 
@@ -42,22 +43,9 @@ class Survey:
 
     def scored(self) -> Scored:
         """Return the sites with values of 0."""
-        sites, every = self.sites, np.arange(len(self.sites))
-        found, known = sites.labels(every)
-        return Scored(
-            species=sites.species,
-            logit=np.zeros(found.shape),
-            found=found > 0,
-            known=known,
-            block=self.block,
-            fold=self.fold,
-            x=sites.x,
-            y=sites.y,
-            crs=sites.crs,
-            background=np.zeros(len(sites), np.bool_),
-            kinds=tuple("pa" if kind == "po" else kind for kind in sites.kinds),
-            presences=sites.presences(),
-        )
+        sites = self.sites
+        none = np.zeros((len(sites), len(sites.species)))
+        return scored_survey(sites, none, self.block, self.fold, sites.presences())
 
 
 def survey_of(course: Course) -> Survey | None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..judging.scored import Scored
 from ..sites.blocks import Split
-from ..sites.site_table import Index
+from ..sites.site_table import Index, SiteTable
 from .course import Course
 
 
@@ -38,6 +38,34 @@ def scored_places(course: Course, logits: npt.NDArray[np.float32]) -> Scored:
         background=np.arange(len(sites) + points) >= len(sites),
         kinds=sites.kinds,
         presences=sites.presences(),
+    )
+
+
+def scored_survey(
+    sites: SiteTable,
+    logit: npt.NDArray[np.float64],
+    block: npt.NDArray[np.int64],
+    fold: npt.NDArray[np.int64],
+    presences: npt.NDArray[np.int64],
+) -> Scored:
+    """Return survey sites with their values; all were looked for, so nothing is presence-only.
+
+    ``logit`` is (sites, species), ``presences`` (species,) those that were learnt from.
+    """
+    found, surveyed = sites.labels(np.arange(len(sites)))
+    return Scored(
+        species=sites.species,
+        logit=logit,
+        found=found > 0,
+        known=surveyed,
+        block=block,
+        fold=fold,
+        x=sites.x,
+        y=sites.y,
+        crs=sites.crs,
+        background=np.zeros(len(sites), np.bool_),
+        kinds=tuple("pa" if kind == "po" else kind for kind in sites.kinds),
+        presences=presences,
     )
 
 
