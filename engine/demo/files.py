@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -38,7 +38,7 @@ scales = [25, 59, 115]
 backbone = "residual"
 """
 
-TRAIN_TOML = """\
+_TRAIN_TOML = """\
 # Trains a small network on the demo landscape in this folder.
 
 [sites]
@@ -69,6 +69,12 @@ folds = 5
 blocks_km = "auto"
 buffer_km = 1.2  # the widest satellite window; one as wide as the climate's 5 km would leave no training site
 """
+
+
+def train_toml(species: Sequence[str]) -> str:
+    """The training config of a landscape whose surveys have these species as columns."""
+    columns = json.dumps(list(species), ensure_ascii=False)
+    return _TRAIN_TOML.format(species_columns=columns, crs=CRS, modalities=MODALITIES_TOML)
 
 
 def write_landscape(landscape: Landscape, folder: Path, progress: Optional[Progress] = None) -> list[Path]:
@@ -223,9 +229,7 @@ def _write_surveys(landscape: Landscape, path: Path) -> Path:
 
 
 def _write_training_config(path: Path) -> Path:
-    columns = json.dumps([species.name for species in SPECIES], ensure_ascii=False)
-    text = TRAIN_TOML.format(species_columns=columns, crs=CRS, modalities=MODALITIES_TOML)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(train_toml([species.name for species in SPECIES]), encoding="utf-8")
     return path
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from scalescape.engine.demo.files import TRAIN_TOML
+from scalescape.engine.demo.files import train_toml
 from scalescape.engine.errors import InputError
 from scalescape.engine.training.config import TrainingConfig, read_config
 from scalescape.engine.training.recipe import OURS, SAMPLES, recipe_of
@@ -64,7 +64,7 @@ def faults(folder: Path, text: str) -> dict[str, str]:
 
 
 def test_the_demo_config_is_read_and_names_every_setting(folder: Path) -> None:
-    config = read(folder, TRAIN_TOML.format(species_columns='["A", "B"]', crs="EPSG:32631"))
+    config = read(folder, train_toml(["A", "B"]))
     recipe = recipe_of(config)
     assert (recipe.epochs, recipe.seed, recipe.lambda2, recipe.n_background) == (10, 42, 0.5, 10_000)
     assert (recipe.width, recipe.folds, recipe.blocks_km) == (0.125, 5, "auto")
@@ -77,7 +77,7 @@ def test_the_demo_config_is_read_and_names_every_setting(folder: Path) -> None:
 
 
 def test_surveys_of_the_demo_train_without_background(folder: Path) -> None:
-    text = TRAIN_TOML.format(species_columns='["A", "B"]', crs="EPSG:32631")
+    text = train_toml(["A", "B"])
     text = text.replace('train = "sites_po.csv"', 'train = "sites_pa.csv"').replace(
         'test = "sites_pa.csv"\n', ""
     )
