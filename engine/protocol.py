@@ -39,6 +39,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 METHODS = ("auto", "dense", "patch")
 PRODUCTS = ("probability", "occurrence", "binary", "richness", "top", "novelty")
+USUAL_PRODUCTS = ("probability", "novelty")  # unless people say otherwise
+THRESHOLD_RULES = (
+    "largest-tss", "equal-sensitivity-and-specificity", "tenth-percentile-presence", "minimum-presence",
+)  # fmt: skip
 ENCODINGS = ("float32", "uint8")
 LAYOUTS = ("per-species", "multiband")
 DEFAULT_MEMORY = 2 * 1024**3

@@ -17,11 +17,10 @@ from ..protocol import (
     METHODS,
     PRECISIONS,
     PRODUCTS,
+    USUAL_PRODUCTS,
     MapJob,
 )
 from ..values import extent_of, input_of, memory_of, nodata_of, products_of, scales_of, species_in
-
-USUAL_PRODUCTS = "probability,novelty"
 
 Command = Callable[..., Any]
 Job = TypeVar("Job", bound=MapJob)
@@ -66,7 +65,7 @@ THRESHOLD = click.option(
     "where there is no occurrence.",
 )
 FORMATS: list[Callable[[Command], Command]] = [
-    click.option("--products", default=USUAL_PRODUCTS, show_default=True, metavar="LIST",
+    click.option("--products", default=",".join(USUAL_PRODUCTS), show_default=True, metavar="LIST",
                  help=f"What to write, with commas between: {', '.join(PRODUCTS)}."),
     THRESHOLD,
     click.option("--cut-novel", is_flag=True, help="Leave out pixels unlike what the model was trained on."),

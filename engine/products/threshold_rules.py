@@ -10,18 +10,19 @@ import numpy as np
 from ...models.card import Species
 from ..errors import InputError
 from ..judging.thresholds import LARGEST_TSS, RULES
+from ..protocol import THRESHOLD_RULES
 from ..rasters.raster import Valid, Values
 
 GIVEN = "given"  # the rule's name where the user gives the number
 MAIN = LARGEST_TSS  # the rule unless told
 
 
+OPTIONS = dict(zip(THRESHOLD_RULES, RULES, strict=True))  # rules by their names as people type them
+
+
 def rule_option(rule: str) -> str:
     """Return a rule's name as people type it: ``largest-tss``."""
-    return rule.lower().replace(" ", "-")
-
-
-OPTIONS = {rule_option(rule): rule for rule in RULES}
+    return THRESHOLD_RULES[RULES.index(rule)]
 
 
 def thresholds_of(species: Species) -> dict[str, float]:

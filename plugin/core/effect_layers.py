@@ -9,21 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from qgis.core import (
-    QgsGradientColorRamp,
-    QgsLayerTreeGroup,
-    QgsLayerTreeLayer,
-    QgsProject,
-    QgsRasterLayer,
-)
+from qgis.core import QgsGradientColorRamp, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtGui import QColor
 
 from ...models.card import Card
 from .grid_facts import window
 from .layer_metadata import QUANTITY_PROPERTY
+from .layer_nodes import add_node, raster_layer
 from .point_table import branch_name
 from .raster_style import rounded_up, style_categories, style_diverging, style_ramp, value_range
-from .result_layers import RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary, name_legend
+from .result_layers import RUN_PROPERTY, SUMMARY_PROPERTY, RunSummary
 from .translation import tr
 
 CONTRIBUTION, ABLATION, DOMINANT, MARGIN = "contribution", "ablation", "dominant", "margin"
@@ -71,12 +66,9 @@ def effect_layer(card: Card, one: EffectMap, limit: float, change: float) -> Opt
 
     ``limit`` (logits) is the end of the ramp of contributions, ``change`` that of ablations.
     """
-    options = QgsRasterLayer.LayerOptions()
-    options.loadDefaultStyle = False
-    layer = QgsRasterLayer(one.file, map_title(card, one), "gdal", options)
-    if not layer.isValid():
-        return None
-    style_effect(layer, card, one, limit, change)
+    layer = raster_layer(one.file, map_title(card, one))
+    if layer is not None:
+        style_effect(layer, card, one, limit, change)
     return layer
 
 
@@ -139,7 +131,8 @@ def add_effects(
             if one.kind in kinds:
                 layer = effect_layer(card, one, end, change)
                 if layer is not None:
-                    layers.append(_add(project, part, layer))
+                    add_node(project, part, layer)
+                    layers.append(layer)
         together = DOMINANT in kinds
         part.setExpanded(together)
         if not together:
@@ -149,14 +142,6 @@ def add_effects(
             node.setExpanded(False)
     group.setIsMutuallyExclusive(True, 0)
     return layers
-
-
-def _add(project: QgsProject, part: QgsLayerTreeGroup, layer: QgsRasterLayer) -> QgsRasterLayer:
-    project.addMapLayer(layer, False)
-    node = QgsLayerTreeLayer(layer)
-    name_legend(node, layer)
-    part.addChildNode(node)
-    return layer
 
 
 def _short(name: str, card: Card) -> str:

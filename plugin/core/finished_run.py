@@ -39,5 +39,5 @@ def open_run(project: QgsProject, folder: Path) -> list[QgsRasterLayer]:
     made = tr("Made {} on {} ({})").format(run.get("date", ""), run.get("device", ""), run.get("precision", ""))
     lines = (*summary.lines, made, *notes(card, job, (str(one) for one in run.get("warnings") or ())))
     title = run_title(card, job, str(run.get("date", ""))[:16].replace("T", " "))
-    group = ResultGroup(project, card, species, RunSummary(title, lines, summary.experiment))
+    group = ResultGroup(project, card, species, RunSummary(title, lines, summary.experiment), job.products)
     return group.show_maps([str(path) for path in sorted(folder.glob("*.tif"))])

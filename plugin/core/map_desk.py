@@ -16,6 +16,7 @@ from .grid_facts import duration
 from .map_draft import MapDraft
 from .map_run import MapRun
 from .newest_question import NewestQuestion
+from .product_parts import MOST_LAYERS
 from .translation import tr
 from .wording import Said, in_the_dock
 
@@ -141,8 +142,10 @@ class MapDesk(QObject):
         self._tell(result=None, checking=False)
 
     def _on_success(self, result: MapResult, layers: int) -> None:
-        out = self.draft.out if self._run is None else self._run.job.out
-        self._run = None
+        run, self._run = self._run, None
+        if run is None:
+            return
+        out = run.job.out
         self._tell(running=False)
         self.check_again()
         if not layers or not result.valid_pixels:
@@ -151,8 +154,10 @@ class MapDesk(QObject):
             return
         # Short, since the message bar has one line; the group of the layers tells the rest.
         said = tr("{} species, {} × {} pixels, {}").format(
-            layers, result.width, result.height, duration(result.seconds)
+            len(run.species), result.width, result.height, duration(result.seconds)
         )
+        if len(run.species) > MOST_LAYERS:
+            said += tr("; {} species are open").format(MOST_LAYERS)
         self.ended.emit("success", tr("Map finished"), said, out)
 
     def _on_failure(self, error: EngineError) -> None:

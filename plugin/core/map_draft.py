@@ -8,6 +8,10 @@ from typing import Any, Optional
 
 from ...engine.protocol import (
     DEFAULT_MEMORY,
+    ENCODINGS,
+    LAYOUTS,
+    THRESHOLD_RULES,
+    USUAL_PRODUCTS,
     CheckJob,
     EffectsJob,
     InspectJob,
@@ -54,10 +58,17 @@ class MapDraft:
     precision: str = "auto"
     blend: bool = False
     verify: int = 0
+    products: tuple[str, ...] = USUAL_PRODUCTS
+    threshold: str = THRESHOLD_RULES[0]
+    cut_novel: bool = False
+    clamp: bool = False
+    encoding: str = ENCODINGS[0]
+    layout: str = LAYOUTS[0]
 
     def obstacle_to_check(self) -> str:
         """Return what keeps the engine from looking at this, in a sentence; empty where nothing does."""
-        return self.obstacle_to_inspect() or self.mask_error
+        found = self.obstacle_to_inspect() or self.mask_error
+        return found or ("" if self.products else tr("Tick at least one kind of map under “Output”."))
 
     def obstacle_to_inspect(self) -> str:
         """Return what keeps the engine from answering a point, in a sentence; empty where nothing does."""
@@ -184,4 +195,10 @@ class MapDraft:
             "blend": self.blend,
             "verify": self.verify,
             "mask": self.mask or None,
+            "products": self.products,
+            "threshold": self.threshold,
+            "cut_novel": self.cut_novel,
+            "clamp": self.clamp,
+            "encoding": self.encoding,
+            "layout": self.layout,
         }

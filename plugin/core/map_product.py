@@ -22,14 +22,16 @@ RICHNESS, TOP, NOVELTY, LIMITING = "richness", "top", "novelty", "novelty_limiti
 FEATURES, DIFFERENCE, CHANGE = "novelty of features", "difference", "change"
 MOST_FAMILIAR = 100.0  # MESS is at most this; the ramp ends as far below zero
 LIMIT = 1.0  # of the novelty of features
+MOST_BANDS = 50  # of a file that are worth a layer each
 _BELOW, _ABOVE = "#e1e1e1", "#1b7837"
 
 
 @dataclass(frozen=True)
 class MapProduct:
-    """A map's own tags, empty where its file says nothing; ``end`` is the largest absolute value in it.
+    """A band's own tags, empty where its file says nothing; ``end`` is the largest absolute value in it.
 
-    ``names`` are the descriptions of its bands; ``end`` is only looked for where a style needs it.
+    ``band`` counts from 1, ``names`` are the descriptions of all bands of the file that the layer stands for;
+    ``end`` is only looked for where a style needs it.
     """
 
     file: str
@@ -39,6 +41,7 @@ class MapProduct:
     meaning: str
     names: tuple[str, ...]
     end: float = 1.0
+    band: int = 1
 
     @property
     def title(self) -> str:
@@ -62,22 +65,27 @@ class MapProduct:
 
 
 def map_product(file: str) -> MapProduct:
-    """Return what a map says of itself. Reads the file alone, so any thread may ask."""
-    tags = _tags(file)
+    """Return what a file of maps says of its first band. Reads the file alone, so any thread may ask."""
+    return _product(file, 1, raster_of_file(file).bands)
+
+
+def map_products(file: str) -> list[MapProduct]:
+    """Return what a file of maps says of each band; of the first alone where there are over ``MOST_BANDS``."""
+    names = raster_of_file(file).bands
+    if len(names) > MOST_BANDS:
+        return [_product(file, 1, names)]
+    return [_product(file, band, (name,)) for band, name in enumerate(names, start=1)]
+
+
+def _product(file: str, band: int, names: tuple[str, ...]) -> MapProduct:
+    tags = _tags(file, band)
     product = tags.get("PRODUCT", "")
     end = 1.0
     if product in (RICHNESS, DIFFERENCE):
         found = value_range(file)
         end = rounded_up(max(map(abs, found))) if found is not None else 1.0
-    return MapProduct(
-        file,
-        product,
-        tags.get("SPECIES", ""),
-        tags.get("QUANTITY", ""),
-        tags.get("MEANING", ""),
-        raster_of_file(file).bands,
-        end,
-    )
+    words = [tags.get(key, "") for key in ("SPECIES", "QUANTITY", "MEANING")]
+    return MapProduct(file, product, *words, names, end, band)
 
 
 def style_product(layer: QgsRasterLayer, one: MapProduct) -> None:
@@ -90,7 +98,7 @@ def style_product(layer: QgsRasterLayer, one: MapProduct) -> None:
             QgsPalettedRasterRenderer.Class(0.0, QColor(_BELOW), below),
             QgsPalettedRasterRenderer.Class(1.0, QColor(_ABOVE), above),
         ]
-        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+        layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), one.band, classes))
     elif one.product == NOVELTY:
         style_diverging(layer, -MOST_FAMILIAR, MOST_FAMILIAR)
     elif one.product == FEATURES:
@@ -98,7 +106,7 @@ def style_product(layer: QgsRasterLayer, one: MapProduct) -> None:
     elif one.product == DIFFERENCE:
         style_diverging(layer, -one.end, one.end)
     else:
-        apply_style(layer, highest=one.end)
+        apply_style(layer, one.band, one.end)
 
 
 def describe_product(layer: QgsRasterLayer, one: MapProduct, lines: Sequence[str] = ()) -> None:
@@ -107,8 +115,8 @@ def describe_product(layer: QgsRasterLayer, one: MapProduct, lines: Sequence[str
     fill_metadata(layer, one.title, one.quantity, one.meaning, lines, words)
 
 
-def _tags(file: str) -> dict[str, str]:
-    """Return the tags of the first band over those of the file; none where it can't be read."""
+def _tags(file: str, band: int) -> dict[str, str]:
+    """Return the tags of a band over those of the file; none where it can't be read."""
     dataset: Optional[gdal.Dataset]
     try:
         dataset = gdal.OpenEx(file, gdal.OF_RASTER)
@@ -116,4 +124,4 @@ def _tags(file: str) -> dict[str, str]:
         dataset = None
     if dataset is None:
         return {}
-    return {**dataset.GetMetadata(), **dataset.GetRasterBand(1).GetMetadata()}
+    return {**dataset.GetMetadata(), **dataset.GetRasterBand(band).GetMetadata()}

@@ -35,7 +35,7 @@ class MapRun(QObject):
     progressed : (object)
         The engine's Progress.
     succeeded : (object, int)
-        The MapResult and the number of layers added.
+        The MapResult and the number of layers added, of all kinds.
     failed : (object)
         The EngineError, also where the user cancelled.
     """
@@ -60,10 +60,10 @@ class MapRun(QObject):
         self.job = replace(job, preview=preview)
         names = list(job.species) or [one.name for one in card.species]
         self._card = card
-        self._names = names
+        self.species = tuple(names)
         self._project = project
         self._title = run_title(card, job)
-        self._group = ResultGroup(project, card, names, run_summary(card, job, None, self._title))
+        self._group = ResultGroup(project, card, names, run_summary(card, job, None, self._title), job.products)
         title = TASK_TITLE + tr("{} species with {}").format(len(names), card.name)
         self._task: Optional[JobTask] = JobTask(JobOrder(self.job, title, client))
         self._task.progressed.connect(self.progressed)

@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from qgis.core import (
-    QgsLayerTreeGroup,
-    QgsLayerTreeLayer,
-    QgsMapLayerLegendUtils,
-    QgsProject,
-    QgsRasterLayer,
-)
+from qgis.core import QgsLayerTreeGroup, QgsProject, QgsRasterLayer
 
 from ...models.card import Card, Species
 from .grade import typical
 from .inputs import raster_of_file
-from .layer_metadata import QUANTITY_PROPERTY, fill_metadata
+from .layer_metadata import fill_metadata
+from .layer_nodes import add_node, raster_layer
+from .map_product import PROBABILITY
+from .product_parts import MOST_LAYERS, add_products, product_maps
 from .suitability_style import apply_style
 from .translation import tr
 
@@ -49,9 +46,10 @@ def quantity_title(card: Card, species: Species) -> str:
 class ResultGroup:
     """One group of the layer tree for one run, one layer a species in the order chosen.
 
-    Only one of the layers shows at a time, so that a click on a species shows its map; the first to show is
-    the ``typical`` one. The group is open, with the legend of what shows, and groups of earlier runs are
-    closed. Neither the active layer nor the extent of the canvas changes.
+    Only one of the species shows at a time, so that a click on one shows its map; the first to show is the
+    ``typical`` one. Where a run has other maps, too, each kind is a part of the group, and so are the species.
+    The group is open, with the legend of what shows, and groups of earlier runs are closed. Neither the active
+    layer nor the extent of the canvas changes. At most ``MOST_LAYERS`` species become layers.
 
     Parameters
     ----------
@@ -63,12 +61,22 @@ class ResultGroup:
         Names, in the order of the layers.
     summary
         What the group and its layers say about the run.
+    products
+        The kinds of maps that the run makes.
     """
 
-    def __init__(self, project: QgsProject, card: Card, species: Sequence[str], summary: RunSummary) -> None:
+    def __init__(
+        self,
+        project: QgsProject,
+        card: Card,
+        species: Sequence[str],
+        summary: RunSummary,
+        products: Sequence[str] = (PROBABILITY,),
+    ) -> None:
         self._project = project
         self._card = card
-        self._names = list(species)
+        self._names = list(species)[:MOST_LAYERS]
+        self._in_parts = tuple(products) != (PROBABILITY,)
         self._summary = summary
         self._previews: list[str] = []
         self._identity = uuid.uuid4().hex
@@ -95,9 +103,16 @@ class ResultGroup:
         return list(layers.values())
 
     def show_maps(self, files: Sequence[str]) -> list[QgsRasterLayer]:
-        """Put the finished maps in place of the preview; ``files`` in any order, known by their description."""
+        """Put the finished maps in place of the preview, and return the layers of species, then the others.
+
+        ``files`` come in any order, known by what they say of themselves.
+        """
+        others = product_maps(files)
+        known = {one.file for one in others}
         by_name: dict[str, tuple[str, int]] = {}
         for file in files:
+            if file in known:
+                continue
             for number, name in enumerate(raster_of_file(file).bands, start=1):
                 by_name.setdefault(name, (file, number))
         layers: dict[str, QgsRasterLayer] = {}
@@ -109,9 +124,10 @@ class ResultGroup:
             if layer is not None:
                 layers[name] = layer
         shown = self._shown()
-        self.drop_preview(keep_group=bool(layers))
+        self.drop_preview(keep_group=bool(layers or others))
         self._add(layers, shown)
-        return list(layers.values())
+        more = add_products(self._project, self._made_group(), others, self._summary.lines) if others else []
+        return [*layers.values(), *more]
 
     def drop_preview(self, keep_group: bool = False) -> None:
         """Take the preview's layers away, and the group too if nothing else is in it."""
@@ -140,12 +156,10 @@ class ResultGroup:
         return typical(self._card, self._names)
 
     def _layer(self, file: str, band: int, title: str, species_name: str) -> Optional[QgsRasterLayer]:
-        options = QgsRasterLayer.LayerOptions()
-        options.loadDefaultStyle = False  # it would compute statistics of the file, here in the main thread
         if self._summary.experiment:
             title = f"{title} · {self._summary.experiment}"
-        layer = QgsRasterLayer(file, title, "gdal", options)
-        if not layer.isValid() or band > layer.bandCount():
+        layer = raster_layer(file, title, band)
+        if layer is None:
             return None
         apply_style(layer, band)
         species = next((one for one in self._card.species if one.name == species_name), None)
@@ -156,6 +170,20 @@ class ResultGroup:
     def _add(self, layers: dict[str, QgsRasterLayer], shown: str) -> None:
         if not layers:
             return
+        group = self._made_group()
+        if self._in_parts:
+            title = quantity_title(self._card, self._card.species[0])
+            group = group.findGroup(title) or group.addGroup(title)
+        group.setIsMutuallyExclusive(False)
+        place = list(layers).index(shown) if shown in layers else 0
+        for i, layer in enumerate(layers.values()):
+            node = add_node(self._project, group, layer)
+            node.setItemVisibilityChecked(i == place)
+            node.setExpanded(i == place)
+        group.setIsMutuallyExclusive(True, place)
+
+    def _made_group(self) -> QgsLayerTreeGroup:
+        """Return the group, which is made where there is none."""
         group = self.group
         if group is None:
             for other in self._project.layerTreeRoot().findGroups(True):
@@ -165,22 +193,7 @@ class ResultGroup:
             group.setCustomProperty(RUN_PROPERTY, self._identity)
             group.setCustomProperty(SUMMARY_PROPERTY, self._summary.text())
             group.setExpanded(True)
-        group.setIsMutuallyExclusive(False)
-        place = list(layers).index(shown) if shown in layers else 0
-        for i, layer in enumerate(layers.values()):
-            self._project.addMapLayer(layer, False)
-            node = QgsLayerTreeLayer(layer)
-            name_legend(node, layer)
-            node.setItemVisibilityChecked(i == place)
-            node.setExpanded(i == place)
-            group.addChildNode(node)
-        group.setIsMutuallyExclusive(True, place)
-
-
-def name_legend(node: QgsLayerTreeLayer, layer: QgsRasterLayer) -> None:
-    """Write what the numbers are above the ramp, where QGIS would write the number of the band."""
-    title = layer.customProperty(QUANTITY_PROPERTY, "")
-    QgsMapLayerLegendUtils.setLegendNodeUserLabel(node, 0, title)
+        return group
 
 
 def describe_layer(layer: QgsRasterLayer, card: Card, species: Species, summary: RunSummary) -> None:

@@ -1,4 +1,4 @@
-"""What is seldom changed: device, memory, precision, edge, blending, check, NoData, the engine's Python."""
+"""What is seldom changed: device, memory, precision, edge, files, check, NoData, the engine's Python."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
-from ...engine.protocol import DEFAULT_MEMORY, PRECISIONS
+from ...engine.protocol import DEFAULT_MEMORY, ENCODINGS, LAYOUTS, PRECISIONS
 from ..core import settings
 from ..core.translation import tr
 from .labels import Note
@@ -77,7 +77,26 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         self.verify.setToolTip(
             tr("Computes so many random pixels again window by window, and writes nothing if they differ")
         )
-        for combo in (self.device, self.precision, self.edge):
+        self.clamp = QCheckBox(tr("clamp"))
+        self.clamp.setToolTip(
+            tr(
+                "Maps places outside the training range as if their predictors stood at its end; that does not "
+                "make the model know more"
+            )
+        )
+        self.cut_novel = QCheckBox(tr("no value"))
+        self.cut_novel.setToolTip(
+            tr("Leaves out of all maps the places outside the training range, or unlike its landscapes")
+        )
+        self.encoding = QComboBox()
+        for name, title in zip(ENCODINGS, (tr("float32"), tr("bytes, a quarter of the space"))):
+            self.encoding.addItem(title, name)
+        self.encoding.setToolTip(tr("Bytes hold 254 steps from 0 to 1; QGIS shows them as shares of 1"))
+        self.layout_of_files = QComboBox()
+        for name, title in zip(LAYOUTS, (tr("one a species"), tr("one for all species"))):
+            self.layout_of_files.addItem(title, name)
+        self.layout_of_files.setToolTip(tr("One for all is a GeoTIFF with a band a species: fewer files"))
+        for combo in (self.device, self.precision, self.edge, self.encoding, self.layout_of_files):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(12)
         self.python = QgsFileWidget()
@@ -95,6 +114,10 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         self.form.addRow(tr("Precision"), self.precision)
         self.form.addRow(tr("At the edge"), self.edge)
         self.form.addRow(tr("Coarse cells"), self.blend)
+        self.form.addRow(tr("Where novel"), self.cut_novel)
+        self.form.addRow(tr("Predictors"), self.clamp)
+        self.form.addRow(tr("Values"), self.encoding)
+        self.form.addRow(tr("Files"), self.layout_of_files)
         self.form.addRow(tr("Verify"), self.verify)
         self.form.addRow(tr("Engine Python"), self.python)
         self.setLayout(self.form)
@@ -104,6 +127,10 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         self.memory.valueChanged.connect(self.changed)
         self.precision.currentIndexChanged.connect(self.changed)
         self.blend.toggled.connect(self.changed)
+        self.cut_novel.toggled.connect(self.changed)
+        self.clamp.toggled.connect(self.changed)
+        self.encoding.currentIndexChanged.connect(self.changed)
+        self.layout_of_files.currentIndexChanged.connect(self.changed)
         self.verify.valueChanged.connect(self.changed)
         self.python.lineEdit().editingFinished.connect(self._on_python)
         self.python.fileChanged.connect(self._on_python_file)
@@ -130,10 +157,29 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
             self.device.addItem(name, name)
         self.device.setCurrentIndex(self.device.findData(name))
 
+    def settings(self) -> dict[str, Any]:
+        """Return what ``restore`` takes."""
+        return {
+            "precision": self.precision.currentData(),
+            "blend": self.blend.isChecked(),
+            "cut_novel": self.cut_novel.isChecked(),
+            "clamp": self.clamp.isChecked(),
+            "encoding": self.encoding.currentData(),
+            "layout": self.layout_of_files.currentData(),
+            "verify": self.verify.value(),
+        }
+
     def restore(self, run: dict[str, Any]) -> None:
-        """Choose precision, blending and check as the project's last run had them."""
-        self.precision.setCurrentIndex(max(0, self.precision.findData(run.get("precision") or "auto")))
+        """Choose as the project's last run did; without one what is usual."""
+        for combo, name in (
+            (self.precision, "precision"),
+            (self.encoding, "encoding"),
+            (self.layout_of_files, "layout"),
+        ):
+            combo.setCurrentIndex(max(0, combo.findData(run.get(name))))
         self.blend.setChecked(bool(run.get("blend")))
+        self.cut_novel.setChecked(bool(run.get("cut_novel")))
+        self.clamp.setChecked(bool(run.get("clamp")))
         self.verify.setValue(int(run.get("verify") or 0))
 
     def set_files(self, files: list[str]) -> None:

@@ -140,6 +140,7 @@ class ScalescapeDock(QgsDockWidget):
         within = run.get("within") or {}
         layer = self._project.mapLayer(str(within.get("layer", "")))
         self.where.within.choose(layer, bool(within.get("selected_only")))
+        self.output.products.restore(run)
         self.advanced.restore(run)
         if run.get("species"):
             self.species.set_species(set(run["species"]))
@@ -177,6 +178,12 @@ class ScalescapeDock(QgsDockWidget):
             precision=str(self.advanced.precision.currentData()),
             blend=self.advanced.blend.isChecked(),
             verify=self.advanced.verify.value(),
+            products=self.output.products.products(),
+            threshold=self.output.products.threshold(),
+            cut_novel=self.advanced.cut_novel.isChecked(),
+            clamp=self.advanced.clamp.isChecked(),
+            encoding=str(self.advanced.encoding.currentData()),
+            layout=str(self.advanced.layout_of_files.currentData()),
         )
 
     def _on_model(self) -> None:
@@ -185,6 +192,7 @@ class ScalescapeDock(QgsDockWidget):
         self.inputs.set_card(card)
         self.scales.set_card(card)
         self.species.set_card(card)
+        self.output.products.set_card(card)
         self._filling = False
         self._on_change()
 
@@ -215,9 +223,8 @@ class ScalescapeDock(QgsDockWidget):
             "out": self.output.folder.filePath(),
             "device": draft.device,
             "within": self.where.within.chosen(),
-            "precision": draft.precision,
-            "blend": draft.blend,
-            "verify": draft.verify,
+            **self.output.products.settings(),
+            **self.advanced.settings(),
         }
         settings.set_project_run(self._project, run)
         self.desk.run()

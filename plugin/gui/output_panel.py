@@ -1,4 +1,4 @@
-"""The folder for the maps."""
+"""Which maps are made, and the folder for them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from qgis.PyQt.QtWidgets import QWidget
 from ..core.output_folder import fresh_folder
 from ..core.translation import tr
 from .labels import Note
+from .product_choice import ProductChoice
 from .section import Section
 
 
 class OutputPanel(Section):
-    """Chooses a folder; a run never replaces another one's maps.
+    """Chooses kinds of maps and a folder; a run never replaces another one's maps.
 
     Signals
     -------
     changed : ()
-        Another folder.
+        Another choice or folder.
     """
 
     changed = pyqtSignal()
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(tr("Output"), parent)
+        self.products = ProductChoice()
+        self.body.addWidget(self.products)
         self.folder = QgsFileWidget()
         self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.folder.setDialogTitle(tr("Choose a folder for the maps"))
@@ -35,6 +38,7 @@ class OutputPanel(Section):
         self.body.addWidget(self.folder)
         self.note = Note()
         self.body.addWidget(self.note)
+        self.products.changed.connect(self.changed)
         self.folder.fileChanged.connect(self.refresh)
 
     def out(self) -> str:

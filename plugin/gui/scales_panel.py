@@ -47,6 +47,7 @@ class ScalesPanel(Section):
         grid = QGridLayout(self._table)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(SPACE)
+        grid.setHorizontalSpacing(SPACE // 2)  # of three wide scales and a scroll bar nothing is cut off
         grid.setColumnStretch(COLUMNS, 1)
         row = 0
         for modality in card.modalities if card else ():

@@ -20,7 +20,7 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS, PRODUCTS, MapJob
+from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS, PRODUCTS, USUAL_PRODUCTS
 from ...models.card import Card, Modality, read_card
 from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
 from ..core.translation import tr
@@ -88,7 +88,7 @@ class RasterAlgorithm(PreparedAlgorithm):
     def add_maps(self) -> None:
         """Add which species are mapped, what is made of them, how it stands in files, and how all is done."""
         self.add_species()
-        self.addParameter(products_parameter(PRODUCTS, MapJob.products))
+        self.addParameter(products_parameter(PRODUCTS, USUAL_PRODUCTS))
         formats = (*threshold_parameters(), *format_parameters())
         self.add_advanced(
             *self.reading_parameters(), *self.computing_parameters(), *formats, self.opening_parameter()

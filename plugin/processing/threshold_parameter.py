@@ -11,21 +11,21 @@ from qgis.core import (
     QgsProcessingParameterNumber,
 )
 
+from ...engine.protocol import THRESHOLD_RULES
 from ..core.translation import tr
 from .choice import choice
 from .vector_parameter import is_given
 
 RULE, THRESHOLD = "RULE", "THRESHOLD"
-# As people type them on the command line; the first is the one unless told.
-RULES = (
-    "largest-tss", "equal-sensitivity-and-specificity", "tenth-percentile-presence", "minimum-presence",
-)  # fmt: skip
 AUTO = "auto"
 
 
 def threshold_parameters(*before: str) -> tuple[QgsProcessingParameterDefinition, ...]:
     """Return the rule, of which those ``before`` the usual ones come first, and the number instead of it."""
-    return (choice(RULE, tr("Threshold rule"), (*before, *RULES)), number_parameter(tr("Threshold instead")))
+    return (
+        choice(RULE, tr("Threshold rule"), (*before, *THRESHOLD_RULES)),
+        number_parameter(tr("Threshold instead")),
+    )
 
 
 def number_parameter(description: str) -> QgsProcessingParameterNumber:

@@ -7,7 +7,6 @@ from algorithm_runs import asked, finished, opened, refusal, run
 from plugin_stand_ins import add_raster, tag_raster, write_raster
 from qgis.core import QgsRasterLayer
 from scalescape.plugin.processing.compare_algorithm import CompareAlgorithm
-from scalescape.plugin.processing.threshold_parameter import RULES
 
 pytestmark = pytest.mark.usefixtures("qgis_app", "engine")
 
@@ -54,12 +53,6 @@ def test_what_is_chosen_becomes_the_job(parameters, context):
 def test_a_number_goes_before_the_rule(parameters, context, changes, threshold):
     _, said = run(CompareAlgorithm(), {**parameters, **changes}, context)
     assert asked(said)["threshold"] == threshold
-
-
-def test_the_rules_are_those_of_the_engine():
-    from scalescape.engine.judging import thresholds
-
-    assert [name.lower().replace(" ", "-") for name in thresholds.RULES] == list(RULES)
 
 
 def test_a_report_gives_thresholds_areas_and_what_is_left_out(parameters, context):

@@ -123,7 +123,7 @@ def test_how_a_map_is_computed_can_be_told(algorithm, parameters):
 def test_what_is_made_can_be_told(algorithm, parameters):
     job = job_of(algorithm, parameters)
     assert (job.products, job.threshold, job.encoding, job.layout, job.cut_novel, job.clamp) == (
-        ("probability",), "largest-tss", "float32", "per-species", False, False,
+        ("probability", "novelty"), "largest-tss", "float32", "per-species", False, False,
     )  # fmt: skip
     parameters |= {"PRODUCTS": ["binary", "novelty"], "RULE": "minimum-presence", "ENCODING": "uint8",
                    "LAYOUT": "multiband", "CUT_NOVEL": "true", "CLAMP": True}  # fmt: skip

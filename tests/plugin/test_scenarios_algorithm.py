@@ -46,7 +46,7 @@ def test_what_every_scenario_brings_need_not_be_given(parameters, rasters, futur
         {"name": "2050", "date": "2050-01-01",
          "inputs": [{"modality": "bioclim", "file": str(future), "bands": [1, 2]}]},
     ]  # fmt: skip
-    assert job["products"] == ["probability"] and job["step"] == 1
+    assert job["products"] == ["probability", "novelty"] and job["step"] == 1
 
 
 def test_what_some_scenario_lacks_must_be_given(parameters, rasters, future, project, context):

@@ -1,0 +1,69 @@
+"""A run's maps beside those of probability: parts of its group, one a kind of map. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qgis.core import QgsLayerTreeGroup, QgsProject, QgsRasterLayer
+
+from .layer_nodes import add_node, raster_layer
+from .map_product import (
+    BINARY,
+    FEATURES,
+    LIMITING,
+    NOVELTY,
+    OCCURRENCE,
+    RICHNESS,
+    TOP,
+    MapProduct,
+    describe_product,
+    map_products,
+    style_product,
+)
+from .translation import tr
+
+MOST_LAYERS = 200  # of a part: QGIS stands still while it opens them
+
+
+def product_maps(files: Sequence[str]) -> list[MapProduct]:
+    """Return the maps among ``files`` that belong to a part; those of probability belong to none."""
+    found = [one for file in files for one in map_products(file)]
+    kinds = {kind for _, kinds in _parts() for kind in kinds}
+    return [one for one in found if one.product in kinds]
+
+
+def add_products(
+    project: QgsProject, group: QgsLayerTreeGroup, maps: Sequence[MapProduct], lines: Sequence[str]
+) -> list[QgsRasterLayer]:
+    """Put ``maps`` on top of ``group``, a part for each kind, and return their layers.
+
+    Parts are closed and none of their layers shows, so that a click on one lays it over the species' map; of a
+    part one shows at a time. ``lines`` are what layers say about the run.
+    """
+    layers = []
+    for title, kinds in reversed(_parts()):
+        mine = [one for kind in kinds for one in maps if one.product == kind][:MOST_LAYERS]
+        opened = [(one, raster_layer(one.file, one.title, one.band)) for one in mine]
+        if not any(layer is not None for _, layer in opened):
+            continue
+        part = group.insertGroup(0, title)
+        for one, layer in opened:
+            if layer is not None:
+                style_product(layer, one)
+                describe_product(layer, one, lines)
+                node = add_node(project, part, layer)
+                node.setItemVisibilityChecked(False)
+                node.setExpanded(False)
+                layers.append(layer)
+        part.setIsMutuallyExclusive(True)
+        part.setExpanded(False)
+    return layers
+
+
+def _parts() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        (tr("Novelty"), (NOVELTY, LIMITING, FEATURES)),
+        (tr("Richness and top species"), (RICHNESS, TOP)),
+        (tr("Above threshold"), (BINARY,)),
+        (tr("Occurrence"), (OCCURRENCE,)),
+    )

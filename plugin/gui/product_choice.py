@@ -1,0 +1,136 @@
+"""What the network's answer is made into: kinds of maps, and the threshold where one of them needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from qgis.gui import QgsCheckableComboBox
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from ...engine.protocol import PRODUCTS, USUAL_PRODUCTS
+from ...models.card import Card
+from ..core.product_titles import product_titles, rule_titles
+from ..core.translation import tr
+from .section import SPACE
+
+LEAST_LETTERS = 12
+NUMBER = ""  # the rule's data where a number is typed
+_STATE = {True: Qt.CheckState.Checked, False: Qt.CheckState.Unchecked}
+
+
+class ProductChoice(QWidget):
+    """A list of kinds of maps to tick; the threshold's row shows where one of them needs it.
+
+    Signals
+    -------
+    changed : ()
+        Another choice.
+    """
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.maps = QgsCheckableComboBox()
+        self.maps.setSeparator(", ")
+        self.maps.setDefaultText(tr("tick at least one"))
+        self.maps.setToolTip(tr("What maps are made; hold the pointer over an entry to see what it says"))
+        for name in PRODUCTS:
+            self.maps.addItemWithCheckState(name, _STATE[name in USUAL_PRODUCTS], name)
+        self.rule = QComboBox()
+        for name, title in rule_titles().items():
+            self.rule.addItem(title, name)
+        self.rule.addItem(tr("a number"), NUMBER)
+        self.rule.setToolTip(
+            tr("From which value on a species counts; the model's card has a threshold by each rule")
+        )
+        for combo in (self.maps, self.rule):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(LEAST_LETTERS)
+        self.number = QDoubleSpinBox()
+        self.number.setRange(0.0, 1.0)
+        self.number.setDecimals(3)
+        self.number.setSingleStep(0.05)
+        self.number.setValue(0.5)
+        title, self._threshold_title = QLabel(tr("Maps")), QLabel(tr("Threshold"))
+        for label in (title, self._threshold_title):
+            label.setMinimumWidth(self._threshold_title.sizeHint().width())
+        first, self.row = QWidget(), QWidget()
+        for widget, parts in (
+            (first, (title, self.maps)),
+            (self.row, (self._threshold_title, self.rule, self.number)),
+        ):
+            line = QHBoxLayout(widget)
+            line.setContentsMargins(0, 0, 0, 0)
+            for part in parts:
+                line.addWidget(part, 1 if isinstance(part, QComboBox) else 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE)
+        layout.addWidget(first)
+        layout.addWidget(self.row)
+        self._calibrated = False
+        self._ticked = self.products()
+        self._show_threshold()
+        # Its own signal comes of the user's clicks alone.
+        self.maps.model().dataChanged.connect(lambda *_: self._on_tick())
+        self.rule.currentIndexChanged.connect(lambda _: self._on_rule())
+        self.number.valueChanged.connect(self.changed)
+
+    def set_card(self, card: Optional[Card]) -> None:
+        """Name the maps as they are for the species of ``card``, and rule out what it does not allow."""
+        if card is None:
+            return
+        self._calibrated = all(one.calibration is not None for one in card.species)
+        ticked = self.products()
+        for place, one in enumerate(product_titles(card)):
+            self.maps.setItemText(place, one.title)
+            self.maps.setItemData(place, one.refusal or one.tip, Qt.ItemDataRole.ToolTipRole)
+            self.maps.model().item(place).setEnabled(not one.refusal)
+            self.maps.setItemCheckState(place, _STATE[one.name in ticked and not one.refusal])
+        self._show_threshold()
+
+    def products(self) -> tuple[str, ...]:
+        """Return the kinds of maps that are ticked, in the engine's order."""
+        return tuple(str(name) for name in self.maps.checkedItemsData())
+
+    def set_products(self, products: Sequence[str]) -> None:
+        """Tick some kinds of maps, as far as the model allows them, and no others."""
+        for place, name in enumerate(PRODUCTS):
+            allowed = self.maps.model().item(place).isEnabled()
+            self.maps.setItemCheckState(place, _STATE[allowed and name in products])
+
+    def threshold(self) -> str:
+        """Return the rule, or the number where one is to be typed."""
+        return str(self.rule.currentData()) or repr(self.number.value())
+
+    def settings(self) -> dict[str, Any]:
+        """Return what ``restore`` takes."""
+        return {"products": list(self.products()), "threshold": self.threshold()}
+
+    def restore(self, run: dict[str, Any]) -> None:
+        """Choose as the project's last run did; without one what is usual."""
+        self.set_products(run.get("products") or USUAL_PRODUCTS)
+        threshold = str(run.get("threshold") or self.rule.itemData(0))
+        place = self.rule.findData(threshold)
+        self.rule.setCurrentIndex(place if place >= 0 else self.rule.findData(NUMBER))
+        if place < 0:
+            self.number.setValue(float(threshold))
+
+    def _on_tick(self) -> None:
+        ticked = self.products()
+        if ticked != self._ticked:
+            self._ticked = ticked
+            self._show_threshold()
+            self.changed.emit()
+
+    def _on_rule(self) -> None:
+        self._show_threshold()
+        self.changed.emit()
+
+    def _show_threshold(self) -> None:
+        ticked = self.products()
+        self.row.setVisible("binary" in ticked or ("richness" in ticked and not self._calibrated))
+        self.number.setVisible(self.rule.currentData() == NUMBER)
