@@ -156,8 +156,6 @@ def _feature_layer(key: BranchKey) -> Layer:
     together = scale == ALL_SCALES
     return Layer(
         f"novelty_features_{name}" if together else f"novelty_features_{name}_{scale}",
-        f"Novelty of what all scales of {name} see together"
-        if together
-        else f"Novelty of what {name} {scale} px sees",
+        f"Novelty of {name}, all scales" if together else f"Novelty of {name} {scale} px",
         {"PRODUCT": "novelty of features", "QUANTITY": "distance over its limit", "MEANING": FEATURES_MEANING},
     )

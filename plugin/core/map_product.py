@@ -64,6 +64,20 @@ class MapProduct:
         return tr("{} (the first of {} bands)").format(title, len(self.names)) if several else title
 
 
+    @property
+    def short_title(self) -> str:
+        """Return the layer's name among others of its kind."""
+        described = next(iter(self.names), "")
+        if self.product == NOVELTY:
+            return tr("MESS: negative is outside the training range")
+        if self.product == LIMITING:
+            return tr("the least familiar predictor")
+        if self.product == FEATURES:
+            return self.title.replace(tr("Novelty of "), "")
+        of_species = self.product in (OCCURRENCE, BINARY) and len(self.names) == 1
+        return (self.species or described) if of_species else self.title
+
+
 def map_product(file: str) -> MapProduct:
     """Return what a file of maps says of its first band. Reads the file alone, so any thread may ask."""
     return _product(file, 1, raster_of_file(file).bands)

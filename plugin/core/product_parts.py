@@ -43,7 +43,7 @@ def add_products(
     layers = []
     for title, kinds in reversed(_parts()):
         mine = [one for kind in kinds for one in maps if one.product == kind][:MOST_LAYERS]
-        opened = [(one, raster_layer(one.file, one.title, one.band)) for one in mine]
+        opened = [(one, raster_layer(one.file, one.short_title, one.band)) for one in mine]
         if not any(layer is not None for _, layer in opened):
             continue
         part = group.insertGroup(0, title)

@@ -13,6 +13,7 @@ from unusable_raster import CORNER, CRS, FAR, noise_raster
 SIZE, SEED, STEP = 1024, 11, 2
 LONGEST_GAP_S = 2.0
 SAME = 1e-5
+PRODUCTS = ("probability", "binary", "richness", "top", "novelty")
 
 pytestmark = pytest.mark.skipif(
     shutil.which("qgis") is None or shutil.which("xvfb-run") is None, reason="needs QGIS and xvfb-run"
@@ -31,13 +32,15 @@ def report(tmp_path_factory) -> dict:
         model = folder / "random.safetensors"
         run(ENGINE[0], str(HERE / "random_model.py"), str(landscape), str(model))
     inputs = [f"--input={name}={landscape / name}.tif" for name in ("satellite", "bioclim")]
-    run(*ENGINE, "map", str(model), *inputs, "--out", str(folder / "reference"), "--step", str(STEP))
+    how = ("--step", str(STEP), "--products", ",".join(PRODUCTS))
+    run(*ENGINE, "map", str(model), *inputs, "--out", str(folder / "reference"), *how)
     task = {
         "landscape": str(landscape),
         "model": str(model),
         "out": str(folder / "maps"),
         "reference": str(folder / "reference"),
         "step": STEP,
+        "products": PRODUCTS,
         "bad": {name: [modality, str(file)] for name, (modality, file) in bad_rasters(folder).items()},
     }
     return visited("window_script.py", task, folder, PICTURES, "1500x1000")
@@ -96,6 +99,15 @@ def test_values_are_probabilities_and_the_style_is_the_same_for_all(report):
 def test_the_maps_are_those_of_the_command_line(report):
     for layer in report["layers"]:
         assert layer["same_nodata"] and layer["difference"] <= SAME, layer
+
+
+def test_every_kind_of_map_is_a_part_with_the_maps_of_the_command_line(report):
+    assert report["ticked"] == list(PRODUCTS)
+    parts = report["parts"]
+    assert list(parts) == ["Novelty", "Richness and top species", "Above threshold"]
+    assert [len(layers) for layers in parts.values()] == [9, 2, 12]
+    for name, same_nodata, difference in (layer for layers in parts.values() for layer in layers):
+        assert same_nodata and difference <= 1e-3, name
 
 
 def test_a_preview_came_first_and_was_replaced(report):

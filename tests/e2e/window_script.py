@@ -1,7 +1,8 @@
 """What a user does, in the real QGIS window: ``qgis --code window_script.py`` with SCALESCAPE_E2E set.
 
 The variable names a JSON file: ``landscape``, ``model``, ``out``, ``reference`` (the command line's maps),
-``step``, ``bad`` (unusable rasters by name), ``report`` (a JSON file written here), ``pictures`` (a folder).
+``step``, ``products`` to tick, ``bad`` (unusable rasters by name), ``report`` (a JSON file written here),
+``pictures`` (a folder).
 """
 
 import time
@@ -70,8 +71,23 @@ class WindowVisit(Visit):
         self.dock.model.choose(TASK["model"])
         self.dock.where.set_step(TASK["step"])
         self.dock.output.set_folder(TASK["out"])
+        self.tick_products()
         self.deadline = time.monotonic() + READY_S
         self.after(100, self.await_ready)
+
+    def tick_products(self):
+        """Click in the list of maps on what is to be ticked and is not, as a user does."""
+        combo = self.dock.output.products.maps
+        combo.showPopup()
+        view = combo.view()
+        for place in range(combo.count()):
+            if (combo.itemData(place) in TASK["products"]) != (
+                combo.itemCheckState(place) == Qt.CheckState.Checked
+            ):
+                at = view.visualRect(combo.model().index(place, 0)).center()
+                QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+        combo.hidePopup()
+        self.report["ticked"] = list(self.dock.draft().products)
 
     def await_ready(self):
         if self.dock.run_bar.run.isEnabled():
@@ -122,14 +138,38 @@ class WindowVisit(Visit):
         self.report["was_hidden"] = self.was_hidden
         groups = QgsProject.instance().layerTreeRoot().findGroups()
         self.report["groups"] = [group.name() for group in groups]
-        self.report["layers"] = [self.facts(node.layer()) for node in groups[0].findLayers()] if groups else []
+        *others, species = groups[0].children() if groups else [None]
+        self.report["layers"] = [self.facts(node.layer()) for node in species.findLayers()] if species else []
+        self.report["parts"] = {
+            part.name(): [[node.name(), *self.same(Path(node.layer().source()))] for node in part.findLayers()]
+            for part in others
+        }
         self.report["left_over"] = [
             layer.name() for layer in QgsProject.instance().mapLayers().values() if "preview" in layer.name()
         ]
         self.picture("finished")
-        self.report["said"] = {}
-        self.bad = list(TASK["bad"].items())
-        self.after(100, self.next_bad)
+        self.others = others
+        self.after(100, self.next_part)
+
+    def next_part(self):
+        """Look at the first layer of one part after another, laid over the species."""
+        if not self.others:
+            self.report["said"] = {}
+            self.bad = list(TASK["bad"].items())
+            self.after(100, self.next_bad)
+            return
+        part = self.others.pop(0)
+        (*_, node) = part.findLayers()[:1]
+        part.setExpanded(True)
+        node.setExpanded(True)
+        node.setItemVisibilityChecked(True)
+        self.after(2000, lambda: self.look_at(part, node))
+
+    def look_at(self, part, node):
+        self.picture("part_" + part.name().lower().replace(" ", "_"))
+        part.setExpanded(False)
+        node.setItemVisibilityChecked(False)
+        self.after(100, self.next_part)
 
     def next_bad(self):
         """Choose one unusable raster after another, and take down what stands above Run."""
@@ -158,10 +198,8 @@ class WindowVisit(Visit):
         file = Path(layer.source())
         dataset = gdal.Open(str(file))
         ours, nodata = dataset.ReadAsArray(), dataset.GetRasterBand(1).GetNoDataValue()
-        theirs = gdal.Open(str(Path(TASK["reference"]) / file.name)).ReadAsArray()
         valid = ours == ours if nodata != nodata else ours != nodata
-        same = (valid == (theirs == theirs if nodata != nodata else theirs != nodata)).all()
-        difference = float(abs(ours[valid] - theirs[valid]).max()) if valid.any() else None
+        same, difference = self.same(file)
         return {
             "name": layer.name(),
             "file": str(file),
@@ -170,10 +208,21 @@ class WindowVisit(Visit):
             "spread": float(ours[valid].std()),
             "share_valid": float(valid.mean()),
             "difference": difference,
-            "same_nodata": bool(same),
+            "same_nodata": same,
             "style": [shader.minimumValue(), shader.maximumValue()],
             "title": layer.metadata().title(),
         }
+
+    @staticmethod
+    def same(file):
+        """Return whether a map has its values where the command line's has, and the largest difference."""
+        dataset = gdal.Open(str(file))
+        ours, nodata = dataset.ReadAsArray(), dataset.GetRasterBand(1).GetNoDataValue()
+        theirs = gdal.Open(str(Path(TASK["reference"]) / file.name)).ReadAsArray()
+        valid = ours == ours if nodata != nodata else ours != nodata
+        same = (valid == (theirs == theirs if nodata != nodata else theirs != nodata)).all()
+        far = abs(ours[valid].astype(float) - theirs[valid]).max() if valid.any() else 0.0
+        return bool(same), float(far)
 
     def give_up(self):
         if "end" not in self.report:

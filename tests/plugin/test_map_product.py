@@ -75,8 +75,9 @@ def test_novelty_changes_colour_at_the_end_of_the_training_range(styled):
 
 
 def test_novelty_of_features_changes_colour_at_one(styled):
-    layer, one = styled(0.4, "Novelty of what satellite 25 px sees", PRODUCT="novelty of features")
-    assert one.title == "Novelty of what satellite 25 px sees: above 1 is novel" and ends(layer) == (0, 2)
+    layer, one = styled(0.4, "Novelty of satellite 25 px", PRODUCT="novelty of features")
+    assert one.title == "Novelty of satellite 25 px: above 1 is novel" and ends(layer) == (0, 2)
+    assert one.short_title == "satellite 25 px: above 1 is novel"
     green, white, purple = (colour_of(layer, value) for value in (0, 1, 2))
     assert purple[2] > purple[1] and min(white) > 240 and green[1] > green[2]
 

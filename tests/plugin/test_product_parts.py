@@ -29,7 +29,7 @@ def files(write_maps, tmp_path):
     make("richness", "Richness", 3, PRODUCT="richness", QUANTITY="number of species")
     make("novelty", "MESS", -5, PRODUCT="novelty", QUANTITY="MESS")
     make("novelty_limiting", "band", 1, True, COLOURS, PRODUCT="novelty_limiting", QUANTITY="predictor")
-    make("novelty_features_bioclim_1", "Novelty of bioclim 1", 0.5, PRODUCT="novelty of features")
+    make("novelty_features_bioclim_1", "Novelty of bioclim 1 px", 0.5, PRODUCT="novelty of features")
     return found
 
 
@@ -57,6 +57,10 @@ def test_a_click_lays_another_map_over_the_species(project, card, files):
     group, _ = shown(project, files, card, ("probability", "novelty"))
     before = [node.name() for node in group.findLayers() if node.isVisible()]
     novelty = group.children()[0].findLayers()
+    assert [node.name() for node in novelty] == [
+        "MESS: negative is outside the training range", "the least familiar predictor",
+        "bioclim 1 px: above 1 is novel",
+    ]  # fmt: skip
     novelty[0].setItemVisibilityChecked(True)
     novelty[1].setItemVisibilityChecked(True)
     visible = [node.name() for node in group.findLayers() if node.isVisible()]
@@ -88,7 +92,7 @@ def test_a_file_for_all_species_gives_a_layer_for_each(project, card, tmp_path):
         layer.dataProvider().sample(layer.extent().center(), layer.renderer().band()) for layer in layers
     ]
     assert [value for value, _ in sampled] == pytest.approx([0.1, 0.2, 0.3])
-    assert [layer.name() for layer in layers] == [f"{name}: above threshold" for name in ORDER]
+    assert [layer.name() for layer in layers] == list(ORDER)
 
 
 def test_of_very_many_species_the_first_become_layers(project, card, files, monkeypatch):
