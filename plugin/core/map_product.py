@@ -63,7 +63,6 @@ class MapProduct:
         several = len(self.names) > 1
         return tr("{} (the first of {} bands)").format(title, len(self.names)) if several else title
 
-
     @property
     def short_title(self) -> str:
         """Return the layer's name among others of its kind."""
