@@ -8,7 +8,7 @@ from typing import Optional
 
 from qgis.core import QgsProcessingContext, QgsRasterLayer
 
-from ..core.map_product import MapProduct, describe_product, map_product, style_product
+from ..core.map_product import FEATURES, MapProduct, describe_product, map_product, style_product
 from ..core.world_state import State
 from .opened_layers import open_layer
 
@@ -24,10 +24,13 @@ def open_products(
     """Put maps among what Processing opens at the end, for the algorithm's ``output``.
 
     ``group`` is what the group around them is called, ``lines`` what layers say about the run, and ``state``
-    which state of the world they show, if not that of today.
+    which state of the world they show, if not that of today. The novelty of features, a map for each scale, is left
+    in the folder.
     """
     for file in files:
         one = map_product(file)
+        if one.product == FEATURES:
+            continue
         title = one.title if state is None else f"{one.title} · {state.title}"
         open_layer(file, title, group, partial(_finish, one, tuple(lines), state), context, output)
 

@@ -9,6 +9,7 @@ from algorithm_runs import asked, finished, opened, refusal, run
 from plugin_stand_ins import tag_raster, write_raster
 from qgis.core import QgsRasterLayer
 from scalescape.plugin.processing.odmap_algorithm import OdmapAlgorithm
+from scalescape.plugin.processing.opened_products import open_products
 from scalescape.plugin.processing.products_algorithm import ProductsAlgorithm
 
 pytestmark = pytest.mark.usefixtures("qgis_app", "engine")
@@ -36,6 +37,15 @@ def test_products_are_asked_for_and_open_styled(maps, context):
 
 
 @pytest.mark.parametrize("products", [["top", "richness"], "top,richness"])
+def test_the_novelty_of_each_scale_is_left_in_the_folder(tmp_path, context):
+    files = [
+        str(tag_raster(write_raster(tmp_path / f"{name}.tif", {name: 1.0}), PRODUCT=product))
+        for name, product in (("novelty", "novelty"), ("novelty_features_bioclim_1", "novelty of features"))
+    ]
+    open_products(files, "a run", (), context, "MAPS")
+    assert list(opened(context)) == files[:1]
+
+
 def test_several_products_may_come_as_a_list_or_text(maps, context, products):
     parameters = {"FOLDER": str(maps), "PRODUCTS": products, "RULE": "minimum-presence"}
     _, said = run(ProductsAlgorithm(), parameters, context)
