@@ -24,8 +24,8 @@ def open_products(
     """Put maps among what Processing opens at the end, for the algorithm's ``output``.
 
     ``group`` is what the group around them is called, ``lines`` what layers say about the run, and ``state``
-    which state of the world they show, if not that of today. The novelty of features, a map for each scale, is left
-    in the folder.
+    which state of the world they show, if not that of today. The novelty of features, a map for each scale, is
+    left in the folder.
     """
     for file in files:
         one = map_product(file)

@@ -36,7 +36,6 @@ def test_products_are_asked_for_and_open_styled(maps, context):
     assert [one.label for one in layer.renderer().classes()] == ["below threshold", "at or above threshold"]
 
 
-@pytest.mark.parametrize("products", [["top", "richness"], "top,richness"])
 def test_the_novelty_of_each_scale_is_left_in_the_folder(tmp_path, context):
     files = [
         str(tag_raster(write_raster(tmp_path / f"{name}.tif", {name: 1.0}), PRODUCT=product))
@@ -46,6 +45,7 @@ def test_the_novelty_of_each_scale_is_left_in_the_folder(tmp_path, context):
     assert list(opened(context)) == files[:1]
 
 
+@pytest.mark.parametrize("products", [["top", "richness"], "top,richness"])
 def test_several_products_may_come_as_a_list_or_text(maps, context, products):
     parameters = {"FOLDER": str(maps), "PRODUCTS": products, "RULE": "minimum-presence"}
     _, said = run(ProductsAlgorithm(), parameters, context)
