@@ -13,7 +13,7 @@ from ...models.card import read_card
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
-from ..scale_results import InspectResult, ProfileResult
+from ..protocol.scale_results import InspectResult, ProfileResult
 from ..values import extent_of, input_of, nodata_of, scales_of
 from .answers import say, say_notes
 from .card_text import card_text

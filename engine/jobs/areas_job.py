@@ -14,10 +14,10 @@ from ..errors import InputError
 from ..finished.area_chart import area_chart
 from ..finished.area_table import AreaRow, AreaTable, Subject, rules_of, subjects_of
 from ..finished.finished_map import MapBand, bands_of, map_bands
-from ..finished_results import AreasResult
 from ..products.threshold_rules import threshold_number
 from ..progress import Monitor
 from ..protocol import AreasJob
+from ..protocol.finished_results import AreasResult
 from ..rasters.raster import lattice_offset
 
 TABLE, LAYER, CHART = "areas.csv", "areas.gpkg", "areas.svg"

@@ -12,7 +12,6 @@ import shapely
 from ..aside import Aside, refusal
 from ..finished.finished_map import MapBand, one_band
 from ..finished.map_points import MapPoints, points_on
-from ..finished_results import AssessResult
 from ..judging.calibration import Calibration
 from ..judging.judgement import Judgement, judge
 from ..judging.judgement_files import write_judgement
@@ -22,6 +21,7 @@ from ..judging.thresholds import LARGEST_TSS
 from ..products.threshold_rules import GIVEN, MAIN, reaches, rule_option, threshold_by
 from ..progress import Monitor
 from ..protocol import AssessJob
+from ..protocol.finished_results import AssessResult
 
 ERRORS = "errors.gpkg"
 OUTCOMES = ("hit", "miss", "false alarm", "correct rejection")

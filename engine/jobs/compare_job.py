@@ -14,11 +14,11 @@ import numpy.typing as npt
 from ..aside import Aside
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, common_part, one_band, tiles_of
-from ..finished_results import CompareResult
 from ..mapping.map_writer import Layer, MapWriter
 from ..products.threshold_rules import reaches, threshold_by
 from ..progress import Monitor
 from ..protocol import CompareJob, to_params
+from ..protocol.finished_results import CompareResult
 from ..rasters.category_raster import Category, CategoryWriter
 from ..rasters.cell_area import cell_areas
 from ..version import software

@@ -19,10 +19,10 @@ from ..mapping.map_writer import Layer, MapWriter
 from ..mapping.plan import Plan, planned, uncentred
 from ..progress import Monitor
 from ..protocol import EffectsJob
+from ..protocol.scale_results import EffectsResult
 from ..rasters.category_raster import Category, CategoryWriter
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
-from ..scale_results import EffectsResult
 from ..scales.contribution_pass import ContributionPass, contribution_pass, logits_of
 from ..scales.effect_maps import Contributions, ablations, dominant, margin
 from .map_job import demand_values, other_maps, published, run_record, within_memory

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..aside import refusal
 from ..naming import slug
 from ..protocol import InspectJob
-from ..scale_results import InspectResult
+from ..protocol.scale_results import InspectResult
 from ..scales.inspection import Inspector
 
 VALUES = "values.csv"

@@ -10,11 +10,11 @@ from ...models.card import read_card
 from ..aside import refusal
 from ..errors import InputError
 from ..finished.finished_map import bands_of
-from ..finished_results import OdmapResult
 from ..mapping.map_writer import RUN
 from ..odmap.answers import Study, answers
 from ..odmap.odmap_files import CSV, PAGE, write_odmap
 from ..protocol import OdmapJob
+from ..protocol.finished_results import OdmapResult
 
 
 def run_odmap(job: OdmapJob) -> OdmapResult:

@@ -11,13 +11,13 @@ import numpy as np
 from ..aside import Aside
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, bands_of, tiles_of
-from ..finished_results import ProductsResult
 from ..mapping.map_tags import PROBABILITY
 from ..naming import slug
 from ..products.product_maps import MADE, MULTIBAND, ProductMaps, TileSums
 from ..products.species_product import MappedSpecies
 from ..progress import Monitor
 from ..protocol import ProductsJob, to_params
+from ..protocol.finished_results import ProductsResult
 from ..rasters.encoding import ENCODINGS
 from ..rasters.raster import Raster
 from ..version import software

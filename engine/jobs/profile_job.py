@@ -15,9 +15,9 @@ from ..errors import InputError
 from ..mapping.plan import Plan, planned, uncentred
 from ..progress import Monitor
 from ..protocol import ProfileJob
+from ..protocol.scale_results import BranchProfile, Dominant, ProfileResult, SpeciesProfile
 from ..rasters.lattice import Extent, Tile, map_grid
 from ..rasters.raster import Valid
-from ..scale_results import BranchProfile, Dominant, ProfileResult, SpeciesProfile
 from ..scales.contribution_pass import contribution_pass
 from ..scales.effect_maps import Contributions
 from ..scales.moments import ContributionMoments

@@ -9,10 +9,10 @@ from pathlib import Path
 from ...models.model_file import read_model
 from ..aside import refusal
 from ..errors import InputError
-from ..finished_results import ScenarioMaps, ScenariosResult
 from ..naming import slugs
 from ..progress import Monitor
 from ..protocol import MapJob, Progress, RasterInput, Scenario, ScenariosJob, to_params
+from ..protocol.finished_results import ScenarioMaps, ScenariosResult
 from .map_job import run_map
 
 RECORD = "scenarios.json"

@@ -28,8 +28,8 @@ from ..branch_colours import branch_colours, hexadecimal
 from ..mapping.plan import Plan, chosen_scales, chosen_species, planned, scale_notes, uncentred
 from ..mapping.point import Place, around, places_at, window_at, window_values
 from ..protocol import InspectJob, MapJob
+from ..protocol.scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
 from ..rasters.ground import crs_name, crs_named
-from ..scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
 from .patch_pictures import patches_of
 
 KEPT = 4  # sets of open rasters

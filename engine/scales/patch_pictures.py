@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...models.card import Band, Modality
+from ..protocol.scale_results import Patch
 from ..rasters.raster import Valid, Values
-from ..scale_results import Patch
 
 NATURAL = ("red", "green", "blue")
 INFRARED = ("nir", "red", "green")  # vegetation shows red

@@ -16,9 +16,9 @@ from ..jobs.profile_job import run_profile
 from ..mapping.plan import planned
 from ..progress import Monitor
 from ..protocol import MapJob, ProfileJob
+from ..protocol.scale_results import ProfileResult
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
-from ..scale_results import ProfileResult
 from ..scales.contribution_pass import contribution_pass
 from ..scales.effect_maps import Contributions, dominant
 from ..sites.site_table import Index

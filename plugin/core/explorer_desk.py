@@ -8,7 +8,7 @@ from typing import Any, Optional
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...engine.protocol import InspectJob
-from ...engine.scale_results import InspectResult
+from ...engine.protocol.scale_results import InspectResult
 from ...models.card import Card
 from .engine_bridge import EngineBridge
 from .engine_error import EngineError

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...engine.scale_results import Contribution, InspectResult
+from ...engine.protocol.scale_results import Contribution, InspectResult
 from ...models.card import Card
 from .explorer_desk import ExplorerState, Point
 from .grid_facts import window

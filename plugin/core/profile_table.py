@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ...engine.scale_results import BranchProfile, ProfileResult, SpeciesProfile
+from ...engine.protocol.scale_results import BranchProfile, ProfileResult, SpeciesProfile
 from ...models.card import Card
 from .point_table import branch_name
 from .translation import tr

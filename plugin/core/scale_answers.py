@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from ...engine.scale_results import (
+from ...engine.protocol.scale_results import (
     BandValue,
     BranchProfile,
     Contribution,

@@ -11,7 +11,7 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ...engine.protocol import EffectsJob
-from ...engine.scale_results import EffectsResult
+from ...engine.protocol.scale_results import EffectsResult
 from ...models.card import Card
 from .engine_client import EngineClient
 from .engine_error import EngineError

@@ -10,7 +10,7 @@ from typing import Optional
 from qgis.core import QgsDateTimeRange, QgsRasterLayer, QgsRasterLayerTemporalProperties
 from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
 
-from ...engine.finished_results import ScenarioMaps
+from ...engine.protocol.finished_results import ScenarioMaps
 from .translation import tr
 
 ALONE = timedelta(days=365)  # how long a state shows that is the only one with a date

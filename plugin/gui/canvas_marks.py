@@ -18,7 +18,7 @@ from qgis.gui import QgsMapCanvas, QgsMapCanvasItem, QgsRubberBand
 from qgis.PyQt.QtCore import QPointF, QRectF, Qt
 from qgis.PyQt.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
-from ...engine.scale_results import InspectResult
+from ...engine.protocol.scale_results import InspectResult
 from ..core.explorer_desk import ExplorerState, Pin, Point
 from ..core.grid_facts import distance
 

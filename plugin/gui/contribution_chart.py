@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QRectF, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QBrush, QColor, QPainter, QPalette, QPen
 from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 
-from ...engine.scale_results import Contribution, InspectResult
+from ...engine.protocol.scale_results import Contribution, InspectResult
 from ...models.card import Card
 from ..core.grid_facts import window
 from ..core.point_table import branch_name

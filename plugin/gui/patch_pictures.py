@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QByteArray, QRect, Qt
 from qgis.PyQt.QtGui import QColor, QImage, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from ...engine.scale_results import BandValue, InspectResult, Patch
+from ...engine.protocol.scale_results import BandValue, InspectResult, Patch
 from ...models.card import Card
 from ..core.grid_facts import distance
 from ..core.translation import tr

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QPainter, QPalette, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
-from ...engine.scale_results import BranchProfile
+from ...engine.protocol.scale_results import BranchProfile
 from ..core.translation import tr
 
 ROW, AXIS, GAP = 26, 20, 8  # px

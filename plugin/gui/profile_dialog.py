@@ -25,7 +25,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...engine.protocol import ProfileJob, Progress
-from ...engine.scale_results import ProfileResult
+from ...engine.protocol.scale_results import ProfileResult
 from ...models.card import Card
 from ..core.map_draft import MapDraft
 from ..core.point_table import branch_name, write_csv

@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
 from ...engine.protocol import ProfileJob
-from ...engine.scale_results import EffectsResult
+from ...engine.protocol.scale_results import EffectsResult
 from ..core.effect_layers import add_effects
 from ..core.engine_bridge import EngineBridge
 from ..core.engine_error import EngineError

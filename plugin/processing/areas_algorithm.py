@@ -23,8 +23,8 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...engine.finished_results import AreasResult
 from ...engine.protocol import AreasJob
+from ...engine.protocol.finished_results import AreasResult
 from ..core.grid_facts import area
 from ..core.translation import tr
 from .engine_run import answered

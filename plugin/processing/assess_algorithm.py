@@ -25,8 +25,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ...engine.finished_results import AssessResult
 from ...engine.protocol import AssessJob
+from ...engine.protocol.finished_results import AssessResult
 from ..core.error_style import style_errors
 from ..core.translation import tr
 from .engine_run import answered

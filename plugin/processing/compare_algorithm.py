@@ -18,8 +18,8 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from ...engine.finished_results import CompareResult
 from ...engine.protocol import CompareJob
+from ...engine.protocol.finished_results import CompareResult
 from ..core.grid_facts import area
 from ..core.translation import tr
 from .engine_run import answered

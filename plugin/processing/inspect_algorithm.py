@@ -26,7 +26,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QVariant
 
 from ...engine.protocol import InspectJob
-from ...engine.scale_results import Contribution
+from ...engine.protocol.scale_results import Contribution
 from ...models.card import Card
 from ..core.point_table import branch_name, quantity_words
 from ..core.scale_answers import inspect_result

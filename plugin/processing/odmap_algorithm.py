@@ -14,8 +14,8 @@ from qgis.core import (
     QgsProcessingParameterFile,
 )
 
-from ...engine.finished_results import OdmapResult
 from ...engine.protocol import OdmapJob
+from ...engine.protocol.finished_results import OdmapResult
 from ..core.translation import tr
 from .engine_run import answered
 from .prepared_algorithm import PreparedAlgorithm

@@ -15,8 +15,8 @@ from qgis.core import (
     QgsProcessingParameterFile,
 )
 
-from ...engine.finished_results import ProductsResult
 from ...engine.protocol import ProductsJob
+from ...engine.protocol.finished_results import ProductsResult
 from ..core.translation import tr
 from .engine_run import answered
 from .opened_products import open_products

@@ -15,8 +15,8 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...engine.finished_results import ScenarioMaps, ScenariosResult
 from ...engine.protocol import MapJob, ScenariosJob
+from ...engine.protocol.finished_results import ScenarioMaps, ScenariosResult
 from ...models.card import Card, read_card
 from ..core.answer import made
 from ..core.map_run import run_summary, run_title

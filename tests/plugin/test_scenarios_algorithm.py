@@ -7,7 +7,7 @@ from algorithm_runs import asked, finished, opened, refusal, run
 from plugin_stand_ins import add_raster, tag_raster, write_raster
 from qgis.core import QgsDateTimeRange, QgsRasterLayer
 from qgis.PyQt.QtCore import QDate, QDateTime, Qt, QTime
-from scalescape.engine.finished_results import ScenarioMaps
+from scalescape.engine.protocol.finished_results import ScenarioMaps
 from scalescape.plugin.core.world_state import states_of
 from scalescape.plugin.processing.scenarios_algorithm import ScenariosAlgorithm
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .protocol import MapResult
+from .results import MapResult
 
 
 @dataclass(frozen=True)
