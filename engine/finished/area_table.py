@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
+from scipy import sparse
 
 from ..errors import InputError
 from ..judging.thresholds import RULES
@@ -30,7 +31,7 @@ class AreaRow:
     Attributes
     ----------
     with_value, without_value
-        Pixels with and without a value; outside of the map there is neither.
+        Pixels with and without a value; None, as all other areas, of a zone that lies off the map.
     novel
         Pixels with a value whose predictors lie outside of the training range; None without a map of novelty.
     thresholds, above, above_novel
@@ -42,8 +43,8 @@ class AreaRow:
     species: str
     map: str
     zone: str
-    with_value: float
-    without_value: float
+    with_value: float | None
+    without_value: float | None
     novel: float | None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     above: Mapping[str, float] = field(default_factory=dict)
@@ -147,7 +148,7 @@ class AreaTable:
             raise ValueError("a map without a CRS has no area")
         if novelty is not None:
             common_part(first, [novelty])
-        self._zones = Zones(polygons, field, self.grid.crs)
+        self._zones = Zones(polygons, field, self.grid)
 
     def rows(self, done: Callable[[int, int], None]) -> list[AreaRow]:
         """Return a row for each map and zone; ``done`` is told of pixels done and their total."""
@@ -157,7 +158,7 @@ class AreaTable:
         with OpenMaps(self.grid) as maps:
             for tile in tiles_of(self.grid, TILE):
                 areas = cell_areas(self.grid, tile, np.zeros(tile.shape, np.bool_))
-                members = self._zones.members(self.grid, tile)
+                members = self._zones.members(tile)
                 novel = self._novel(maps, tile)
                 for one in sums:
                     one.add(members, one.layers(maps, tile, areas, novel))
@@ -179,6 +180,7 @@ class _Sums:
         self._subject = subject
         self._rules = list(subject.thresholds)
         self._sums = np.zeros((zones, 4 + 2 * len(self._rules)))
+        self._pixels = np.zeros(zones)
 
     def layers(
         self, maps: OpenMaps, tile: Tile, areas: npt.NDArray[np.float64], novel: Valid
@@ -201,23 +203,35 @@ class _Sums:
         values, valid = maps.read(self._subject.occurrence, tile)
         return np.where(valid, values, 0) * areas
 
-    def add(self, members: object, layers: npt.NDArray[np.float64]) -> None:
-        self._sums += members @ layers.reshape(len(layers), -1).T  # type: ignore[operator]
+    def add(self, members: sparse.csr_array, layers: npt.NDArray[np.float64]) -> None:
+        self._sums += members @ layers.reshape(len(layers), -1).T
+        self._pixels += members.sum(axis=1)
 
     def rows(self, zones: Sequence[str], with_novelty: bool) -> list[AreaRow]:
+        named = zip(zones, self._sums, self._pixels, strict=True)
+        return [self._row(zone, sums if pixels else None, with_novelty) for zone, sums, pixels in named]
+
+    def _row(self, zone: str, sums: npt.NDArray[np.float64] | None, with_novelty: bool) -> AreaRow:
+        """Return the row of a zone; one without ``sums`` lies off the map."""
         subject, rules = self._subject, self._rules
-        return [
-            AreaRow(
-                species=subject.band.species,
-                map=Path(subject.band.file).name,
-                zone=zone,
-                with_value=float(mine[0]),
-                without_value=float(mine[1]),
-                novel=float(mine[2]) if with_novelty else None,
-                expected=float(mine[3]) if subject.occurrence is not None else None,
-                thresholds=dict(subject.thresholds),
-                above={rule: float(mine[4 + 2 * n]) for n, rule in enumerate(rules)},
-                above_novel={rule: float(mine[5 + 2 * n]) for n, rule in enumerate(rules) if with_novelty},
-            )
-            for zone, mine in zip(zones, self._sums, strict=True)
-        ]
+        one = AreaRow(
+            species=subject.band.species,
+            map=Path(subject.band.file).name,
+            zone=zone,
+            with_value=None,
+            without_value=None,
+            novel=None,
+            thresholds=dict(subject.thresholds),
+        )
+        if sums is None:
+            return one
+        km2 = [float(value) for value in sums]
+        return replace(
+            one,
+            with_value=km2[0],
+            without_value=km2[1],
+            novel=km2[2] if with_novelty else None,
+            expected=km2[3] if subject.occurrence is not None else None,
+            above={rule: km2[4 + 2 * n] for n, rule in enumerate(rules)},
+            above_novel={rule: km2[5 + 2 * n] for n, rule in enumerate(rules) if with_novelty},
+        )
