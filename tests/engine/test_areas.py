@@ -142,7 +142,9 @@ def test_rows_are_sums_of_a_plain_loop(maps: Path, tmp_path: Path) -> None:
     novelty = layer(maps, "novelty")
     grid = GeoBox((60, 70), Affine(100, 0, LEFT, 0, -100, TOP), CRS("EPSG:32631"))
     boxes = {"east": [(5, 5, 30, 40), (60, 10, 90, 30)], "south": [(20, 30, 50, 50)], "all": [(0, 0, 70, 60)]}
-    columns = ["with_value_km2", "without_value_km2", "novel_km2", "expected_km2"]
+    columns = [
+        "with_value_km2", "without_value_km2", "novel_km2", "without_value_novel_km2", "expected_km2"
+    ]  # fmt: skip
     rules = {"largest_tss": 0.4, "minimum_presence": 0.1, "given": 0.7}
     for zone, inside in boxes.items():
         wanted = dict.fromkeys([*columns, *(f"above_{r}{n}_km2" for r in rules for n in ("", "_novel"))], 0.0)
@@ -151,12 +153,13 @@ def test_rows_are_sums_of_a_plain_loop(maps: Path, tmp_path: Path) -> None:
                 if not any(a <= column < c and b <= row < d for a, b, c, d in inside):
                     continue
                 area, value = geodesic(grid, row, column), suitability[row, column]
+                novel = novelty[row, column] < 0
                 if value is np.ma.masked:
                     wanted["without_value_km2"] += area
+                    wanted["without_value_novel_km2"] += area * novel
                     continue
                 wanted["with_value_km2"] += area
                 wanted["expected_km2"] += area * occurrence[row, column]
-                novel = novelty[row, column] < 0
                 wanted["novel_km2"] += area * novel
                 for rule, threshold in rules.items():
                     wanted[f"above_{rule}_km2"] += area * (value >= threshold)

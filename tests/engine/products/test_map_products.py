@@ -140,6 +140,35 @@ def test_areas_take_expected_area_from_occurrence(job: MapJob, tmp_path: Path) -
         assert share == pytest.approx(occurrence.mean(), rel=1e-4)
 
 
+def test_areas_tell_what_was_cut_from_what_has_no_value(job: MapJob, tmp_path: Path) -> None:
+    """By predictors and by features: what the cut map lacks beyond the whole one, which has a margin."""
+    whole = replace(job, products=("probability",), out=str(tmp_path / "whole"))
+    cut = replace(job, products=("probability", "novelty"), cut_novel=True)
+    run_map(whole, Monitor())
+    run_map(cut, Monitor())
+    of_whole, of_cut = (
+        run_areas(AreasJob((one.out,), str(tmp_path / "areas")), Monitor()).rows[0] for one in (whole, cut)
+    )
+    lost = of_whole["with_value_km2"] - of_cut["with_value_km2"]
+    assert lost > 0
+    assert of_cut["without_value_novel_km2"] == pytest.approx(lost)
+    assert of_cut["without_value_km2"] - lost == pytest.approx(of_whole["without_value_km2"])
+    assert of_whole["without_value_km2"] > 0 and of_whole["without_value_novel_km2"] is None
+    by_predictors = (read(cut, "novelty") < 0).sum() / read(cut, "novelty").count()
+    assert by_predictors * of_whole["with_value_km2"] < 0.99 * lost, "features left out more"
+
+
+def test_products_of_finished_maps_say_which_scenario_they_show(job: MapJob) -> None:
+    world = replace(job, scenario="In 2050", date="2050-01-01", held=("satellite",))
+    run_map(world, Monitor())
+    run_products(ProductsJob(job.out, ALL[1:]), Monitor())
+    for name in ("species_1", "species_1_occurrence", "species_1_binary", "richness", "top"):
+        with rasterio.open(Path(job.out) / f"{name}.tif") as source:
+            tags = source.tags()
+        assert (tags["SCENARIO"], tags["DATE"]) == ("In 2050", "2050-01-01"), name
+        assert tags["HELD"] == "satellite held at today"
+
+
 def test_presence_only_species_have_no_occurrence(job: MapJob, small_model: Path) -> None:
     with pytest.raises(InputError, match="presence-only records do not say how often"):
         run_map(replace(job, model=str(small_model), products=("occurrence",)), Monitor())
