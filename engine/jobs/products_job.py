@@ -69,7 +69,8 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
         notes = list(maps.notes)
         if encoding == "uint8":
             notes.append(
-                "The maps of probability are in bytes, off by at most 0.002, and so is what is made of them."
+                "The maps of probability are in bytes, off by at most 0.002. Near 0 and 1 occurrence, richness "
+                "and top made of them are off by more; make those while mapping, from exact values."
             )
         aside.write(RECORD, json.dumps({**record, "warnings": notes}, indent=2))
         files_made = aside.publish([*names, RECORD])

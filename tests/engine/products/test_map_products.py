@@ -22,10 +22,12 @@ from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.mapping.map_tags import OCCURRENCE, PROBABILITY, MapTags
+from scalescape.engine.products.occurrence import Occurrence
 from scalescape.engine.products.product_maps import ProductMaps
 from scalescape.engine.products.species_product import MappedSpecies
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, CheckJob, MapJob, ProductsJob
+from scalescape.engine.rasters.encoding import ENCODINGS
 from scalescape.engine.rasters.lattice import Tile
 from surveyed_network import LINES, THRESHOLDS, expit, surveyed_copy
 
@@ -127,6 +129,24 @@ def test_finished_maps_give_what_the_run_gives(job: MapJob, tmp_path: Path, layo
     record = json.loads((Path(alone.out) / "products.json").read_text())
     assert record["job"]["products"] == list(ALL[1:])
     assert json.loads((Path(alone.out) / "run.json").read_text())["job"]["products"] == ["probability"]
+
+
+def test_products_of_maps_in_bytes_are_off_by_more_near_0_and_1(job: MapJob) -> None:
+    run_map(replace(job, encoding="uint8"), Monitor())
+    (note,) = run_products(ProductsJob(job.out, ("occurrence",)), Monitor()).warnings
+    assert (
+        "off by at most 0.002. Near 0 and 1 occurrence, richness and top made of them are off by more" in note
+    )
+    tags = MapTags(PROBABILITY, "S", "favourability", calibration=(0.5, 0.3))
+    bytes_ = ENCODINGS["uint8"]
+    exact = np.linspace(0.0005, 0.9995, 2000, dtype=np.float32)[None, None]
+    everywhere = np.ones((1, 2000), np.bool_)
+    stored = bytes_.decoded(bytes_.encoded(exact, everywhere))[0]
+    occurrence = Occurrence([MappedSpecies("s", tags)], ENCODINGS["float32"])
+    error = np.abs(occurrence.values(exact, 0) - occurrence.values(stored, 0))[0, 0]
+    middle = (exact[0, 0] > 0.1) & (exact[0, 0] < 0.9)
+    assert np.abs(stored - exact).max() <= 0.002001
+    assert error[middle].max() < 0.003 < 0.02 < min(error[:10].max(), error[-10:].max())
 
 
 def test_areas_take_expected_area_from_occurrence(job: MapJob, tmp_path: Path) -> None:
