@@ -109,6 +109,24 @@ def test_layouts_and_encodings_hold_the_same_map(
         assert source.dtypes[0] == encoding
 
 
+def test_a_stack_is_whole_in_every_band(job: MapJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full when the last band's last pixels are written: the run fails and leaves no map."""
+    copy = rasterio.shutil.copy
+
+    def cut_short(source: object, target: Path, **options: object) -> None:
+        copy(source, target, **options)
+        with rasterio.open(target, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as stack:
+            values = stack.read(stack.count)
+            row, column = np.argwhere(values != stack.nodata)[-1]
+            values[row, column] = stack.nodata
+            stack.write(values, stack.count)
+
+    monkeypatch.setattr(rasterio.shutil, "copy", cut_short)
+    with pytest.raises(InputError, match=r"only (\d+) of \d+ pixels arrived"):
+        run_map(replace(job, layout="multiband", products=("probability",)), Monitor())
+    assert not (Path(job.out) / "probability.tif").exists()
+
+
 @pytest.mark.parametrize("layout", ["per-species", "multiband"])
 def test_finished_maps_give_what_the_run_gives(job: MapJob, tmp_path: Path, layout: str) -> None:
     """The same products without the network: nothing of the model file or the predictors is read."""
