@@ -30,6 +30,7 @@ from ..progress import Monitor
 from ..protocol import MapJob, MapResult, to_params
 from ..version import software
 
+MAPPING = "mapping"  # the phase in which pixels are computed
 OUT_OF_MEMORY = (
     "The memory of this computer does not suffice; allow less (--memory), map fewer species, or close other "
     "programs."
@@ -79,7 +80,7 @@ def run_map(
             link = torch.sigmoid_ if novelty is None else novelty.link
             evaluator = Evaluator(ready.network, outputs, layout, monitor.check, link)
             mapping = time.monotonic()
-            valid_pixels = map_strips(evaluator, maps.write, "mapping", monitor, verifier.see)
+            valid_pixels = map_strips(evaluator, maps.write, MAPPING, monitor, verifier.see)
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
             run["warnings"] += foreign_categories(plan) + maps.notes()
