@@ -68,7 +68,7 @@ class Aside:
     def write(self, name: str, text: str) -> None:
         """Write a text file, still aside."""
         try:
-            (self.path / name).write_text(text, encoding="utf-8")
+            (self.path / name).write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise refusal(self.folder, error) from error
 

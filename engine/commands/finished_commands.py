@@ -100,6 +100,7 @@ def odmap_command(folder: str, model: str | None, as_json: bool) -> None:
         from ..jobs.odmap_job import run_odmap
 
         result = run_odmap(OdmapJob(folder, model))
+        say_notes(result.warnings)
         words = (
             f"{result.answered} elements are filled in and {result.left} are left to the author: "
             f"{result.files[1]}."

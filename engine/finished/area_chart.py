@@ -59,9 +59,10 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
 
 
 def _shown(rows: Sequence[AreaRow], main: str) -> list[AreaRow]:
-    """Return the rows that get a bar: every zone of a single map, else the whole of each."""
+    """Return the rows that get a bar: every zone that a single map covers, else the whole of each."""
     maps = {(row.species, row.map) for row in rows}
-    whole = list(rows) if len(maps) == 1 else [row for row in rows if row.zone == EVERYWHERE]
+    zones = [row for row in rows if row.with_value is not None]
+    whole = zones if len(maps) == 1 else [row for row in rows if row.zone == EVERYWHERE]
     ranked = sorted(range(len(whole)), key=lambda place: -_length(whole[place], main))[:MOST_BARS]
     return [whole[place] for place in sorted(ranked)]
 

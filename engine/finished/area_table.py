@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
+from scipy import sparse
 
 from ..errors import InputError
 from ..judging.thresholds import RULES
+from ..mapping.map_tags import RUN_TAG
 from ..naming import slug
 from ..products.threshold_rules import GIVEN, reaches
 from ..rasters.cell_area import cell_areas, demand_areas
@@ -21,6 +23,7 @@ from .finished_map import MapBand, OpenMaps, common_part, tiles_of
 from .zones import Zones
 
 TILE = 512  # px; of the blocks in which maps are read
+BEFORE_RULES = 5  # sums that need no threshold
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,11 @@ class AreaRow:
     Attributes
     ----------
     with_value, without_value
-        Pixels with and without a value; outside of the map there is neither.
+        Pixels with and without a value; None, as all other areas, of a zone that lies off the map.
     novel
         Pixels with a value whose predictors lie outside of the training range; None without a map of novelty.
+    without_value_novel
+        Pixels without a value that are novel; None likewise.
     thresholds, above, above_novel
         By the rule's name: the threshold, the area of values at it or higher, and the novel part of that area.
     expected
@@ -42,9 +47,10 @@ class AreaRow:
     species: str
     map: str
     zone: str
-    with_value: float
-    without_value: float
+    with_value: float | None
+    without_value: float | None
     novel: float | None
+    without_value_novel: float | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     above: Mapping[str, float] = field(default_factory=dict)
     above_novel: Mapping[str, float] = field(default_factory=dict)
@@ -59,6 +65,7 @@ class AreaRow:
             "with_value_km2": self.with_value,
             "without_value_km2": self.without_value,
             "novel_km2": self.novel,
+            "without_value_novel_km2": self.without_value_novel,
             "expected_km2": self.expected,
         }
         for rule in rules:
@@ -147,47 +154,69 @@ class AreaTable:
             raise ValueError("a map without a CRS has no area")
         if novelty is not None:
             common_part(first, [novelty])
-        self._zones = Zones(polygons, field, self.grid.crs)
+        self._zones = Zones(polygons, field, self.grid)
 
     def rows(self, done: Callable[[int, int], None]) -> list[AreaRow]:
         """Return a row for each map and zone; ``done`` is told of pixels done and their total."""
+        run = self._cut_run()
         sums = [_Sums(one, len(self._zones.names)) for one in self._subjects]
+        cuts = [run is not None and one.band.provenance.get(RUN_TAG) == run for one in self._subjects]
         height, width = self.grid.shape
         total, read = height * width * len(sums), 0
         with OpenMaps(self.grid) as maps:
             for tile in tiles_of(self.grid, TILE):
                 areas = cell_areas(self.grid, tile, np.zeros(tile.shape, np.bool_))
-                members = self._zones.members(self.grid, tile)
-                novel = self._novel(maps, tile)
-                for one in sums:
-                    one.add(members, one.layers(maps, tile, areas, novel))
+                members = self._zones.members(tile)
+                novel, known = self._novel(maps, tile)
+                for one, cut in zip(sums, cuts, strict=True):
+                    one.add(members, one.layers(maps, tile, areas, novel, known if cut else novel))
                     read += areas.size
                     done(read, total)
         return [row for one in sums for row in one.rows(self._zones.names, self._novelty is not None)]
 
-    def _novel(self, maps: OpenMaps, tile: Tile) -> Valid:
+    def _novel(self, maps: OpenMaps, tile: Tile) -> tuple[Valid, Valid]:
+        """Return where the map of novelty is negative, and where it has a value: (rows, columns) each."""
         if self._novelty is None:
-            return np.zeros(tile.shape, np.bool_)
+            nothing = np.zeros(tile.shape, np.bool_)
+            return nothing, nothing
         values, valid = maps.read(self._novelty, tile)
-        return np.asarray(valid & (values < 0), np.bool_)
+        return np.asarray(valid & (values < 0), np.bool_), valid
+
+    def _cut_run(self) -> str | None:
+        """Return the record of the run that made the map of novelty, where it left out what is novel.
+
+        A map of that run lacks a value only there, of all that its map of novelty covers: also where a scale's
+        features are novel and MESS is not negative.
+        """
+        novelty = self._novelty
+        if novelty is None or not dict(novelty.run.get("job") or {}).get("cut_novel"):
+            return None
+        return novelty.provenance[RUN_TAG]
 
 
 class _Sums:
-    """The sums of one map, by zone: with value, without, novel, expected, then above and novel by rule."""
+    """The sums of one map, by zone: with value, without, novel, without and novel, expected, then above and
+    novel by rule.
+    """
 
     def __init__(self, subject: Subject, zones: int) -> None:
         self._subject = subject
         self._rules = list(subject.thresholds)
-        self._sums = np.zeros((zones, 4 + 2 * len(self._rules)))
+        self._sums = np.zeros((zones, BEFORE_RULES + 2 * len(self._rules)))
+        self._pixels = np.zeros(zones)
 
     def layers(
-        self, maps: OpenMaps, tile: Tile, areas: npt.NDArray[np.float64], novel: Valid
+        self, maps: OpenMaps, tile: Tile, areas: npt.NDArray[np.float64], novel: Valid, cut: Valid
     ) -> npt.NDArray[np.float64]:
-        """Return what each pixel adds to each sum: (sums, rows, columns)."""
+        """Return what each pixel adds to each sum: (sums, rows, columns).
+
+        ``novel`` tells where a pixel with a value is novel, ``cut`` where one without is (rows, columns).
+        """
         subject = self._subject
         values, valid = maps.read(subject.band, tile)
         demand_areas(subject.band.grid, areas, valid)
-        layers = [areas * valid, areas * ~valid, areas * (valid & novel), self._expected(maps, tile, areas)]
+        held = [valid, ~valid, valid & novel, ~valid & cut]
+        layers = [*(areas * one for one in held), self._expected(maps, tile, areas)]
         for rule in self._rules:
             above = valid & reaches(values, subject.thresholds[rule])
             layers += [areas * above, areas * (above & novel)]
@@ -201,23 +230,36 @@ class _Sums:
         values, valid = maps.read(self._subject.occurrence, tile)
         return np.where(valid, values, 0) * areas
 
-    def add(self, members: object, layers: npt.NDArray[np.float64]) -> None:
-        self._sums += members @ layers.reshape(len(layers), -1).T  # type: ignore[operator]
+    def add(self, members: sparse.csr_array, layers: npt.NDArray[np.float64]) -> None:
+        self._sums += members @ layers.reshape(len(layers), -1).T
+        self._pixels += members.sum(axis=1)
 
     def rows(self, zones: Sequence[str], with_novelty: bool) -> list[AreaRow]:
+        named = zip(zones, self._sums, self._pixels, strict=True)
+        return [self._row(zone, sums if pixels else None, with_novelty) for zone, sums, pixels in named]
+
+    def _row(self, zone: str, sums: npt.NDArray[np.float64] | None, with_novelty: bool) -> AreaRow:
+        """Return the row of a zone; one without ``sums`` lies off the map."""
         subject, rules = self._subject, self._rules
-        return [
-            AreaRow(
-                species=subject.band.species,
-                map=Path(subject.band.file).name,
-                zone=zone,
-                with_value=float(mine[0]),
-                without_value=float(mine[1]),
-                novel=float(mine[2]) if with_novelty else None,
-                expected=float(mine[3]) if subject.occurrence is not None else None,
-                thresholds=dict(subject.thresholds),
-                above={rule: float(mine[4 + 2 * n]) for n, rule in enumerate(rules)},
-                above_novel={rule: float(mine[5 + 2 * n]) for n, rule in enumerate(rules) if with_novelty},
-            )
-            for zone, mine in zip(zones, self._sums, strict=True)
-        ]
+        one = AreaRow(
+            species=subject.band.species,
+            map=Path(subject.band.file).name,
+            zone=zone,
+            with_value=None,
+            without_value=None,
+            novel=None,
+            thresholds=dict(subject.thresholds),
+        )
+        if sums is None:
+            return one
+        km2 = [float(value) for value in sums]
+        return replace(
+            one,
+            with_value=km2[0],
+            without_value=km2[1],
+            novel=km2[2] if with_novelty else None,
+            without_value_novel=km2[3] if with_novelty else None,
+            expected=km2[4] if subject.occurrence is not None else None,
+            above={rule: km2[BEFORE_RULES + 2 * n] for n, rule in enumerate(rules)},
+            above_novel={rule: km2[BEFORE_RULES + 1 + 2 * n] for n, rule in enumerate(rules) if with_novelty},
+        )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from odc.geo.geobox import GeoBox
 
 from ..errors import InputError
-from ..mapping.map_tags import OCCURRENCE, PROBABILITY, MapTags
+from ..mapping.map_tags import OCCURRENCE, PROBABILITY, PROVENANCE, RUN_TAG, MapTags
 from ..rasters.ground import crs_name
 from ..rasters.lattice import Tile
 from ..rasters.raster import Raster, Valid, Values, lattice_offset
@@ -23,18 +26,31 @@ SUITABILITIES = ("", "favourability", "relative suitability", "occurrence")  # q
 
 @dataclass(frozen=True)
 class MapBand:
-    """One band of a finished map, counted from 1; ``species`` is its tag, else its description or file name."""
+    """One band of a finished map, counted from 1; ``species`` is its tag, else its description or file name.
+
+    ``provenance`` holds the tags that all files of its run have.
+    """
 
     file: str
     band: int
     species: str
     tags: MapTags
     grid: GeoBox
+    provenance: Mapping[str, str]
 
     @property
     def is_occurrence(self) -> bool:
         """Whether values are calibrated probabilities of presence."""
         return self.tags.product == OCCURRENCE
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """The record of the run that made it; empty where its file says none."""
+        try:
+            found = json.loads(self.provenance.get(RUN_TAG, ""))
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 def map_bands(paths: Iterable[str]) -> list[MapBand]:
@@ -86,11 +102,13 @@ def bands_of(path: str) -> list[MapBand]:
         names = raster.band_names
         found = []
         for number in range(1, raster.count + 1):
-            tags = MapTags.of(raster.tags(number))
+            texts = raster.tags(number)
+            tags = MapTags.of(texts)
+            provenance = {one: sys.intern(texts[one]) for one in PROVENANCE if one in texts}
             name = tags.species or names[number - 1] or Path(path).stem
             if not tags.species and not names[number - 1] and raster.count > 1:
                 name = f"{name} {number}"
-            found.append(MapBand(path, number, name, tags, raster.grid))
+            found.append(MapBand(path, number, name, tags, raster.grid, provenance))
         return found
 
 

@@ -22,6 +22,7 @@ from ..rasters.raster import lattice_offset
 
 TABLE, LAYER, CHART = "areas.csv", "areas.gpkg", "areas.svg"
 NOVELTY = "novelty"  # product and file name of the map that lies beside others
+MOST_NAMED = 5  # polygons in a note
 
 
 def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
@@ -68,7 +69,7 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
     return AreasResult(
         files=tuple(str(file) for file in files),
         rows=tuple(row.cells(rules) for row in rows),
-        warnings=tuple(_notes(subjects, novelty)),
+        warnings=(*_notes(subjects, novelty), *_off_map(rows)),
     )
 
 
@@ -124,3 +125,15 @@ def _notes(subjects: Sequence[Subject], novelty: MapBand | None) -> list[str]:
             "areas above threshold depend on the rule."
         )
     return notes
+
+
+def _off_map(rows: Sequence[AreaRow]) -> list[str]:
+    """Return a sentence on the polygons without a pixel, or nothing."""
+    zones = list(dict.fromkeys(row.zone for row in rows if row.with_value is None))
+    if not zones:
+        return []
+    more = f" and {len(zones) - MOST_NAMED} more" if len(zones) > MOST_NAMED else ""
+    return [
+        f"{'A polygon lies' if len(zones) == 1 else f'{len(zones)} polygons lie'} off the map, so the areas "
+        f"there are empty, not 0: {', '.join(zones[:MOST_NAMED])}{more}."
+    ]

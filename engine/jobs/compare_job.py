@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..aside import Aside
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, common_part, one_band, tiles_of
+from ..mapping.map_tags import RUN_TAG
 from ..mapping.map_writer import Layer, MapWriter
 from ..products.threshold_rules import reaches, threshold_by
 from ..progress import Monitor
@@ -60,7 +61,7 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
     if grid.shape != before.grid.shape or grid.shape != after.grid.shape:
         notes.append("The maps do not cover the same area; only what both cover is compared.")
     run = _record(job, before, after, rule, (low, high), notes)
-    tags = {"SCALESCAPE_RUN": json.dumps(run), "SPECIES": before.species}
+    tags = {RUN_TAG: json.dumps(run), "SPECIES": before.species}
     area, moved = np.zeros(len(CHANGES)), 0.0
     lost_one = 0.0
     with (

@@ -15,6 +15,7 @@ from ..aside import Aside
 from ..branch_colours import branch_colours
 from ..device import label_of
 from ..errors import InputError
+from ..mapping.map_tags import RUN_TAG
 from ..mapping.map_writer import Layer, MapWriter
 from ..mapping.plan import Plan, planned, uncentred
 from ..progress import Monitor
@@ -53,7 +54,7 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
         verifier = whole.verifier()
         run = {**run_record(plan, whole.ready), **maps.record()}
         run["warnings"] += without_replacement(plan.card)
-        tags = {"SCALESCAPE_RUN": json.dumps(run), "SPECIES": maps.species}
+        tags = {RUN_TAG: json.dumps(run), "SPECIES": maps.species}
         geobox = plan.grid.geobox
         with (
             MapWriter(aside, geobox, maps.layers(), tags) as writer,

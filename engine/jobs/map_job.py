@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..mapping.evaluation import Evaluator, map_strips
 from ..mapping.feature_novelty import feature_novelty
 from ..mapping.map_files import MapFiles
+from ..mapping.map_tags import DATE, HELD, RUN_TAG, SCENARIO
 from ..mapping.map_writer import RUN
 from ..mapping.plan import Plan, planned
 from ..mapping.preview import PreviewSink, write_preview
@@ -29,6 +30,7 @@ from ..progress import Monitor
 from ..protocol import MapJob, MapResult, to_params
 from ..version import software
 
+MAPPING = "mapping"  # the phase in which pixels are computed
 OUT_OF_MEMORY = (
     "The memory of this computer does not suffice; allow less (--memory), map fewer species, or close other "
     "programs."
@@ -70,7 +72,7 @@ def run_map(
         ready = made_ready(network, outputs, monitor)
         layout, precision = ready.layout, ready.precision
         run = run_record(plan, ready)
-        tags = {"SCALESCAPE_RUN": json.dumps(run), **scenario_tags(job)}
+        tags = {RUN_TAG: json.dumps(run), **scenario_tags(job)}
         verifier = Verifier(plan, job.verify)
         with MapFiles(aside, plan, tags, () if novelty is None else novelty.keys) as maps:
             if job.preview:
@@ -78,7 +80,7 @@ def run_map(
             link = torch.sigmoid_ if novelty is None else novelty.link
             evaluator = Evaluator(ready.network, outputs, layout, monitor.check, link)
             mapping = time.monotonic()
-            valid_pixels = map_strips(evaluator, maps.write, "mapping", monitor, verifier.see)
+            valid_pixels = map_strips(evaluator, maps.write, MAPPING, monitor, verifier.see)
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
             run["warnings"] += foreign_categories(plan) + maps.notes()
@@ -128,7 +130,7 @@ def within_memory() -> Iterator[None]:
 def scenario_tags(job: MapJob) -> dict[str, str]:
     """Return the tags that say which state of the world a map shows, none where its job does not."""
     held = f"{', '.join(job.held)} held at today" if job.held else ""
-    tags = {"SCENARIO": job.scenario, "DATE": job.date, "HELD": held}
+    tags = {SCENARIO: job.scenario, DATE: job.date, HELD: held}
     return {name: text for name, text in tags.items() if text}
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ...models.card import read_card
-from ..aside import refusal
+from ..aside import Aside, refusal
 from ..errors import InputError
 from ..finished.finished_map import bands_of
 from ..mapping.map_writer import RUN
-from ..odmap.answers import Study, answers
-from ..odmap.odmap_files import CSV, PAGE, write_odmap
+from ..odmap.answers import Key, Study, answers
+from ..odmap.elements import ELEMENTS
+from ..odmap.former_record import FILLED, FormerRecord, filled_in, former_record
+from ..odmap.odmap_files import CSV, PAGE, page_of, table_of
 from ..protocol import OdmapJob
 from ..protocol.finished_results import OdmapResult
 
+MOST_NAMED = 5  # elements in a note
+
 
 def run_odmap(job: OdmapJob) -> OdmapResult:
-    """Do an odmap job.
+    """Do an odmap job. What the author wrote into a record of before is kept.
 
     Raises
     ------
@@ -37,11 +43,45 @@ def run_odmap(job: OdmapJob) -> OdmapResult:
         raise InputError(f"The folder {folder} holds no map; give the folder of a run.")
     card = read_card(model)
     study = Study(card, run, bands_of(str(maps[0]))[0].grid)
+    filled = answers(study)
+    former = former_record(folder, filled)
+    record = {one: filled[one.key] for one in ELEMENTS if one.key in filled} | dict(former.written)
+    page = page_of(record, card.name)
+    with Aside(folder) as aside:
+        moved = [_moved(aside.folder / name) for name in former.aside]
+        aside.write(CSV, table_of(record))
+        aside.write(FILLED, filled_in(filled, page))
+        aside.write(PAGE, page.decode("utf-8"))
+        files = aside.publish([CSV, PAGE, FILLED])
+    return OdmapResult(
+        files=tuple(str(file) for file in files[:2]),
+        answered=sum(one in record for one in ELEMENTS),
+        left=sum(one not in record and not one.optional for one in ELEMENTS),
+        warnings=(*moved, *_differences(former, filled)),
+    )
+
+
+def _moved(file: Path) -> str:
+    """Give a file with more than is kept a fresh name; return the sentence on it."""
+    number = next(n for n in count(1) if not file.with_stem(f"{file.stem}_{n}").exists())
+    fresh = file.with_stem(f"{file.stem}_{number}")
     try:
-        answered, left = write_odmap(answers(study), card.name, folder)
+        file.rename(fresh)
     except OSError as error:
-        raise refusal(folder, error) from error
-    return OdmapResult((str(folder / CSV), str(folder / PAGE)), answered, left)
+        raise refusal(file.parent, error) from error
+    return f"{file.name} may hold more of yours than can be taken over; it is called {fresh.name} now."
+
+
+def _differences(former: FormerRecord, filled: Mapping[Key, str]) -> list[str]:
+    """Return a sentence on the author's answers in place of those of card and run, or nothing."""
+    names = [f"{one.subsection}: {one.name.strip()}" for one in former.written if filled.get(one.key)]
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return [
+        f"{CSV} says other than card and run on {'; '.join(names[:MOST_NAMED])}{more}. What you wrote was "
+        "kept; empty a cell to have it filled in anew."
+    ]
 
 
 def run_of(folder: Path) -> dict[str, Any]:

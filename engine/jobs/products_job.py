@@ -41,15 +41,14 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
     bands = probability_bands(job.folder)
     several = len({band.file for band in bands}) == 1 < len(bands)
     species = [MappedSpecies(_slug(band), band.tags) for band in bands]
-    encoding, run = _encoding_and_run(bands[0])
+    encoding = _encoding(bands[0])
     record = {
         "job": {**to_params(job), "folder": str(Path(job.folder).resolve())},
         "species": [band.species for band in bands],
         "software": software(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    tags = {"SCALESCAPE_RUN": run, "SCALESCAPE_PRODUCTS": json.dumps(record)}
-    tags = {name: text for name, text in tags.items() if text}
+    tags = {**bands[0].provenance, "SCALESCAPE_PRODUCTS": json.dumps(record)}
     grid, layout = bands[0].grid, MULTIBAND if several else "per-species"
     with (
         Aside(Path(job.folder)) as aside,
@@ -70,7 +69,8 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
         notes = list(maps.notes)
         if encoding == "uint8":
             notes.append(
-                "The maps of probability are in bytes, off by at most 0.002, and so is what is made of them."
+                "The maps of probability are in bytes, off by at most 0.002. Near 0 and 1 occurrence, richness "
+                "and top made of them are off by more; make those while mapping, from exact values."
             )
         aside.write(RECORD, json.dumps({**record, "warnings": notes}, indent=2))
         files_made = aside.publish([*names, RECORD])
@@ -109,25 +109,15 @@ def probability_bands(folder: str) -> list[MapBand]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"The folder {folder} holds two maps of {twice[0]}; keep the maps of one run in it.")
-    order = {name: place for place, name in enumerate(_species_of_run(bands[0]))}
+    order = {name: place for place, name in enumerate(bands[0].run.get("species") or [])}
     return sorted(bands, key=lambda band: order.get(band.species, len(order)))
 
 
-def _species_of_run(band: MapBand) -> list[str]:
-    """Return the species in the order of the run that made a map, or nothing."""
-    try:
-        found = json.loads(_encoding_and_run(band)[1]).get("species", [])
-    except (ValueError, AttributeError):
-        return []
-    return [str(one) for one in found]
-
-
-def _encoding_and_run(band: MapBand) -> tuple[str, str]:
-    """Return how a map's values stand in its file, and the record of its run."""
+def _encoding(band: MapBand) -> str:
+    """Return how a map's values stand in its file."""
     with Raster(band.file) as raster:
         exact = raster.stored_dtype(band.band)
-        name = next((name for name, one in ENCODINGS.items() if np.dtype(one.dtype) == exact), "float32")
-        return name, raster.tags(band.band).get("SCALESCAPE_RUN", "")
+    return next((name for name, one in ENCODINGS.items() if np.dtype(one.dtype) == exact), "float32")
 
 
 def _slug(band: MapBand) -> str:

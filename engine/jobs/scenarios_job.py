@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from ...models.model_file import read_model
 from ..aside import refusal
 from ..errors import InputError
+from ..mapping.map_files import demand_makeable
+from ..mapping.plan import planned
 from ..naming import slugs
 from ..progress import Monitor
 from ..protocol import MapJob, Progress, RasterInput, Scenario, ScenariosJob, to_params
 from ..protocol.finished_results import ScenarioMaps, ScenariosResult
-from .map_job import run_map
+from .map_job import MAPPING, run_map
 
 RECORD = "scenarios.json"
+PARTS = 1000  # of a scenario, in which progress is told
+MAPPED_SHARE = 0.9
 
 
 def run_scenarios(job: ScenariosJob, monitor: Monitor) -> ScenariosResult:
@@ -24,9 +30,10 @@ def run_scenarios(job: ScenariosJob, monitor: Monitor) -> ScenariosResult:
     Raises
     ------
     InputError, ModelError
-        A scenario can't be mapped; the message names it. The folders of those before it stay.
+        A scenario can't be mapped; the message names it. The inputs of all are checked before the first is
+        mapped.
     Cancelled
-        The monitor was told to stop; likewise.
+        The monitor was told to stop; the folders of scenarios that were done stay.
     """
     if not job.scenarios:
         raise InputError("No scenario is named; give at least one, or map without scenarios.")
@@ -37,16 +44,21 @@ def run_scenarios(job: ScenariosJob, monitor: Monitor) -> ScenariosResult:
             f"Two scenarios are called {twice[0]!r}; rename one." if twice else "A scenario has no name."
         )
     model = read_model(job.model)
+    jobs = [
+        scenario_job(job, scenario, str(Path(job.out) / folder))
+        for scenario, folder in zip(job.scenarios, slugs(names), strict=True)
+    ]
+    for mine in jobs:
+        _Part(monitor, 0, len(jobs), mine.scenario).tell(0.0, "checking")
+        with _named(mine), planned(mine, monitor.check) as plan:
+            demand_makeable(plan)
     found = []
-    for number, (scenario, folder) in enumerate(zip(job.scenarios, slugs(names), strict=True)):
-        mine = scenario_job(job, scenario, str(Path(job.out) / folder))
-        try:
-            result = run_map(mine, _part(monitor, number, len(names), scenario.name), model=model)
-        except InputError as error:
-            raise InputError(f"Scenario {scenario.name}: {error}") from error
-        found.append(
-            ScenarioMaps(scenario.name, scenario.date, mine.out, mine.held, result.files, result.warnings)
-        )
+    for number, mine in enumerate(jobs):
+        part = _Part(monitor, number, len(jobs), mine.scenario)
+        with _named(mine):
+            result = run_map(mine, part, model=model)
+        part.tell(1.0, "done")
+        found.append(ScenarioMaps(mine.scenario, mine.date, mine.out, mine.held, result.files, result.warnings))
     record = {"job": to_params(job), "scenarios": [to_params(one) for one in found]}
     try:
         (Path(job.out) / RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
@@ -73,12 +85,39 @@ def scenario_job(job: ScenariosJob, scenario: Scenario, out: str) -> MapJob:
     )
 
 
-def _part(monitor: Monitor, number: int, total: int, name: str) -> Monitor:
-    """Return a monitor that tells the whole job's of one scenario's progress, and stops when it does."""
+@contextmanager
+def _named(job: MapJob) -> Iterator[None]:
+    """Name the scenario in what is said of its inputs."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Scenario {job.scenario}: {error}") from error
 
-    def sink(progress: Progress) -> None:
-        share = progress.done / progress.total if progress.total else 0.0
-        detail = f"{name}: {progress.phase}"
-        monitor.report("mapping scenarios", round(1000 * (number + share)), 1000 * total, detail=detail)
 
-    return Monitor(sink)
+class _Part(Monitor):
+    """Tells the whole job's monitor of one scenario's progress, and stops when that does.
+
+    What is computed counts for ``MAPPED_SHARE`` of a scenario, all other phases for the moment at their end.
+    """
+
+    def __init__(self, whole: Monitor, number: int, total: int, name: str) -> None:
+        super().__init__(self._pass_on)
+        self._whole = whole
+        self._number = number
+        self._total = total
+        self._name = name
+        self._mapped = 0.0
+
+    def check(self) -> None:
+        """Raise Cancelled if the whole job was asked to stop."""
+        self._whole.check()
+
+    def tell(self, share: float, phase: str) -> None:
+        """Report that ``share`` of the scenario is done, and what it is at."""
+        done = round(PARTS * (self._number + share))
+        self._whole.report("mapping scenarios", done, PARTS * self._total, detail=f"{self._name}: {phase}")
+
+    def _pass_on(self, progress: Progress) -> None:
+        if progress.phase == MAPPING and progress.total:
+            self._mapped = MAPPED_SHARE * progress.done / progress.total
+        self.tell(self._mapped, progress.phase)

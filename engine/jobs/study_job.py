@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
@@ -34,6 +35,7 @@ from ..study.workshop import Workshop
 from ..training.config import read_config
 from ..training.course import Course
 from ..training.fingerprint import fingerprint, table_digest
+from ..training.learner import DivergedError
 from .train_job import trained
 
 FITS, BEST = "fits", "best.safetensors"
@@ -114,32 +116,44 @@ class Study:
             standings |= self._fitted((best,), "fitting the best of each")
         self._monitor.report("judging", 0, 1)
         findings = findings_of(self._board, standings, self._workshop.offered, self._workshop.climate)
-        effect = self._scale_of_effect(findings) if self._job.refits else None
+        effect, refit_notes = self._scale_of_effect() if self._job.refits else (None, ())
+        notes = (*findings.diverged, *refit_notes)
         try:
-            files = (*write_tables(findings, out), write_page(findings, self._workshop, effect, out))
+            files = (*write_tables(findings, out), write_page(findings, self._workshop, effect, notes, out))
         except OSError as error:
             raise refusal(out, error) from error
         model = self._kept(findings.best(), out) if self._job.keep else ""
-        return self._result(findings, files, model)
+        return self._result(findings, files, model, notes)
 
-    def _scale_of_effect(self, findings: Findings) -> ScaleOfEffect:
-        """Train the network of everything on blocks drawn anew, and return what it relies on where."""
+    def _scale_of_effect(self) -> tuple[ScaleOfEffect | None, tuple[str, ...]]:
+        """Train the network of everything on blocks drawn anew, and return what it relies on where.
+
+        And sentences on refits that diverged; without any that did not, there is nothing else.
+        """
         workshop, counted = self._workshop, self._board.counted
         if not can_be_randomised(workshop.course.config) or not counted.any():
             raise InputError("Refits need rasters for all modalities, and a species that can be judged.")
         whole = everything(workshop.offered)
         course = workshop.seen(whole, 0)
-        epochs = [self._outcome(trial).epochs for trial in self._trials(whole) if not trial.run.draw]
-        files = []
+        outcomes = [self._outcome(trial) for trial in self._trials(whole) if not trial.run.draw]
+        epochs = [one.epochs for one in outcomes if not one.diverged]
+        if not epochs:
+            return None, ("The network of everything could not be trained, so it was not refitted.",)
+        files, wanted = [], self._job.refits
         with one_thread():
-            for number in range(self._job.refits):
-                self._monitor.report("refitting", number, self._job.refits, "refits")
+            for number in range(wanted):
+                self._monitor.report("refitting", number, wanted, "refits")
                 file = self._folder / f"refit_{number + 1}.safetensors"
-                if not file.is_file():
-                    refitted(course, number, round(median(epochs)), file, self._monitor, workshop.device)
-                files.append(file)
+                with suppress(DivergedError):
+                    if not file.is_file():
+                        refitted(course, number, round(median(epochs)), file, self._monitor, workshop.device)
+                    files.append(file)
+        lost = wanted - len(files)
+        notes = (f"Training diverged in {lost} of {wanted} refits; they are left out.",) if lost else ()
+        if not files:
+            return None, notes
         names = tuple(name for name, counts in zip(course.sites.species, counted, strict=True) if counts)
-        return scale_of_effect(course, files, names, self._monitor)
+        return scale_of_effect(course, files, names, self._monitor), notes
 
     def _kept(self, best: Variant, out: Path) -> str:
         """Train the best network as ``train`` would, on the study's blocks, and return its file."""
@@ -214,7 +228,9 @@ class Study:
     def _scores(self, standings: dict[Variant, Standing]) -> dict[Variant, float]:
         return {one: score_of(standing, self._board.counted) for one, standing in standings.items()}
 
-    def _result(self, findings: Findings, files: tuple[str, ...], model: str) -> StudyResult:
+    def _result(
+        self, findings: Findings, files: tuple[str, ...], model: str, notes: tuple[str, ...]
+    ) -> StudyResult:
         course = self._workshop.course
         placebos = () if self._placebos else ("No placebo was made: not all modalities come from rasters.",)
         return StudyResult(
@@ -223,7 +239,7 @@ class Study:
             fits=sum(one.fits for one in findings.standings.values()),
             seconds=sum(one.seconds for one in findings.standings.values()),
             verdicts={one.question: one.mean.verdict for one in findings.questions},
-            warnings=(*course.report.sentences(), *course.blocks.notes, *placebos),
+            warnings=(*course.report.sentences(), *course.blocks.notes, *placebos, *notes),
         )
 
 

@@ -13,6 +13,9 @@ from ..judging.calibration import NOT_CALIBRATED, REFUSALS, REFUSED_LOSS
 from ..products.threshold_rules import thresholds_of
 
 PROBABILITY, OCCURRENCE = "probability", "occurrence"
+RUN_TAG = "SCALESCAPE_RUN"  # the record of the run, as JSON
+SCENARIO, DATE, HELD = "SCENARIO", "DATE", "HELD"  # which state of the world a map shows
+PROVENANCE = (RUN_TAG, SCENARIO, DATE, HELD)  # what all files of a run say
 PRODUCT, SPECIES, QUANTITY, MEANING = "PRODUCT", "SPECIES", "QUANTITY", "MEANING"
 THRESHOLDS, CALIBRATION, NO_OCCURRENCE = "THRESHOLDS", "CALIBRATION", "NO_OCCURRENCE"
 SCALES_OFF = "scales are switched off, and the calibration holds for all of them together"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from types import TracebackType
@@ -135,12 +135,12 @@ class MapWriter:
         """Make the files, still aside; return their names."""
         try:
             if self._stack:
-                monitor.report("writing", 0, 1, "files")
+                monitor.report("writing", 0, len(self.layers), "bands")
                 self._write_stack()
-                monitor.report("writing", 1, 1, "files")
+                self._side_by_side(self._demand_band, monitor, "bands")
             else:
                 self._tiles.close()
-                self._write_cogs(monitor)
+                self._side_by_side(self._write_cog, monitor, "files")
             (self._aside.path / self._tiles_name).unlink()  # makes room for what comes
         except FAILURES as error:
             raise refusal(self._aside.folder, error) from error
@@ -166,10 +166,9 @@ class MapWriter:
         if factors:
             with rasterio.open(tiles, "r+") as target:
                 target.build_overviews(factors, Resampling.average)
-        target_path = self._aside.path / f"{self._stack}.tif"
         rasterio.shutil.copy(
             tiles,
-            target_path,
+            self._aside.path / f"{self._stack}.tif",
             driver="GTiff",
             copy_src_overviews="YES",
             tiled="YES",
@@ -182,24 +181,29 @@ class MapWriter:
             bigtiff="IF_SAFER",
             num_threads="ALL_CPUS",
         )
-        demand_whole(target_path, self._encoding.nodata, int(self._valid_pixels[0]))
 
-    def _write_cogs(self, monitor: Monitor) -> None:
-        """Make the files, as many at a time as there are processors; GDAL lets other threads run meanwhile."""
+    def _demand_band(self, number: int) -> None:
+        """Raise OSError where a band of the stack does not hold every pixel that was written."""
+        target = self._aside.path / f"{self._stack}.tif"
+        demand_whole(target, self._encoding.nodata, int(self._valid_pixels[number - 1]), number)
+
+    def _side_by_side(self, work: Callable[[int], None], monitor: Monitor, unit: str) -> None:
+        """Do work for each layer, as many at a time as there are processors; GDAL lets other threads run."""
         total = len(self.layers)
         workers = min(os.cpu_count() or 1, MOST_WRITERS, total)
-        monitor.report("writing", 0, total, "files")
+        monitor.report("writing", 0, total, unit)
         with ThreadPoolExecutor(workers, thread_name_prefix="scalescape-files") as pool:
-            making = [pool.submit(self._write_cog, n, layer) for n, layer in enumerate(self.layers, start=1)]
+            making = [pool.submit(work, number) for number in range(1, total + 1)]
             try:
                 for done, made in enumerate(as_completed(making), start=1):
                     made.result()
-                    monitor.report("writing", done, total, "files")
+                    monitor.report("writing", done, total, unit)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _write_cog(self, number: int, layer: Layer) -> None:
+    def _write_cog(self, number: int) -> None:
+        layer = self.layers[number - 1]
         view = self._aside.path / f"{layer.slug}.vrt"
         view.write_bytes(self._view(number, layer))
         target = self._aside.path / f"{layer.slug}.tif"

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import CRSError
 
 from ...models.card import Card, Modality, Species
 from ..products.threshold_rules import thresholds_of
@@ -15,6 +17,7 @@ from ..rasters.ground import LONLAT, bounds_in, crs_name, ground_size
 Key = tuple[str, str]
 MOST_SPECIES = 200  # that are listed one by one
 ALGORITHM = "multi-scale convolutional network"
+MAPPING, TRANSFER = "Mapping and interpolation", "Forecast and transfer"  # as the form calls them
 KINDS = {"po": "presence-only", "pa": "presence/absence", "pa-balanced": "presence/absence"}
 
 
@@ -38,6 +41,30 @@ class Study:
         found: dict[str, Any] = self.run.get("job", {})
         return found
 
+    @property
+    def is_transfer(self) -> bool:
+        """Whether the map leaves the training's conditions, period or area, as far as the run tells.
+
+        So does a clamped one, one of a scenario unless that is dated in the year of the run, and one wholly
+        outside the training's extent.
+        """
+        job, today = self.job, str(self.run.get("date", ""))[:4]
+        date = str(job.get("date") or "")
+        elsewhen = date[:4] != today if date else bool(job.get("scenario"))
+        return bool(job.get("clamp")) or elsewhen or self._is_elsewhere
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        training = self.card.training
+        if len(training.extent) != 4 or not training.extent_crs or self.grid.crs is None:
+            return False
+        try:
+            west, south, east, north = _lonlat(training.extent, CRS(training.extent_crs))
+        except CRSError:  # a card may name it in words
+            return False
+        left, bottom, right, top = _lonlat(self.grid.boundingbox.bbox, self.grid.crs)
+        return right < west or left > east or top < south or bottom > north
+
 
 def answers(study: Study) -> dict[Key, str]:
     """Return what is known, by subsection and element; what is not has no entry."""
@@ -58,7 +85,7 @@ def _overview(study: Study) -> dict[Key, str]:
     ]
     software = {**card.software, **study.run.get("software", {})}
     return {
-        ("Model objective", "Model objective"): "Mapping and interpolation",
+        ("Model objective", "Model objective"): TRANSFER if study.is_transfer else MAPPING,
         ("Model objective", "Target output"): "; ".join(
             dict.fromkeys([*_quantities(study), *(str(one) for one in study.job.get("products", ()))])
         ),
@@ -118,6 +145,7 @@ def _data(study: Study) -> dict[Key, str]:
         ("Predictor variables", "Data processing"): " ".join(
             ["Bands were standardised by mean and deviation over the training places.", *resampled]
         ),
+        ("Transfer data", "Models and scenarios"): _scenario(study),
         ("Transfer data", "Quantification of Novelty"): _novelty(study),
     }
 
@@ -195,6 +223,19 @@ def _novelty(study: Study) -> str:
     )
 
 
+def _scenario(study: Study) -> str:
+    """Return which scenario a transfer shows, empty where it is of none."""
+    job = study.job
+    named = [str(job.get(key) or "") for key in ("scenario", "date")]
+    if not study.is_transfer or not any(named):
+        return ""
+    name, date = named
+    held = [str(one) for one in job.get("held") or ()]
+    return (f"{name} ({date})" if name and date else name or date) + (
+        f", {', '.join(held)} held at today" if held else ""
+    )
+
+
 def _quantities(study: Study) -> list[str]:
     return list(dict.fromkeys(study.card.quantity(one) for one in study.species))
 
@@ -231,9 +272,13 @@ def _extent(grid: GeoBox) -> str:
     """Return the extent as the form wants it, in longitude and latitude."""
     if grid.crs is None:
         return ""
-    box = grid.boundingbox
-    left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), grid.crs, LONLAT)
+    left, bottom, right, top = _lonlat(grid.boundingbox.bbox, grid.crs)
     return f"{left:.6g}, {right:.6g}, {bottom:.6g}, {top:.6g} (xmin, xmax, ymin, ymax)"
+
+
+def _lonlat(bounds: Sequence[float], crs: CRS) -> tuple[float, ...]:
+    left, bottom, right, top = bounds
+    return bounds_in((left, bottom, right, top), crs, LONLAT)
 
 
 def _resolution(grid: GeoBox) -> str:

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
-from pathlib import Path
 
 # XML is written here and never parsed, so what bandit fears of this module can not happen.
 from xml.etree.ElementTree import Element as Node  # nosec B405
 from xml.etree.ElementTree import SubElement, tostring  # nosec B405
 
-from .answers import Key
-from .elements import ELEMENTS
+from .elements import ELEMENTS, Element
 
 CSV, PAGE = "odmap.csv", "odmap.html"
 COLUMNS = ("section", "subsection", "element", "Value")  # as the form writes them
 TO_SAY = "for the author to say"
 STYLE = """
 body { font-family: sans-serif; max-width: 60em; margin: 2em auto; line-height: 1.4; color: #222 }
-table { border-collapse: collapse; width: 100% } td { padding: .3em .6em; vertical-align: top; border-top: 1px
-solid #ddd } td:first-child { width: 16em; color: #555 } .blank { color: #b2182b } .optional { color: #888 }
+table { border-collapse: collapse; width: 100% }
+td { padding: .3em .6em; vertical-align: top; white-space: pre-line; border-top: 1px solid #ddd }
+td:first-child { width: 16em; color: #555 } .blank { color: #b2182b } .optional { color: #888 }
 """
 
 
-def write_odmap(answers: Mapping[Key, str], title: str, folder: Path) -> tuple[int, int]:
-    """Write both files; return how many elements have an answer, and how many more must have one."""
-    with (folder / CSV).open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for one in ELEMENTS:
-            writer.writerow([one.section, one.subsection, one.name, answers.get(one.key, "")])
-    (folder / PAGE).write_bytes(b"<!DOCTYPE html>\n" + _page(answers, title))
-    answered = [one for one in ELEMENTS if answers.get(one.key)]
-    open_ones = [one for one in ELEMENTS if not answers.get(one.key) and not one.optional]
-    return len(answered), len(open_ones)
+def table_of(answers: Mapping[Element, str]) -> str:
+    """Return the record as CSV: all elements of the protocol, then what else has an answer."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in _elements(answers):
+        writer.writerow([one.section, one.subsection, one.name, answers.get(one, "")])
+    return stream.getvalue()
 
 
-def _page(answers: Mapping[Key, str], title: str) -> bytes:
+def _elements(answers: Mapping[Element, str]) -> list[Element]:
+    return list(dict.fromkeys([*ELEMENTS, *answers]))
+
+
+def page_of(answers: Mapping[Element, str], title: str) -> bytes:
+    """Return the record as a page to print: red where the author has something to say."""
     root = Node("html", lang="en")
     head, body = SubElement(root, "head"), SubElement(root, "body")
     SubElement(head, "meta", charset="utf-8")
@@ -49,7 +51,7 @@ def _page(answers: Mapping[Key, str], title: str) -> bytes:
     )
     section = subsection = ""
     table = body
-    for one in ELEMENTS:
+    for one in _elements(answers):
         if one.section != section:
             SubElement(body, "h2").text = one.section
         if (one.section, one.subsection) != (section, subsection):
@@ -59,8 +61,8 @@ def _page(answers: Mapping[Key, str], title: str) -> bytes:
         row = SubElement(table, "tr")
         SubElement(row, "td").text = one.name.strip()
         cell = SubElement(row, "td")
-        cell.text = answers.get(one.key) or (f"{TO_SAY} (optional)" if one.optional else TO_SAY)
-        if not answers.get(one.key):
+        cell.text = answers.get(one) or (f"{TO_SAY} (optional)" if one.optional else TO_SAY)
+        if not answers.get(one):
             cell.set("class", "optional" if one.optional else "blank")
     page: bytes = tostring(root, encoding="utf-8", method="html")
-    return page
+    return b"<!DOCTYPE html>\n" + page

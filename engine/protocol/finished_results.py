@@ -51,6 +51,7 @@ class OdmapResult:
     files: tuple[str, ...]
     answered: int
     left: int
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)

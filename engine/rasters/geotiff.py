@@ -70,14 +70,14 @@ def copy_as_cog(source: Path, target: Path, overviews: str, **options: object) -
     )
 
 
-def demand_whole(path: Path, nodata: float, valid_pixels: int) -> None:
-    """Raise OSError where a file does not hold every pixel that was written.
+def demand_whole(path: Path, nodata: float, valid_pixels: int, band: int = 1) -> None:
+    """Raise OSError where a band of a file does not hold every pixel that was written.
 
     GDAL writes when it closes, and rasterio says nothing when that fails, as on a full disk.
     """
     found = 0
     with rasterio.open(path) as source:
-        for _, window in source.block_windows(1):
-            found += int((source.read(1, window=window) != nodata).sum())
+        for _, window in source.block_windows(band):
+            found += int((source.read(band, window=window) != nodata).sum())
     if found != valid_pixels:
         raise OSError(28, f"only {found} of {valid_pixels} pixels arrived, most likely for want of space")

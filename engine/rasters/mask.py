@@ -41,8 +41,8 @@ def named_polygons(
     role
         What messages call the file.
     field
-        Chooses the field of the names from all fields and their values; where it gives an empty text, the
-        number of the row is the name.
+        Chooses the field of the names from all fields and their values; where it gives an empty text, or the
+        field is empty, the number of the row is the name.
 
     Raises
     ------
@@ -65,11 +65,19 @@ def named_polygons(
         raise InputError(f"The {role} {file} holds no polygon; choose a file of polygons.")
     fields = [str(name) for name in meta["fields"]]
     chosen = field(fields, values)
-    names = values[fields.index(chosen)] if chosen else range(1, len(shapes) + 1)
+    names = values[fields.index(chosen)] if chosen else [None] * len(shapes)
     return [
-        (str(names[number]), shapely.transform(shapely.force_2d(shapes[number]), project, interleaved=False))
+        (
+            _name(names[number], number),
+            shapely.transform(shapely.force_2d(shapes[number]), project, interleaved=False),
+        )
         for number in held
     ]
+
+
+def _name(value: object, number: int) -> str:
+    """Return a polygon's name: what its field holds, or the number of its row where that is nothing."""
+    return str(number + 1) if value is None or value == "" or value != value else str(value)
 
 
 class PolygonMask:
@@ -107,10 +115,13 @@ class PolygonMask:
         return [self._shapes[i] for i in self._tree.query(shapely.box(*box.bbox))]
 
 
-def inside_of(shapes: Sequence[BaseGeometry], grid: GeoBox, tile: Tile) -> Valid:
-    """Tell which pixels of a tile of a grid have their centre in one of ``shapes`` (rows, columns)."""
+def inside_of(shapes: Sequence[BaseGeometry], grid: GeoBox, tile: Tile, touched: bool = False) -> Valid:
+    """Tell which pixels of a tile of a grid have their centre in one of ``shapes`` (rows, columns).
+
+    ``touched`` takes all pixels that a shape touches.
+    """
     if not shapes:
         return np.zeros(tile.shape, np.bool_)
     part = grid[tile.rows, tile.columns]
-    inside: Valid = geometry_mask(shapes, tile.shape, part.affine, all_touched=False, invert=True)
+    inside: Valid = geometry_mask(shapes, tile.shape, part.affine, all_touched=touched, invert=True)
     return inside

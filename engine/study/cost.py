@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ...models.cost import dense_cost, patch_cost, shape_of_dense
 from ..kept_values import KeptValues
 from ..training.fitting import Turn
 from ..training.fold_fitting import fit_fold
+from ..training.learner import DivergedError
 from ..training.out_of_fold import places_of
 from ..training.shape import architecture_of
 from ..training.sights import TILE_SITES, LatticeSight
@@ -85,7 +87,8 @@ def _epochs_seconds(workshop: Workshop, variant: Variant) -> float:
     course = workshop.seen(variant, 0)
     one = replace(course, recipe=replace(course.recipe, epochs=1))
     started = time.perf_counter()
-    fit_fold(one, 0, Turn("measuring", 0, 0, 1), None, workshop.monitor, workshop.device)
+    with suppress(DivergedError):  # what it took until then has to do
+        fit_fold(one, 0, Turn("measuring", 0, 0, 1), None, workshop.monitor, workshop.device)
     return (time.perf_counter() - started) * course.recipe.epochs
 
 

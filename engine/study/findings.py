@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InputError
 from ..judging.resampling import Estimate, average, median
 from ..judging.scored import Flags, Floats
+from .divergence import divergence_notes
 from .scoreboard import Scoreboard
 from .standing import Repeats, Standing
 from .trial import PLACEBO, REAL
@@ -132,9 +134,22 @@ class Findings:
     gains: tuple[Comparison, ...]
     questions: tuple[Comparison, ...]
 
+    @property
+    def diverged(self) -> tuple[str, ...]:
+        """Sentences on the fits whose training diverged, none where there are none."""
+        return divergence_notes(self.standings.values())
+
     def best(self) -> Variant:
-        """Return the network with the highest median AUC on real predictors."""
+        """Return the network with the highest median AUC on real predictors.
+
+        Raises
+        ------
+        InputError
+            The training of all of them diverged.
+        """
         mine = [one for one in self.figures if one.predictors == REAL and one.variant.model == NETWORK]
+        if not mine:
+            raise InputError("The training of every network diverged; lower training.learning_rate.")
         return max(mine, key=lambda one: _or_nothing(one.auc_median.value)).variant
 
 
@@ -178,7 +193,7 @@ def questions_of(
     The reference is always the best of its kind on the very folds that judge it, which makes a gain over it a
     little too small, never too large.
     """
-    nets = [one for one in standings if one.model == NETWORK and standings[one].fits]
+    nets = [one for one in standings if one.model == NETWORK and len(standings[one].real)]
 
     def best(of: Callable[[Variant], bool]) -> Variant | None:
         mine = [one for one in nets if of(one)]
@@ -240,7 +255,8 @@ class _Comparer:
         one, other = self._standings[model], self._standings[reference]
         real = self._mean(one.real) - self._mean(other.real)
         counted = self._board.counted & np.isfinite(real[0])
-        placebo = _paired(one.placebo, other.placebo)
+        mine, theirs = one.on_placebos_of(other), other.on_placebos_of(one)
+        placebo = mine - theirs
         every = range(len(self._board.scored.species))
         return Comparison(
             question=question,
@@ -253,7 +269,7 @@ class _Comparer:
             mean=self._gain(average(real[:, counted]), average(placebo[:, :, counted])),
             median=self._gain(
                 median(self._mean(one.real)[:, counted]) - median(self._mean(other.real)[:, counted]),
-                _paired(median(one.placebo[:, :, counted]), median(other.placebo[:, :, counted])),
+                median(mine[:, :, counted]) - median(theirs[:, :, counted]),
             ),
         )
 
@@ -282,15 +298,11 @@ class _Comparer:
 
 def score_of(standing: Standing, counted: Flags) -> float:
     """Return the mean AUC on real predictors over the species that count, or over all where none does."""
+    if not len(standing.real):
+        return -np.inf
     auc = standing.real[:, 0].mean(axis=0)
     mine = auc[counted] if counted.any() else auc
     return _or_nothing(float(np.nanmean(mine)) if np.isfinite(mine).any() else None)
-
-
-def _paired(one: Floats, other: Floats) -> Floats:
-    """Return the differences of two models placebo by placebo; of none where one of them has none."""
-    number = min(len(one), len(other))
-    return one[:number] - other[:number]
 
 
 def _or_nothing(value: float | None) -> float:

@@ -22,7 +22,11 @@ class Outcomes:
         try:
             with np.load(self._file(trial)) as found:
                 return Outcome(
-                    found["held_out"], found["surveyed"], float(found["seconds"]), int(found["epochs"])
+                    held_out=found["held_out"],
+                    surveyed=found["surveyed"],
+                    seconds=float(found["seconds"]),
+                    epochs=int(found["epochs"]),
+                    diverged=bool(found["diverged"]) if "diverged" in found else False,
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
@@ -39,6 +43,7 @@ class Outcomes:
                     surveyed=outcome.surveyed,
                     seconds=outcome.seconds,
                     epochs=outcome.epochs,
+                    diverged=outcome.diverged,
                 )
             partial.replace(file)
         except OSError as error:

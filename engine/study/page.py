@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +51,25 @@ class ModelRow:
     baseline: bool
 
 
-def write_page(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None, folder: Path) -> str:
-    """Write study.html into a folder and return its path; ``effect`` is there where refits were asked for."""
+def write_page(
+    findings: Findings,
+    workshop: Workshop,
+    effect: ScaleOfEffect | None,
+    diverged: Sequence[str],
+    folder: Path,
+) -> str:
+    """Write study.html into a folder and return its path.
+
+    ``effect`` is there where refits were asked for; ``diverged`` are sentences on training that diverged.
+    """
     file = folder / PAGE
-    file.write_text(page_html(findings, workshop, effect), encoding="utf-8")
+    file.write_text(page_html(findings, workshop, effect, diverged), encoding="utf-8")
     return str(file)
 
 
-def page_html(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None) -> str:
+def page_html(
+    findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None, diverged: Sequence[str]
+) -> str:
     """Return the page, without anything to fetch; names are escaped."""
     course, board = workshop.course, findings.board
     names = board.scored.species
@@ -117,6 +129,7 @@ def page_html(findings: Findings, workshop: Workshop, effect: ScaleOfEffect | No
         climate=workshop.climate,
         least_presences=LEAST_PRESENCES,
         least_blocks=LEAST_BLOCKS,
+        diverged=diverged,
         notes=[*course.report.sentences(), *course.blocks.notes],
     )
 

@@ -22,6 +22,7 @@ from ..judging.figure_images import (
     legend_above,
     short_label,
 )
+from ..judging.resampling import Estimate
 from .findings import Figures, Findings
 from .refits import DominantMap
 from .trial import REAL
@@ -105,7 +106,8 @@ def _panel(
     scales = workshop.offered[name]
     alone = [Variant(NETWORK_MODEL, ((name, (scale,)),)) for scale in scales]
     at = np.array(scales, np.float64)
-    mine = [figures[one, REAL].species[column] for one in alone]
+    found_alone = [figures.get((one, REAL)) for one in alone]
+    mine = [Estimate() if one is None else one.species[column] for one in found_alone]
     _band(axes, findings, alone, at, column)
     value, low, high = (
         np.array([np.nan if one is None else one for one in found], np.float64)

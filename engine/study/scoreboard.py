@@ -105,11 +105,14 @@ class Scoreboard:
         return np.array([not flag for flag in self.flags], np.bool_)
 
     def standing(self, variant: Variant, outcomes: Mapping[Trial, Outcome]) -> Standing:
-        """Return the figures of a variant in each of its runs."""
-        runs = tuple(dict.fromkeys(trial.run for trial in outcomes))
+        """Return the figures of a variant in each of its runs in which no fit diverged."""
+        diverged = tuple(trial for trial, outcome in outcomes.items() if outcome.diverged)
+        unfit = {trial.run for trial in diverged}
+        runs = tuple(dict.fromkeys(trial.run for trial in outcomes if trial.run not in unfit))
+        draws, folds, species = len(self.resampling.weights), len(self.rows), len(self.scored.species)
         by_fold, drawn, f1 = [], [], []
         for run in runs:
-            scored = self._filled([outcomes[Trial(variant, run, fold)] for fold in range(len(self.rows))])
+            scored = self._filled([outcomes[Trial(variant, run, fold)] for fold in range(folds)])
             auc = self._auc(scored)
             by_fold.append(auc[0])
             drawn.append(average(np.moveaxis(auc, 1, 2)))
@@ -120,9 +123,10 @@ class Scoreboard:
         return Standing(
             variant=variant,
             runs=runs,
-            auc=np.stack(drawn),
-            fold_auc=np.stack(by_fold),
-            micro_f1=np.stack(f1) if len(f1) == len(runs) else None,
+            diverged=diverged,
+            auc=np.reshape(drawn, (len(runs), draws, species)),
+            fold_auc=np.reshape(by_fold, (len(runs), folds, species)),
+            micro_f1=np.stack(f1) if runs and len(f1) == len(runs) else None,
             seconds=float(sum(one.seconds for one in outcomes.values())),
             fits=len(outcomes),
         )

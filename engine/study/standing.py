@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..judging.scored import Floats, Integers
-from .trial import PLACEBO, REAL, Run
+from .trial import PLACEBO, REAL, Run, Trial
 from .variant import Variant
 
 
@@ -20,7 +20,10 @@ class Standing:
     variant
         The model.
     runs
-        Its repeats.
+        Its repeats that count: a run in which a fit diverged is left out whole, as a mean over its other folds
+        would be one of other places.
+    diverged
+        Those fits.
     auc
         (runs, 1 + draws, species) mean over folds; the first draw holds the data as they are. NaN where a
         species has none.
@@ -34,6 +37,7 @@ class Standing:
 
     variant: Variant
     runs: tuple[Run, ...]
+    diverged: tuple[Trial, ...]
     auc: Floats
     fold_auc: Floats
     micro_f1: Floats | None
@@ -53,6 +57,11 @@ class Standing:
     def placebo(self) -> Floats:
         """The AUC of the runs on placebos, in their order; no run where there are none."""
         return self.auc[self.of(PLACEBO)]
+
+    def on_placebos_of(self, other: Standing) -> Floats:
+        """Return the AUC on those placebos that ``other`` was fitted to as well, in their order."""
+        theirs = {run.draw for run in other.runs if run.predictors == PLACEBO}
+        return self.auc[[place for place in self.of(PLACEBO) if self.runs[place].draw in theirs]]
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,19 @@ class Repeats:
     def of(cls, runs: int, draws: int, seed: int) -> Repeats:
         """Draw ``runs`` of as many runs, ``draws`` times."""
         draw = np.random.default_rng([seed, 9, runs])
+        if not runs:
+            return cls(np.empty((1 + draws, 0)), np.full(draws, np.nan))
         drawn = draw.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs
         t = draw.standard_t(runs - 1, size=draws) if runs > 1 else np.full(draws, np.nan)
         return cls(np.vstack([np.full(runs, 1 / runs), drawn]), t)
 
     def mean(self, values: Floats) -> Floats:
-        """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs."""
+        """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs.
+
+        NaN of no run.
+        """
+        if not len(values):
+            return np.full(values.shape[1:], np.nan)
         means: Floats = np.einsum("dr,rd...->d...", self.weights, values)
         return means
 

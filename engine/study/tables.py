@@ -65,6 +65,9 @@ def _summary(findings: Findings, one: Figures) -> dict[str, Any]:
         "modalities": one.variant.modalities,
         "scales": one.variant.scales_text,
         "runs": one.runs,
+        "diverged": sum(
+            trial.run.predictors == one.predictors for trial in findings.standings[one.variant].diverged
+        ),
         "n_species": one.n_species,
         "against": findings.board.against,
         **_columns("auc_median", one.auc_median),

@@ -65,14 +65,17 @@ class Outcome:
         How long it took.
     epochs
         Of a network; else 0.
+    diverged
+        Whether training ended without a network, as its loss became no number.
 
-    A species that was not fitted has NaN.
+    A species that was not fitted has NaN, and so have all where it diverged.
     """
 
     held_out: Logits
     surveyed: Logits
     seconds: float
     epochs: int
+    diverged: bool = False
 
 
 def runs_of(variant: Variant, seeds: tuple[int, ...], placebos: int) -> tuple[Run, ...]:

@@ -20,6 +20,7 @@ from ..training.config import TrainingConfig
 from ..training.course import Course, course_of, seen_as, seen_elsewhere, spots_of
 from ..training.fitting import Turn
 from ..training.fold_fitting import fit_fold
+from ..training.learner import DivergedError
 from ..training.out_of_fold import places_of, scored_places
 from ..training.prediction import logits_at
 from ..training.shape import backbone_of, scales_of
@@ -121,15 +122,27 @@ class Workshop:
         return self._table(draw).rows(variant.scales)
 
     def outcome(self, trial: Trial) -> Outcome:
-        """Fit a trial and return what it gives where its fold is tested."""
+        """Fit a trial and return what it gives where its fold is tested: NaN where its training diverged."""
         started = time.perf_counter()
-        if trial.variant.model == NETWORK:
-            held_out, surveyed, epochs = self._network(trial)
-        else:
-            held_out, surveyed = self._rival(trial)
-            epochs = 0
+        epochs, diverged = 0, False
+        try:
+            if trial.variant.model == NETWORK:
+                held_out, surveyed, epochs = self._network(trial)
+                diverged = held_out.size > 0 and not np.isfinite(held_out).any()  # in its very last step
+            else:
+                held_out, surveyed = self._rival(trial)
+        except DivergedError:
+            diverged = True
+        if diverged:
+            held_out, surveyed, epochs = *self._nothing(trial.fold), 0
         seconds = time.perf_counter() - started
-        return Outcome(held_out.astype(np.float32), surveyed.astype(np.float32), seconds, epochs)
+        return Outcome(held_out.astype(np.float32), surveyed.astype(np.float32), seconds, epochs, diverged)
+
+    def _nothing(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return NaN for what a fold tests."""
+        species = len(self.course.sites.species)
+        surveyed = 0 if self.survey is None else len(self.survey.of_fold(fold))
+        return np.full((len(self.tested(fold)), species), np.nan), np.full((surveyed, species), np.nan)
 
     def _network(self, trial: Trial) -> tuple[np.ndarray, np.ndarray, int]:
         course = self.seen(trial.variant, trial.run.draw)

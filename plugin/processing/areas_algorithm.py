@@ -76,8 +76,8 @@ class AreasAlgorithm(PreparedAlgorithm):
             "Map of novelty: novelty.tif beside the maps unless chosen. It tells which part of an area lies "
             "outside the training range.\n\n"
             "The table, also as CSV, has a row for each species and zone: above_largest_tss_km2 and its like, "
-            "the novel part of each, without_value_km2 (NoData), and expected_km2 where maps of occurrence "
-            "are beside the others; areas.svg is the chart."
+            "the novel part of each, without_value_km2 (NoData) with its novel part, and expected_km2 where "
+            "maps of occurrence are beside the others; areas.svg is the chart."
         )
 
     def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:

@@ -43,7 +43,8 @@ class OdmapAlgorithm(PreparedAlgorithm):
         return tr(
             "Writes the record that journals and agencies ask for, ODMAP (Zurell et al. 2020), of a run: as "
             "CSV for the protocol's web form, and as a page. What the model's card and the run know is filled "
-            "in; what only you can say is left blank and is red on the page.\n\n"
+            "in; what only you can say is left blank and is red on the page. What you write into odmap.csv "
+            "stays when you run it again.\n\n"
             "Folder of a run: holds maps and run.json; the record is put there.\n\n"
             "Model file: where it is now, if it is not where it was."
         )

@@ -80,8 +80,8 @@ def products_help() -> str:
         "predictor, and for each scale (left in the folder) above 1 where it sees a landscape unlike the "
         "training's.\n\n"
         "Threshold rule, and a number instead: for binary, and for richness without occurrence.\n\n"
-        "Encoding: “uint8” takes a quarter of the space and is off by at most 0.002. Layout: “multiband” is "
-        "one file a product, not one a species.\n\n"
+        "Encoding: “uint8” takes a quarter of the space; values are off by at most 0.002, and occurrence made "
+        "of them later by more near 0 and 1. Layout: “multiband” is one file a product, not one a species.\n\n"
         "Cut where it is novel: such pixels get no value. Clamp predictors: they are mapped as if predictors "
         "stood at the end of the training range. Neither makes the model know more."
     )

@@ -142,7 +142,9 @@ def test_rows_are_sums_of_a_plain_loop(maps: Path, tmp_path: Path) -> None:
     novelty = layer(maps, "novelty")
     grid = GeoBox((60, 70), Affine(100, 0, LEFT, 0, -100, TOP), CRS("EPSG:32631"))
     boxes = {"east": [(5, 5, 30, 40), (60, 10, 90, 30)], "south": [(20, 30, 50, 50)], "all": [(0, 0, 70, 60)]}
-    columns = ["with_value_km2", "without_value_km2", "novel_km2", "expected_km2"]
+    columns = [
+        "with_value_km2", "without_value_km2", "novel_km2", "without_value_novel_km2", "expected_km2"
+    ]  # fmt: skip
     rules = {"largest_tss": 0.4, "minimum_presence": 0.1, "given": 0.7}
     for zone, inside in boxes.items():
         wanted = dict.fromkeys([*columns, *(f"above_{r}{n}_km2" for r in rules for n in ("", "_novel"))], 0.0)
@@ -151,12 +153,13 @@ def test_rows_are_sums_of_a_plain_loop(maps: Path, tmp_path: Path) -> None:
                 if not any(a <= column < c and b <= row < d for a, b, c, d in inside):
                     continue
                 area, value = geodesic(grid, row, column), suitability[row, column]
+                novel = novelty[row, column] < 0
                 if value is np.ma.masked:
                     wanted["without_value_km2"] += area
+                    wanted["without_value_novel_km2"] += area * novel
                     continue
                 wanted["with_value_km2"] += area
                 wanted["expected_km2"] += area * occurrence[row, column]
-                novel = novelty[row, column] < 0
                 wanted["novel_km2"] += area * novel
                 for rule, threshold in rules.items():
                     wanted[f"above_{rule}_km2"] += area * (value >= threshold)
@@ -164,6 +167,92 @@ def test_rows_are_sums_of_a_plain_loop(maps: Path, tmp_path: Path) -> None:
         for name, value in wanted.items():
             assert found[zone][name] == pytest.approx(value, rel=1e-5), (zone, name)
         assert found[zone]["threshold_given"] == 0.7
+
+
+def named_shapes(path: Path, shapes: dict[str, object] | list[tuple[str | None, object]]) -> Path:
+    """A file of polygons, given in pixels from the top left corner, with names."""
+    pairs = list(shapes.items()) if isinstance(shapes, dict) else shapes
+    placed = [
+        shapely.transform(one, lambda at: np.column_stack([LEFT + 100 * at[:, 0], TOP - 100 * at[:, 1]]))
+        for _, one in pairs
+    ]
+    pyogrio.raw.write(
+        path, shapely.to_wkb(np.array(placed)), [np.array([name for name, _ in pairs], object)], ["name"],
+        geometry_type="Unknown", crs="EPSG:32631",
+    )  # fmt: skip
+    return path
+
+
+def by_zone(maps: Path, file: Path, out: Path) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
+    result = run_areas(AreasJob((str(maps),), str(out), polygons=str(file), threshold=0.7), Monitor())
+    return {row["zone"]: row for row in result.rows}, result.warnings
+
+
+def test_a_polygon_between_pixel_centres_has_its_share_of_pixels(maps: Path, tmp_path: Path) -> None:
+    """A reserve of a fifth of a pixel, and one along four pixels."""
+    shapes = {"tiny": shapely.box(33.6, 7.6, 34, 8.1), "strip": shapely.box(1.8, 2, 5.2, 2.4)}
+    found, notes = by_zone(maps, named_shapes(tmp_path / "z.gpkg", shapes), tmp_path / "out")
+    suitability, novelty = layer(maps, "fagus"), layer(maps, "novelty")
+    grid = GeoBox((60, 70), Affine(100, 0, LEFT, 0, -100, TOP), CRS("EPSG:32631"))
+    shares = {
+        "tiny": {(7, 33): 0.4 * 0.4, (8, 33): 0.4 * 0.1},
+        "strip": {(2, 1): 0.2 * 0.4, (2, 2): 0.4, (2, 3): 0.4, (2, 4): 0.4, (2, 5): 0.2 * 0.4},
+    }
+    for zone, mine in shares.items():
+        area = {at: share * geodesic(grid, *at) for at, share in mine.items()}
+        assert found[zone]["with_value_km2"] == pytest.approx(sum(area.values()), rel=1e-5)
+        for name, held in (("above_minimum_presence_km2", suitability >= 0.1), ("novel_km2", novelty < 0)):
+            assert found[zone][name] == pytest.approx(sum(area[at] * held[at] for at in area), rel=1e-5)
+    assert not any("off the map" in note for note in notes)
+
+
+def test_a_polygon_that_crosses_itself_is_measured(maps: Path, tmp_path: Path) -> None:
+    """A bow tie: triangles of 3 by 3 / 2 and of 1 by 1 / 2 pixels."""
+    bow = shapely.Polygon([(40, 40), (44, 44), (44, 43), (43, 43), (40, 43)])
+    found, _ = by_zone(maps, named_shapes(tmp_path / "z.gpkg", {"bow": bow}), tmp_path / "out")
+    assert found["bow"]["with_value_km2"] == pytest.approx(0.05, rel=1e-3)
+
+
+def test_shares_and_centres_agree_where_zones_grow(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round zone of as many pixels as where the rule changes measures within 1 % alike either way."""
+    disc = shapely.Point(35.3, 30.7).buffer(17.84)  # 1,000 pixels
+    file = named_shapes(tmp_path / "z.gpkg", {"disc": disc})
+    sizes = []
+    for most in (900, 1100):
+        monkeypatch.setattr("scalescape.engine.finished.zones.SMALL_PX", most)
+        found, _ = by_zone(maps, file, tmp_path / f"out{most}")
+        sizes.append(found["disc"]["with_value_km2"] + found["disc"]["without_value_km2"])
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01) and sizes[0] != sizes[1]
+
+
+def test_polygons_of_one_name_are_one_zone_and_count_a_place_once(maps: Path, tmp_path: Path) -> None:
+    small = [("twice", shapely.box(3, 3, 5, 5)), ("twice", shapely.box(4, 3, 6, 5))]
+    once = [
+        ("once", shapely.box(3, 3, 6, 5)),
+        (None, shapely.box(30, 30, 33, 33)),
+        ("", shapely.box(9, 9, 60, 60)),
+    ]
+    found, _ = by_zone(maps, named_shapes(tmp_path / "z.gpkg", [*small, *once]), tmp_path / "out")
+    assert list(found) == ["all", "twice", "once", "4", "5"], "those without a name are called by their row"
+    for name in ("with_value_km2", "above_given_km2", "novel_km2", "expected_km2"):
+        assert found["twice"][name] == pytest.approx(found["once"][name])
+
+
+def test_polygons_off_the_map_have_no_areas_and_are_named(maps: Path, tmp_path: Path) -> None:
+    shapes = {f"far {n}": shapely.box(200 + n, 5, 200.5 + n, 6) for n in range(7)} | {
+        "near": shapely.box(0, 0, 9, 9)
+    }
+    found, notes = by_zone(maps, named_shapes(tmp_path / "z.gpkg", shapes), tmp_path / "out")
+    held = {name: value for name, value in found["far 0"].items() if name.endswith("_km2")}
+    assert len(held) > 8 and all(value is None for value in held.values())
+    assert found["near"]["with_value_km2"] > 0
+    (note,) = [one for one in notes if "off the map" in one]
+    assert note.startswith("7 polygons lie off the map") and "far 4 and 2 more." in note and "near" not in note
+    with (tmp_path / "out" / "areas.csv").open(encoding="utf-8") as stream:
+        rows = {row["zone"]: row for row in csv.DictReader(stream)}
+    assert rows["far 6"]["with_value_km2"] == "" and rows["far 6"]["threshold_given"] == "0.7"
 
 
 def test_table_layer_and_chart_hold_the_rows(maps: Path, tmp_path: Path) -> None:
@@ -208,7 +297,9 @@ def test_a_map_of_ours_brings_its_thresholds_along(
 def test_bad_input_is_told_in_one_sentence(maps: Path, tmp_path: Path) -> None:
     foreign = write_raster(tmp_path / "maxent.tif", np.ones((1, 5, 5), np.float32), 90)
     file = polygons(tmp_path / "zones.gpkg", ["a", "b", "c"])
+    of_all = polygons(tmp_path / "all.gpkg", ["a", "all", "c"])
     cases = [
+        ([str(maps), "--polygons", str(of_all)], "is called 'all', as the row of the whole map is; rename it"),
         ([str(foreign)], "no threshold"),
         ([str(maps / "novelty.tif")], "is a map of novelty"),
         ([str(tmp_path / "none.tif")], "can't be opened"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from scalescape.engine.odmap.elements import ELEMENTS
 from scalescape.engine.odmap.odmap_files import TO_SAY
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, OdmapJob, RasterInput
+from scalescape.models.model_file import read_model, write_model
 from surveyed_network import surveyed_copy
 
 
@@ -66,6 +68,145 @@ def test_answers_say_what_card_and_run_say(folder: Path) -> None:
     run = json.loads((folder / "run.json").read_text())
     assert run["model"]["sha256"] in found["Model", "Model estimates", "Coefficients"]
     assert found["Overview", "Authorship", "Author names"] == ""
+
+
+@pytest.fixture
+def own(folder: Path, tmp_path: Path) -> Path:
+    """A copy of the folder, without a record."""
+    copy = tmp_path / "maps"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("odmap*"))
+    return copy
+
+
+def edit(
+    folder: Path, changes: dict[tuple[str, str, str], str], separator: str = ",", coding: str = "utf-8"
+) -> None:
+    """Write texts into the CSV, as a spreadsheet does."""
+    changed = rows(folder) | changes
+    with (folder / "odmap.csv").open("w", encoding=coding, newline="") as stream:
+        writer = csv.writer(stream, delimiter=separator)
+        writer.writerow(["section", "subsection", "element", "Value"])
+        writer.writerows([*row, text] for row, text in changed.items())
+
+
+TITLE = ("Overview", "Authorship", "Study title")
+CONTACT = ("Overview", "Authorship", "Contact ")
+EXTENT = ("Overview", "Scale of Analysis", "Spatial extent")
+RESOLUTION = ("Overview", "Scale of Analysis", "Spatial resolution")
+NOVEL = ("Prediction", "Uncertainty quantification", "Novel environments")
+SOURCES = ("Data", "Biodiversity data", "Data sources")
+OWN = ("Data", "Biodiversity data", "Permits")
+
+
+@pytest.mark.parametrize(("separator", "coding"), [(",", "utf-8"), (";", "cp1252"), ("\t", "utf-8-sig")])
+def test_what_the_author_wrote_stays_and_the_rest_is_filled_anew(
+    own: Path, separator: str, coding: str
+) -> None:
+    first = run_odmap(OdmapJob(str(own)))
+    before = rows(own)
+    changes = {
+        TITLE: "Forêts d’altitude,\nune étude", CONTACT: "a@b.org", EXTENT: "the whole valley",
+        SOURCES: "", OWN: "none <needed>",
+    }  # fmt: skip
+    edit(own, changes, separator, coding)
+    run = json.loads((own / "run.json").read_text())
+    run["job"] |= {"products": ["probability"], "clamp": False}
+    (own / "run.json").write_text(json.dumps(run))
+    again = run_odmap(OdmapJob(str(own)))
+    found = rows(own)
+    for row, text in (changes | {SOURCES: before[SOURCES]}).items():
+        assert found[row] == text
+    assert list(found) == [*before, OWN]
+    assert before[NOVEL] and not found[NOVEL], "of the new run"
+    assert before[RESOLUTION] == found[RESOLUTION] != ""
+    fewer = sum(bool(before[row]) and not found[row] for row in before)
+    assert again.answered == first.answered + 2 - fewer == sum(bool(found[row]) for row in before)
+    page = (own / "odmap.html").read_text(encoding="utf-8")
+    assert (
+        "Forêts d’altitude,\nune étude" in page and "the whole valley" in page and "none &lt;needed&gt;" in page
+    )
+    assert again.warnings == (
+        "odmap.csv says other than card and run on Scale of Analysis: Spatial extent. What you wrote was kept; "
+        "empty a cell to have it filled in anew.",
+    )
+    run_odmap(OdmapJob(str(own)))
+    assert rows(own) == found, "nor is it lost the third time"
+
+
+def test_a_text_that_a_spreadsheet_garbled_is_not_taken_for_the_authors(own: Path) -> None:
+    """Excel opens UTF-8 as Windows' own letters, and saves what it shows."""
+    run_odmap(OdmapJob(str(own)))
+    before = rows(own)
+    assert "×" in before[RESOLUTION]
+    edit(own, {RESOLUTION: before[RESOLUTION].encode().decode("cp1252")}, ";", "utf-8-sig")
+    assert not run_odmap(OdmapJob(str(own))).warnings
+    assert rows(own) == before
+
+
+def test_answers_are_kept_where_it_is_not_known_what_was_filled_in(own: Path) -> None:
+    run_odmap(OdmapJob(str(own)))
+    edit(own, {TITLE: "Mine", EXTENT: "here"})
+    (own / "odmap.json").unlink()
+    (note,) = [one for one in run_odmap(OdmapJob(str(own))).warnings if "empty a cell" in one]
+    assert "Spatial extent" in note
+    assert (rows(own)[TITLE], rows(own)[EXTENT]) == ("Mine", "here")
+
+
+def test_what_can_not_be_taken_over_is_put_aside(own: Path) -> None:
+    run_odmap(OdmapJob(str(own)))
+    page = own / "odmap.html"
+    mine = page.read_text(encoding="utf-8").replace("</body>", "<p>My remark</p></body>")
+    for number in (1, 2):
+        page.write_text(mine, encoding="utf-8")
+        (note,) = run_odmap(OdmapJob(str(own))).warnings
+        assert note.startswith("odmap.html may hold more of yours")
+        assert note.endswith(f" is called odmap_{number}.html now.")
+        assert (own / f"odmap_{number}.html").read_text(encoding="utf-8") == mine
+        assert "My remark" not in page.read_text(encoding="utf-8")
+    table = (own / "odmap.csv").read_text(encoding="utf-8")
+    remarks = table.replace("element,Value\n", "element,Value,Remark\n").replace(
+        "Study link,\n", "Study link,,ask\n"
+    )
+    for text in (remarks, "My notes\n"):
+        (own / "odmap.csv").write_text(text, encoding="utf-8")
+        assert any("odmap.csv may hold" in one for one in run_odmap(OdmapJob(str(own))).warnings)
+        assert (own / "odmap.csv").read_text(encoding="utf-8") == table
+    assert (own / "odmap_1.csv").read_text(encoding="utf-8") == remarks
+
+
+MAPPED, TRANSFER = "Mapping and interpolation", "Forecast and transfer"
+AROUND, ELSEWHERE = (499_000, 4_990_000, 503_000, 5_001_000), (600_000, 4_990_000, 601_000, 5_001_000)
+
+
+@pytest.mark.parametrize(
+    ("job", "extent", "objective", "scenario"),
+    [
+        ({}, (), MAPPED, ""),
+        ({}, AROUND, MAPPED, ""),
+        ({}, ELSEWHERE, TRANSFER, ""),
+        ({"clamp": True}, (), TRANSFER, ""),
+        ({"scenario": "A", "date": "2071-01-01", "held": ["satellite"]}, (), TRANSFER,
+         "A (2071-01-01), satellite held at today"),
+        ({"scenario": "wetter"}, (), TRANSFER, "wetter"),
+        ({"scenario": "today", "date": "2026-05-01"}, (), MAPPED, ""),
+        ({"scenario": "then", "date": "1950-01-01"}, (), TRANSFER, "then (1950-01-01)"),
+    ],
+)  # fmt: skip
+def test_the_objective_is_that_of_the_run(
+    own: Path, job: dict[str, object], extent: tuple[float, ...], objective: str, scenario: str
+) -> None:
+    run = json.loads((own / "run.json").read_text())
+    run["job"] |= {"clamp": False, **job}
+    run["date"] = "2026-10-12T08:00:00+00:00"
+    (own / "run.json").write_text(json.dumps(run))
+    model = read_model(run["model"]["file"])
+    training = replace(model.card.training, extent=extent, extent_crs="EPSG:32631")
+    file = own / "m.safetensors"
+    write_model(file, replace(model, card=replace(model.card, training=training)))
+    run_odmap(OdmapJob(str(own), str(file)))
+    found = rows(own)
+    assert found["Overview", "Model objective", "Model objective"] == objective
+    assert found["Data", "Transfer data", "Models and scenarios"] == scenario
 
 
 def test_a_folder_without_a_run_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def products(params: dict) -> dict:
 
 def odmap(params: dict) -> dict:
     """Pretend to write a record; it has no warnings, so its params are the name of a file."""
-    return {"files": [json.dumps(params), params["folder"] + "/odmap.html"], "answered": 41, "left": 12}
+    files = [json.dumps(params), params["folder"] + "/odmap.html"]
+    return {"files": files, "answered": 41, "left": 12, "warnings": []}
 
 
 def scenarios(params: dict) -> dict:

@@ -22,10 +22,12 @@ from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.mapping.map_tags import OCCURRENCE, PROBABILITY, MapTags
+from scalescape.engine.products.occurrence import Occurrence
 from scalescape.engine.products.product_maps import ProductMaps
 from scalescape.engine.products.species_product import MappedSpecies
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, CheckJob, MapJob, ProductsJob
+from scalescape.engine.rasters.encoding import ENCODINGS
 from scalescape.engine.rasters.lattice import Tile
 from surveyed_network import LINES, THRESHOLDS, expit, surveyed_copy
 
@@ -107,6 +109,24 @@ def test_layouts_and_encodings_hold_the_same_map(
         assert source.dtypes[0] == encoding
 
 
+def test_a_stack_is_whole_in_every_band(job: MapJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full when the last band's last pixels are written: the run fails and leaves no map."""
+    copy = rasterio.shutil.copy
+
+    def cut_short(source: object, target: Path, **options: object) -> None:
+        copy(source, target, **options)
+        with rasterio.open(target, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as stack:
+            values = stack.read(stack.count)
+            row, column = np.argwhere(values != stack.nodata)[-1]
+            values[row, column] = stack.nodata
+            stack.write(values, stack.count)
+
+    monkeypatch.setattr(rasterio.shutil, "copy", cut_short)
+    with pytest.raises(InputError, match=r"only (\d+) of \d+ pixels arrived"):
+        run_map(replace(job, layout="multiband", products=("probability",)), Monitor())
+    assert not (Path(job.out) / "probability.tif").exists()
+
+
 @pytest.mark.parametrize("layout", ["per-species", "multiband"])
 def test_finished_maps_give_what_the_run_gives(job: MapJob, tmp_path: Path, layout: str) -> None:
     """The same products without the network: nothing of the model file or the predictors is read."""
@@ -129,6 +149,24 @@ def test_finished_maps_give_what_the_run_gives(job: MapJob, tmp_path: Path, layo
     assert json.loads((Path(alone.out) / "run.json").read_text())["job"]["products"] == ["probability"]
 
 
+def test_products_of_maps_in_bytes_are_off_by_more_near_0_and_1(job: MapJob) -> None:
+    run_map(replace(job, encoding="uint8"), Monitor())
+    (note,) = run_products(ProductsJob(job.out, ("occurrence",)), Monitor()).warnings
+    assert (
+        "off by at most 0.002. Near 0 and 1 occurrence, richness and top made of them are off by more" in note
+    )
+    tags = MapTags(PROBABILITY, "S", "favourability", calibration=(0.5, 0.3))
+    bytes_ = ENCODINGS["uint8"]
+    exact = np.linspace(0.0005, 0.9995, 2000, dtype=np.float32)[None, None]
+    everywhere = np.ones((1, 2000), np.bool_)
+    stored = bytes_.decoded(bytes_.encoded(exact, everywhere))[0]
+    occurrence = Occurrence([MappedSpecies("s", tags)], ENCODINGS["float32"])
+    error = np.abs(occurrence.values(exact, 0) - occurrence.values(stored, 0))[0, 0]
+    middle = (exact[0, 0] > 0.1) & (exact[0, 0] < 0.9)
+    assert np.abs(stored - exact).max() <= 0.002001
+    assert error[middle].max() < 0.003 < 0.02 < min(error[:10].max(), error[-10:].max())
+
+
 def test_areas_take_expected_area_from_occurrence(job: MapJob, tmp_path: Path) -> None:
     job = replace(job, products=("probability", "occurrence"))
     run_map(job, Monitor())
@@ -138,6 +176,35 @@ def test_areas_take_expected_area_from_occurrence(job: MapJob, tmp_path: Path) -
         occurrence = read(job, f"{SPECIES[place]}_occurrence")
         share = row["expected_km2"] / row["with_value_km2"]
         assert share == pytest.approx(occurrence.mean(), rel=1e-4)
+
+
+def test_areas_tell_what_was_cut_from_what_has_no_value(job: MapJob, tmp_path: Path) -> None:
+    """By predictors and by features: what the cut map lacks beyond the whole one, which has a margin."""
+    whole = replace(job, products=("probability",), out=str(tmp_path / "whole"))
+    cut = replace(job, products=("probability", "novelty"), cut_novel=True)
+    run_map(whole, Monitor())
+    run_map(cut, Monitor())
+    of_whole, of_cut = (
+        run_areas(AreasJob((one.out,), str(tmp_path / "areas")), Monitor()).rows[0] for one in (whole, cut)
+    )
+    lost = of_whole["with_value_km2"] - of_cut["with_value_km2"]
+    assert lost > 0
+    assert of_cut["without_value_novel_km2"] == pytest.approx(lost)
+    assert of_cut["without_value_km2"] - lost == pytest.approx(of_whole["without_value_km2"])
+    assert of_whole["without_value_km2"] > 0 and of_whole["without_value_novel_km2"] is None
+    by_predictors = (read(cut, "novelty") < 0).sum() / read(cut, "novelty").count()
+    assert by_predictors * of_whole["with_value_km2"] < 0.99 * lost, "features left out more"
+
+
+def test_products_of_finished_maps_say_which_scenario_they_show(job: MapJob) -> None:
+    world = replace(job, scenario="In 2050", date="2050-01-01", held=("satellite",))
+    run_map(world, Monitor())
+    run_products(ProductsJob(job.out, ALL[1:]), Monitor())
+    for name in ("species_1", "species_1_occurrence", "species_1_binary", "richness", "top"):
+        with rasterio.open(Path(job.out) / f"{name}.tif") as source:
+            tags = source.tags()
+        assert (tags["SCENARIO"], tags["DATE"]) == ("In 2050", "2050-01-01"), name
+        assert tags["HELD"] == "satellite held at today"
 
 
 def test_presence_only_species_have_no_occurrence(job: MapJob, small_model: Path) -> None:

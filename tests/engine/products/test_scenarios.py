@@ -8,13 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import rasterio
 from click.testing import CliRunner
 from scalescape.engine.cli import cli
+from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.scenarios_job import run_scenarios
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import MapJob, RasterInput, Scenario, ScenariosJob, job_from_params, to_params
+from scalescape.engine.protocol import (
+    MapJob,
+    Progress,
+    RasterInput,
+    Scenario,
+    ScenariosJob,
+    job_from_params,
+    to_params,
+)
 
 
 def warmer(job: MapJob, path: Path) -> RasterInput:
@@ -48,6 +58,49 @@ def test_each_scenario_is_a_run_of_its_own(job: MapJob, tmp_path: Path) -> None:
         assert tags["HELD"] == "satellite held at today" and one.held == ("satellite",)
     record = json.loads((Path(job.out) / "scenarios.json").read_text())
     assert [one["name"] for one in record["scenarios"]] == ["Today", "In 2050"]
+
+
+def several(job: MapJob, *climates: RasterInput, **fields: object) -> ScenariosJob:
+    """A job with one scenario for each climate: A, B and so on."""
+    common = tuple(one for one in job.inputs if one.modality != "bioclim")
+    scenarios = tuple(Scenario(chr(65 + number), (one,)) for number, one in enumerate(climates))
+    return ScenariosJob(**{**vars(job), "inputs": common, "scenarios": scenarios, **fields})
+
+
+def climate_of(job: MapJob) -> RasterInput:
+    return next(one for one in job.inputs if one.modality == "bioclim")
+
+
+def test_what_is_wrong_with_any_scenario_is_said_before_the_first_is_mapped(
+    job: MapJob, tmp_path: Path
+) -> None:
+    none = RasterInput("bioclim", str(tmp_path / "none.tif"))
+    with pytest.raises(InputError, match=r"Scenario B: .*none\.tif can't be opened"):
+        run_scenarios(several(job, climate_of(job), none), Monitor())
+    with pytest.raises(InputError, match="Scenario A: .*neither a number nor a rule"):
+        run_scenarios(several(job, climate_of(job), threshold="most", products=("binary",)), Monitor())
+    assert not Path(job.out).exists() and not list(tmp_path.glob("*.partial"))
+
+
+def test_progress_is_that_of_all_scenarios(job: MapJob, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    run_scenarios(several(job, climate_of(job), warmer(job, tmp_path / "warm.tif")), Monitor(told.append))
+    done = [one.done / one.total for one in told]
+    assert {one.phase for one in told} == {"mapping scenarios"} and {one.total for one in told} == {2000}
+    assert done == sorted(done) and (done[0], done[-1]) == (0, 1)
+    assert any(0.3 < share < 0.5 for share in done), "while the first is mapped"
+    assert [one.detail for one in told if "checking" in one.detail] == ["A: checking", "B: checking"]
+
+
+def test_a_cancelled_job_keeps_the_scenarios_that_are_done(job: MapJob, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.detail == "B: mapping":
+            monitor.cancel()
+
+    monitor = Monitor(stop)
+    with pytest.raises(Cancelled):
+        run_scenarios(several(job, climate_of(job), warmer(job, tmp_path / "warm.tif")), monitor)
+    assert {path.parent.name for path in Path(job.out).rglob("*.tif")} == {"a"}
 
 
 def test_scenarios_on_the_command_line(job: MapJob, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scalescape.engine.errors import InputError
 from scalescape.engine.judging.resampling import Estimate, Resampling
 from scalescape.engine.judging.scored import Scored
 from scalescape.engine.study.findings import (
@@ -213,6 +214,94 @@ def test_runs_seeds_and_placebos() -> None:
     assert len(runs_of(Variant(MAXENT, whole.scales), (1, 2, 3), 2)) == 1 + 2, "nothing random in it"
     assert len(runs_of(Variant(RANDOM_FOREST, whole.scales), (1, 2, 3), 2)) == 3 + 2
     assert all(run.predictors == "real" for run in runs_of(Variant(COORDINATES), (1, 2, 3), 2))
+
+
+def planted(made: dict[Trial, Outcome], *lost: tuple[str, int, int]) -> dict[Trial, Outcome]:
+    """The outcomes, but those of (predictors, placebo or seed, fold) diverged."""
+
+    def falls(trial: Trial) -> bool:
+        return (trial.run.predictors, trial.run.draw or trial.run.seed, trial.fold) in lost
+
+    return {
+        trial: replace(one, held_out=np.full_like(one.held_out, np.nan), epochs=0, diverged=True)
+        if falls(trial)
+        else one
+        for trial, one in made.items()
+    }
+
+
+def with_losses(*lost: tuple[str, int, int]) -> tuple[Findings, dict[Trial, Outcome], dict[Trial, Outcome]]:
+    """A study in which fits of the network of everything diverged; its outcomes, and those of one pixel."""
+    at, draw = board(5), np.random.default_rng(4)
+    made = {one: outcomes(at, one, skill, draw) for one, skill in skills(2.0, 0.5).items()}
+    whole = everything(OFFERED)
+    made[whole] = planted(made[whole], *lost)
+    found = findings_of(at, {one: at.standing(one, its) for one, its in made.items()}, OFFERED, "climate")
+    return found, made[whole], made[one_pixel("climate")]
+
+
+def plain_auc(at: Scoreboard, made: dict[Trial, Outcome], predictors: str, number: int) -> np.ndarray:
+    """The mean over folds of a run's AUC by species, through scikit-learn."""
+    of_run = [
+        (trial.fold, one)
+        for trial, one in made.items()
+        if (trial.run.predictors, trial.run.draw or trial.run.seed) == (predictors, number)
+    ]
+    found = np.empty((len(of_run), len(at.scored.species)))
+    for fold, one in of_run:
+        rows = at.rows[fold]
+        for column in range(found.shape[1]):
+            mine = at.scored.present[rows, column] | at.scored.absent[rows, column]
+            found[fold, column] = roc_auc_score(
+                at.scored.present[rows, column][mine], one.held_out[mine, column]
+            )
+    return found.mean(axis=0)
+
+
+def test_a_run_with_a_fit_that_diverged_is_left_out_whole_and_placebos_stay_paired() -> None:
+    found, whole, pixel = with_losses(("real", 2, 1), ("placebo", 1, 0))
+    at = found.board
+    standing = found.standings[everything(OFFERED)]
+    assert [run.key for run in standing.runs] == [
+        "real_seed1", "real_seed3", "placebo2_seed2", "placebo3_seed3"
+    ]  # fmt: skip
+    assert [trial.key.split("_", 3)[-1] for trial in standing.diverged] == [
+        "seed2_fold2", "seed1_fold1"
+    ]  # fmt: skip
+    assert standing.fits == 12
+    gain = next(one for one in found.gains if one.model == everything(OFFERED)).mean
+    real = np.mean([plain_auc(at, whole, "real", seed) for seed in (1, 3)], axis=0)
+    base = np.mean([plain_auc(at, pixel, "real", seed) for seed in (1, 2, 3)], axis=0)
+    assert gain.real.value == pytest.approx((real - base).mean(), abs=1e-6)
+    placebo = [plain_auc(at, whole, "placebo", n) - plain_auc(at, pixel, "placebo", n) for n in (2, 3)]
+    assert gain.placebo.value == pytest.approx(np.mean(placebo), abs=1e-6)
+    assert None not in (gain.real.low, gain.real.high, gain.excess.low)
+    (note,) = found.diverged
+    assert note.startswith("The training of 2 networks diverged.")
+    assert "climate 1-5, seed 2, fold 2; climate 1-5, placebo 1, fold 1." in note
+
+
+def test_a_network_without_a_seed_left_has_no_figures_and_stops_nothing() -> None:
+    found, *_ = with_losses(("real", 1, 0), ("real", 2, 0), ("real", 3, 1))
+    whole = everything(OFFERED)
+    assert (whole, "real") not in {(one.variant, one.predictors) for one in found.figures}
+    (question,) = found.questions
+    assert question.mean.verdict == "" and question.mean.real == Estimate()
+    assert found.best() != whole
+    assert found.diverged[1] == "No seed is left, so there are no figures, of the networks of climate 1-5."
+
+
+def test_a_study_whose_networks_all_diverged_has_no_best_one() -> None:
+    at, draw = board(5), np.random.default_rng(0)
+    every = [(kind, number, fold) for kind in ("real", "placebo") for number in (1, 2, 3) for fold in (0, 1)]
+    standings = {
+        one: at.standing(one, planted(outcomes(at, one, skill, draw), *every))
+        for one, skill in skills(1.0, 0.5).items()
+    }
+    found = findings_of(at, standings, OFFERED, "climate")
+    assert not found.figures and not found.questions
+    with pytest.raises(InputError, match="every network diverged; lower training.learning_rate"):
+        found.best()
 
 
 def test_repeats_are_drawn_with_the_blocks() -> None:

@@ -16,6 +16,10 @@ from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.study_job import run_study
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob, StudyResult
+from scalescape.engine.training.course import Course
+from scalescape.engine.training.fitting import Fitted, Turn
+from scalescape.engine.training.fold_fitting import fit_fold
+from scalescape.engine.training.learner import DivergedError
 from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
 
 pytest.importorskip("elapid")
@@ -99,6 +103,50 @@ def test_the_summary_is_made_of_the_rows_of_the_fits(done: tuple[Path, StudyResu
         assert int(one["n_species"]) == len(means)
         assert float(one["auc_median"]) == pytest.approx(np.median(means))
         assert float(one["auc_mean"]) == pytest.approx(np.mean(means))
+
+
+def test_a_network_that_diverges_is_left_out_and_named(
+    done: tuple[Path, StudyResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second seed of the network of satellite 3, in its second fold; all else is as in a study without."""
+
+    def falling(course: Course, number: int, turn: Turn, *rest: object) -> Fitted:
+        if (course.recipe.seed, turn.name, number) == (43, "network, satellite 3", 1):
+            raise DivergedError("Training diverged.")
+        return fit_fold(course, number, turn, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("scalescape.engine.study.workshop.fit_fold", falling)
+    result = run_study(job(tmp_path), Monitor())
+    assert result.fits == FITS
+    (note,) = [one for one in result.warnings if "diverged" in one]
+    assert note.startswith("The training of 1 network diverged.") and ": satellite 3, seed 43, fold 2. " in note
+    assert note in Path(result.files[-1]).read_text(encoding="utf-8")
+
+    def lost(row: dict[str, str]) -> bool:
+        return (row["model"], row["scales"], row["seed"], row["predictors"]) == ("network", "3", "43", "real")
+
+    assert rows(tmp_path, "study.csv") == [one for one in rows(done[0], "study.csv") if not lost(one)]
+    counts = {
+        (one["model"], one["scales"], one["predictors"]): (one["runs"], one["diverged"])
+        for one in rows(tmp_path, "summary.csv")
+    }
+    assert counts["network", "3", "real"] == ("1", "1")
+    assert {value for key, value in counts.items() if key != ("network", "3", "real")} == {
+        ("1", "0"), ("2", "0")
+    }  # fmt: skip
+    monkeypatch.undo()
+    before = tables(tmp_path)
+    assert run_study(job(tmp_path, resume=True), Monitor()).warnings == result.warnings
+    assert tables(tmp_path) == before, "it is known to diverge"
+
+
+def test_a_study_goes_on_where_no_network_can_be_trained(tmp_path: Path) -> None:
+    write(tmp_path, TRAINING.replace("epochs = 1", "epochs = 5") + "learning_rate = 1e30\n")
+    result = run_study(job(tmp_path, seeds=1, placebos=0, refits=2), Monitor())
+    assert {one["model"] for one in rows(tmp_path, "summary.csv")} == {"random_forest", "maxent", "coordinates"}
+    assert not result.verdicts
+    text = Path(result.files[-1]).read_text(encoding="utf-8")
+    assert "No seed is left, so there are no figures" in text and "was not refitted" in text
 
 
 def test_noise_is_not_said_to_help(done: tuple[Path, StudyResult]) -> None:
