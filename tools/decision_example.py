@@ -1,8 +1,8 @@
 """Makes what docs/decisions.md shows: maps of the demo landscape, areas by district, novelty, pictures.
 
 ``.venv/bin/python tools/decision_example.py demo`` writes into ``demo`` a landscape, six made-up districts
-(``districts.gpkg``) and a warmer climate (``warmer.tif``), runs the commands of that page on them, each of which
-it prints, has the real QGIS draw the pictures, and prints the rows of the table. It runs in the engine's Python.
+(``districts.gpkg``) and a warmer climate (``warmer.tif``), runs the commands of that page on them, each of
+which it prints, has the real QGIS draw the pictures, and prints the figures. It runs in the engine's Python.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import argparse
 import csv
 import os
 import shlex
+import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import rasterio
+from demo_richness import true_values
 from demo_steps import DemoError, demand, step, window_step
 from districts import write_districts
 from qgis_demo import SEED, STEP
@@ -24,15 +27,16 @@ from qgis_profile import ROOT
 
 SPECIES = "coniferella_umbrosa"
 WARMER = 6.0  # °C
+HALF = 0.5
 DISTRICTS_SEED = 4
 RULES = ("largest_tss", "equal_sensitivity_and_specificity", "tenth_percentile_presence", "minimum_presence")
 SCREEN = "1280x900x24"
 LONGEST_S = 600
-PICTURES = ("decision-areas.png", "decision-novelty.png")
+PICTURES, CHART = ("decision-areas.png", "decision-novelty.png"), "decision-chart.svg"
 
 
-def make_example(folder: Path, pictures: Path) -> list[dict[str, str]]:
-    """Make the example in ``folder``, its ``pictures`` elsewhere; return the rows of areas.csv."""
+def make_example(folder: Path, pictures: Path) -> None:
+    """Make the example in ``folder``, and its ``pictures`` elsewhere."""
     began = time.time()
     landscape, maps = folder / "landscape", folder / "maps"
     satellite, bioclim = (f"{name}={landscape / name}.tif" for name in ("satellite", "bioclim"))
@@ -46,7 +50,8 @@ def make_example(folder: Path, pictures: Path) -> list[dict[str, str]]:
     how = ("--step", STEP, "--products")
     run("map", model, "--input", satellite, "--input", bioclim, *how, "probability,binary,richness,top,novelty",
         "--out", maps)  # fmt: skip
-    run("areas", maps / f"{SPECIES}.tif", "--polygons", districts, "--out", folder / "areas")
+    areas = folder / "areas"
+    run("areas", maps / f"{SPECIES}.tif", "--polygons", districts, "--out", areas)
     run("map", model, "--input", satellite, "--scenario", f"warmer:bioclim={warmer}", *how,
         "probability,novelty", "--out", folder / "futures")  # fmt: skip
     pictures.mkdir(parents=True, exist_ok=True)
@@ -61,8 +66,7 @@ def make_example(folder: Path, pictures: Path) -> list[dict[str, str]]:
         SCALESCAPE_PICTURES=str(pictures.absolute()),
     )
     demand([pictures / name for name in PICTURES], began)
-    with (folder / "areas" / "areas.csv").open(encoding="utf-8", newline="") as table:
-        return list(csv.DictReader(table))
+    shutil.copy(areas / "areas.svg", pictures / CHART)
 
 
 def run(*words: object) -> None:
@@ -82,16 +86,47 @@ def warm(source: Path, target: Path) -> None:
             then.descriptions, then.units = now.descriptions, now.units
 
 
-def table(rows: list[Mapping[str, str]]) -> str:
+def figures(folder: Path) -> str:
+    """Return what docs/decisions.md tells of the example in ``folder``: the table's rows, the truth, shares."""
+    with (folder / "areas" / "areas.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with rasterio.open(folder / "maps" / f"{SPECIES}.tif") as source:
+        inside, transform = ~source.read(1, masked=True).mask, source.transform
+    truth = true_values(folder / "landscape", SPECIES, transform, inside.shape)[inside]
+    area = float(rows[0]["with_value_km2"])
+    warmer = folder / "futures" / "warmer"
+    shares = [
+        (raster_values(warmer / "novelty.tif") < 0).mean(),
+        (raster_values(warmer / "novelty_features_bioclim.tif") > 1).mean(),
+    ]
+    likely, expected = area * (truth >= HALF).mean(), area * truth.mean()
+    return "\n".join(
+        (
+            table(rows),
+            f"\nIn truth {likely:.1f} km² have a probability of at least {HALF},",
+            f"and {expected:.1f} km² are expected to be occupied.",
+            f"In the warmer climate {shares[0]:.1%} of the map is outside the range of a predictor,",
+            f"and {shares[1]:.1%} is unlike the training to all scales of bioclim together.",
+        )
+    )
+
+
+def raster_values(file: Path) -> np.ndarray:
+    """Return the values of a map without NoData, in one row."""
+    with rasterio.open(file) as source:
+        return source.read(1, masked=True).compressed()
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> str:
     """Return the rows as a table in Markdown: a zone a row, the areas by all rules side by side."""
     by_rule = [f"above_{rule}_km2" for rule in RULES]
-    columns = ["with_value_km2", *by_rule, "above_largest_tss_novel_km2", "without_value_km2"]
-    titles = ["district", "with a value", *(threshold_title(rows[0], rule) for rule in RULES)]
-    titles += ["novel", "without a value"]
+    columns = [*by_rule, "above_largest_tss_novel_km2", "with_value_km2", "without_value_km2"]
+    titles = ["km²", *(threshold_title(rows[0], rule) for rule in RULES)]
+    titles += ["of largest TSS novel", "with a value", "without"]
     lines = [" | ".join(titles), " | ".join(["---", *["---:"] * len(columns)])]
     for row in rows:
-        figures = [f"{float(row[column]):.1f}" for column in columns]
-        lines.append(" | ".join([row["zone"], *figures]))
+        areas = [f"{float(row[column]):.1f}" for column in columns]
+        lines.append(" | ".join([row["zone"], *areas]))
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -103,14 +138,14 @@ def threshold_title(row: Mapping[str, str], rule: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="as the commands name it, from the root of the project")
+    parser.add_argument("folder", type=Path, help="named from the root of the project, as in the commands")
     parser.add_argument("--pictures", type=Path, help="where pictures go; a folder in the other unless told")
     asked = parser.parse_args()
     try:
-        rows = make_example(asked.folder, asked.pictures or asked.folder / "pictures")
+        make_example(asked.folder, asked.pictures or asked.folder / "pictures")
     except DemoError as error:
         sys.exit(str(error))
-    print(f"\n{table(rows)}")
+    print(f"\n{figures(asked.folder)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Runs inside QGIS (``qgis --code``): draws the pictures of docs/decisions.md as print layouts, and ends.
 
-SCALESCAPE_EXAMPLE names the folder of the example (see decision_example.py), SCALESCAPE_SPECIES the file name of
-the species, SCALESCAPE_PICTURES where the pictures go.
+SCALESCAPE_EXAMPLE names the folder of the example (see decision_example.py), SCALESCAPE_SPECIES the file name
+of the species, SCALESCAPE_PICTURES where the pictures go.
 """
 
 import os
@@ -28,8 +28,9 @@ from qgis.core import (
     QgsUnitTypes,
     QgsVectorLayer,
     QgsVectorLayerSimpleLabeling,
+    QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QRectF
+from qgis.PyQt.QtCore import QRectF, Qt
 from qgis.PyQt.QtGui import QColor, QFont
 from qgis_steps import QgisSteps
 
@@ -80,7 +81,13 @@ class DecisionPictures(QgisSteps):
         settings = QgsPalLayerSettings()
         settings.setFormat(text)
         settings.fieldName, settings.isExpression = expression, True
-        settings.placement = QgsPalLayerSettings.Placement.Horizontal
+        settings.geometryGeneratorEnabled = True
+        settings.geometryGenerator = (
+            "pole_of_inaccessibility($geometry, 100)"  # well inside, whatever the shape
+        )
+        settings.geometryGeneratorType = QgsWkbTypes.GeometryType.PointGeometry
+        settings.placement = QgsPalLayerSettings.Placement.OverPoint
+        settings.displayAll = True
         self.districts.setLabeling(QgsVectorLayerSimpleLabeling(settings))
         self.districts.setLabelsEnabled(True)
 
@@ -88,32 +95,31 @@ class DecisionPictures(QgisSteps):
         """Draw the thresholded map with the districts, their names and areas."""
         found = "attribute(get_feature('areas', 'zone', \"name\"), 'above_largest_tss_km2')"
         self.label_districts(f"\"name\" || '\\n' || format_number({found}, 1) || ' km²'", 9)
-        layer = self.opened(FOLDER / "maps" / f"{SPECIES}_binary.tif")
+        layer, meaning = self.opened(FOLDER / "maps" / f"{SPECIES}_binary.tif")
         page = Page("areas", 190, 132)
         page.map([self.districts, layer], QRectF(3, 3, 126, 126))
-        page.text(layer.name().replace(": ", "\n", 1), QRectF(133, 3, 55, 16))
-        page.legend([layer, self.districts], 132, 22)
+        page.text(in_two(layer.name()), QRectF(133, 3, 55, 10))
+        page.text(meaning, QRectF(133, 16, 54, 30), 8)
+        page.legend([layer, self.districts], 132, 33)
         page.text(
-            "White: the map has no value, half the largest window from the edge of the scene.",
-            QRectF(133, 62, 55, 30),
-            8,
+            "White: no value, since the largest window would leave the scene.", QRectF(133, 54, 54, 20), 8
         )
-        page.scale_bar(132, 117)
+        page.scale_bar(132, 118)
         page.export(self, "decision-areas.png")
 
     def draw_novelty(self):
         """Draw MESS of the warmer climate beside what the climate branches see together."""
         self.label_districts('"name"', 7)
-        page = Page("novelty", 190, 120)
+        page = Page("novelty", 190, 136)
         for file, left in (("novelty.tif", 3), ("novelty_features_bioclim.tif", 97)):
-            layer = self.opened(FOLDER / "futures" / "warmer" / file)
-            page.text(layer.name().replace(": ", "\n", 1), QRectF(left, 3, 90, 10))
+            layer, _ = self.opened(FOLDER / "futures" / "warmer" / file)
+            page.text(in_two(layer.name()), QRectF(left, 3, 90, 10))
             page.map([self.districts, layer], QRectF(left, 14, 90, 90))
-            page.legend([layer], left - 1, 105)
+            page.legend([layer], left - 1, 104)
         page.export(self, "decision-novelty.png")
 
     def opened(self, file):
-        """Return a map as the plugin shows it."""
+        """Return a map as the plugin shows it, and what its values mean."""
         from scalescape.plugin.core.map_product import map_product, style_product
 
         one = map_product(str(file))
@@ -122,7 +128,7 @@ class DecisionPictures(QgisSteps):
             self.fail(f"{file} can't be opened")
         style_product(layer, one)
         QgsProject.instance().addMapLayer(layer, False)
-        return layer
+        return layer, one.meaning
 
 
 class Page:
@@ -152,6 +158,7 @@ class Page:
         item.setText(text)
         item.setFont(QFont(FONT, size))
         item.setFontColor(QColor(INK))
+        item.setHAlign(Qt.AlignmentFlag.AlignLeft)
         self.put(item, box)
 
     def legend(self, layers, left, top):
@@ -167,6 +174,9 @@ class Page:
                 count = len(item.model().layerLegendNodes(node))
                 QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(range(1, count)))  # the first is the band
                 item.model().refreshLayerLegend(node)
+        item.setSymbolWidth(6)
+        item.setSymbolHeight(3.2)
+        item.setStyleMargin(QgsLegendStyle.Style.Symbol, 1.3)
         item.setStyleFont(QgsLegendStyle.Style.SymbolLabel, QFont(FONT, 8))
         self.put(item, QRectF(left, top, 50, 20))
         item.adjustBoxSize()
@@ -185,11 +195,15 @@ class Page:
         self.put(item, QRectF(left, top, 50, 10))
 
     def export(self, steps, name):
-        settings = QgsLayoutExporter.ImageExportSettings()
-        settings.dpi = DPI
-        done = QgsLayoutExporter(self.layout).exportToImage(str(PICTURES / name), settings)
-        if done != QgsLayoutExporter.ExportResult.Success:
+        picture = QgsLayoutExporter(self.layout).renderPageToImage(0, dpi=DPI)
+        if not picture.save(str(PICTURES / name)):
             steps.fail(f"{PICTURES / name} can't be written")
+
+
+def in_two(title):
+    """Return a layer's title in two lines."""
+    what, _, how = title.partition(": ")
+    return f"{what}\n{how}"
 
 
 def text_format(size, bold=False):
