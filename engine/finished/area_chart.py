@@ -75,7 +75,7 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
     _text(root, LEFT + scale * end / 2, foot + 34, "km² on the ground", anchor="middle")
     for place, row in enumerate(shown):
         y = top + place * (BAR + GAP)
-        _text(root, LEFT - 8, y + BAR - 4, _name(row, rows), anchor="end")
+        _text(root, LEFT - 8, y + BAR - 4, _name(row, shown), anchor="end")
         _text(root, WIDTH - 12, y + BAR - 4, figures(_length(row, main)), anchor="end")
         _bar(root, row, rules, y, scale)
     chart: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
@@ -173,12 +173,12 @@ def figures(km2: float) -> str:
     return f"{km2:,.{decimals}f}"
 
 
-def _name(row: AreaRow, rows: Sequence[AreaRow]) -> str:
+def _name(row: AreaRow, shown: Sequence[AreaRow]) -> str:
     """Return what a bar is called: species, map and zone, each where they differ."""
     parts = []
     for part in ("species", "map", "zone"):
-        held = {getattr(one, part) for one in rows}
-        same_as_species = part == "map" and len(held) == len({one.species for one in rows})
+        held = {getattr(one, part) for one in shown}
+        same_as_species = part == "map" and len(held) == len({one.species for one in shown})
         if len(held) > 1 and not same_as_species:
             parts.append(getattr(row, part))
     return ", ".join(parts) or row.species
