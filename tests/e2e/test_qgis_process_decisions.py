@@ -145,7 +145,7 @@ def test_scenarios_are_maps_of_their_rasters(place: Path, futures: Path) -> None
     assert np.nanmean(warmer) < np.nanmean(values(place / "maps" / FILE)) - 0.05, "it likes the cold"
     with rasterio.open(futures / "warmer" / FILE) as raster:
         tags = raster.tags()
-    assert (tags["SCENARIO"], tags["DATE"], tags["HELD"]) == ("warmer", "2050-01-01", "satellite")
+    assert (tags["SCENARIO"], tags["DATE"], tags["HELD"]) == ("warmer", "2050-01-01", "satellite held at today")
 
 
 def test_a_comparison_counts_gain_and_loss(place: Path, futures: Path) -> None:
