@@ -14,55 +14,18 @@ import argparse
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 import zipfile
 from html import unescape
 from pathlib import Path
 
-from qgis_profile import ROOT, make_profile, qgis_environment
+from demo_steps import PROFILE, DemoError, demand, demo_environment, program, step, window_step
+from qgis_profile import ROOT
 
 SIZE, SEED, STEP = 2048, 2024, 4  # a seed that the demo model was not trained on
 SCREEN = "1560x980x24"
 LONGEST_S = {"landscape": 900, "maps": 1800, "window": 300}
-
-
-class DemoError(Exception):
-    """A step that failed, in one sentence."""
-
-
-def program(*names: str) -> str:
-    """Return the first of ``names`` that is installed."""
-    for name in names:
-        found = shutil.which(name)
-        if found:
-            return found
-    raise DemoError(f"{names[0]} is not installed; install QGIS (on Debian and Ubuntu: apt install qgis xvfb).")
-
-
-def step(title: str, command: list[str], seconds: int, environment: dict[str, str], folder: Path) -> None:
-    """Run one step in ``folder``, showing what it says; raise DemoError where it fails.
-
-    QGIS makes a path relative twice when it saves a project, the second time from where it was started: another
-    ``maps`` there would be taken for ours.
-    """
-    print(f"\n== {title}", flush=True)
-    start = time.monotonic()
-    try:
-        done = subprocess.run(command, cwd=folder, env=environment, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise DemoError(f"“{title}” took longer than {seconds} s.") from error
-    if done.returncode:
-        raise DemoError(f"“{title}” failed with status {done.returncode}; what it said stands above.")
-    print(f"== {time.monotonic() - start:.0f} s", flush=True)
-
-
-def demand(files: list[Path], since: float) -> None:
-    """Raise DemoError unless every one of ``files`` was written since then."""
-    for file in files:
-        if not file.is_file() or file.stat().st_mtime < since - 1 or not file.stat().st_size:
-            raise DemoError(f"{file} was not written.")
 
 
 def datasources(project: Path) -> list[str]:
@@ -92,15 +55,12 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
     landscape, maps = folder / "landscape", folder / "maps"
     for old in (landscape, maps):
         shutil.rmtree(old, ignore_errors=True)
-    profile = ROOT / "build" / "qgis"
-    make_profile(profile)
-    process, qgis = program("qgis_process.bin", "qgis_process"), program("qgis")
-    environment = {**qgis_environment(qgis, os.environ), "PYTHONWARNINGS": "ignore"}
-    if "XDG_RUNTIME_DIR" not in environment:
-        runtime = profile / "runtime"
-        runtime.mkdir(mode=0o700, exist_ok=True)
-        environment["XDG_RUNTIME_DIR"] = str(runtime)
-    headless = {**environment, "QT_QPA_PLATFORM": "offscreen", "QGIS_CUSTOM_CONFIG_PATH": str(profile)}
+    process = program("qgis_process.bin", "qgis_process")
+    headless = {
+        **demo_environment(),
+        "QT_QPA_PLATFORM": "offscreen",
+        "QGIS_CUSTOM_CONFIG_PATH": str(PROFILE),
+    }
     step(
         "Making the landscape",
         [process, "run", "scalescape:demo", "--", f"OUTPUT={landscape}", f"SIZE={size}", f"SEED={seed}"],
@@ -119,13 +79,15 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
         folder,
     )  # fmt: skip
     demand([maps / "run.json"], began)
-    window = [qgis, "--profiles-path", str(profile), "--profile", "default", "--nologo"]
-    window += ["--code", str(ROOT / "tools" / "qgis_demo_project.py")]
-    shown = {**environment, "SCALESCAPE_DEMO": str(folder), "SCALESCAPE_DEMO_MODEL": str(model)}
-    shown.pop("QT_QPA_PLATFORM", None)
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        window = [program("xvfb-run"), "-a", "-s", f"-screen 0 {SCREEN}", *window]
-    step("Opening QGIS", window, LONGEST_S["window"], shown, folder)
+    window_step(
+        "Opening QGIS",
+        ROOT / "tools" / "qgis_demo_project.py",
+        LONGEST_S["window"],
+        SCREEN,
+        folder,
+        SCALESCAPE_DEMO=str(folder),
+        SCALESCAPE_DEMO_MODEL=str(model),
+    )
     found = [folder / "scalescape.qgz", folder / "screenshot.png"]
     demand(found, began)
     tiffs = sorted(maps.glob("*.tif"))

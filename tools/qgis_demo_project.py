@@ -6,15 +6,13 @@ too long, QGIS ends with status 1 and says why on standard error.
 
 import json
 import os
-import sys
-import time
-import traceback
 from pathlib import Path
 
 from qgis.core import QgsProject, QgsRasterLayer
-from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QApplication, QDockWidget
 from qgis.utils import iface, plugins
+from qgis_steps import QgisSteps
 
 FOLDER = Path(os.environ["SCALESCAPE_DEMO"])
 MODEL = os.environ["SCALESCAPE_DEMO_MODEL"]
@@ -25,28 +23,12 @@ SHOWN = {"modality": "satellite", "scale": 59}
 MARGIN = 1.04  # of the view around the scene
 
 
-def fail(why):
-    """End QGIS at once, loudly."""
-    print(f"The demo's project could not be made: {why}", file=sys.stderr, flush=True)
-    os._exit(1)
-
-
-class DemoProject:
-    """Builds the project step by step; each step is started by a timer, so that QGIS draws in between."""
+class DemoProject(QgisSteps):
+    """Builds the project step by step."""
 
     def __init__(self):
-        self.began = time.monotonic()
-        QTimer.singleShot(LONGEST_S * 1000, lambda: fail(f"it took longer than {LONGEST_S} s"))
+        super().__init__(LONGEST_S, "The demo's project could not be made")
         self.after(500, self.open)
-
-    def after(self, ms, step):
-        def guarded():
-            try:
-                step()
-            except Exception:
-                fail(traceback.format_exc())
-
-        QTimer.singleShot(ms, guarded)
 
     def open(self):
         from scalescape.plugin.core.finished_run import open_run
@@ -60,7 +42,7 @@ class DemoProject:
         for name, shown in (("bioclim", False), ("satellite", True)):
             layer = QgsRasterLayer(str(FOLDER / "landscape" / f"{name}.tif"), name)
             if not layer.isValid():
-                fail(f"{layer.source()} can't be opened")
+                self.fail(f"{layer.source()} can't be opened")
             project.addMapLayer(layer, False)
             node = root.insertLayer(0, layer)
             node.setItemVisibilityChecked(shown)
@@ -69,7 +51,7 @@ class DemoProject:
         project.setCrs(self.scene.crs())
         maps = open_run(project, FOLDER / "maps")
         if not maps:
-            fail(f"no map in {FOLDER / 'maps'} can be opened")
+            self.fail(f"no map in {FOLDER / 'maps'} can be opened")
         self.show(maps)
         self.dock = plugins["scalescape"].dock
         self.dock.setUserVisible(True)
@@ -108,7 +90,7 @@ class DemoProject:
         if state.can_run and not iface.mapCanvas().isDrawing():
             self.after(1200, self.save)
         elif state.is_fault:
-            fail(state.obstacle)
+            self.fail(state.obstacle)
         else:
             self.after(200, self.await_dock)
 
@@ -119,16 +101,15 @@ class DemoProject:
         project = QgsProject.instance()
         file = FOLDER / "scalescape.qgz"
         if not project.write(str(file)):
-            fail(f"{file} can't be written: {project.error()}")
+            self.fail(f"{file} can't be written: {project.error()}")
         self.after(300, self.picture)
 
     def picture(self):
         iface.messageBar().clearWidgets()
         QApplication.processEvents()
         if not iface.mainWindow().grab().save(str(FOLDER / "screenshot.png")):
-            fail(f"{FOLDER / 'screenshot.png'} can't be written")
-        QgsProject.instance().setDirty(False)
-        iface.actionExit().trigger()
+            self.fail(f"{FOLDER / 'screenshot.png'} can't be written")
+        self.leave()
 
 
 demo = DemoProject()

@@ -13,15 +13,16 @@ from qgis.PyQt.QtGui import QColor
 
 from .inputs import raster_of_file
 from .layer_metadata import fill_metadata
-from .raster_style import rounded_up, style_categories, style_diverging, value_range
+from .raster_style import rounded_up, style_categories, style_classes, style_diverging, value_range
 from .suitability_style import apply_style
 from .translation import tr
 
 PROBABILITY, OCCURRENCE, BINARY = "probability", "occurrence", "binary"
 RICHNESS, TOP, NOVELTY, LIMITING = "richness", "top", "novelty", "novelty_limiting"
 FEATURES, DIFFERENCE, CHANGE = "novelty of features", "difference", "change"
-MOST_FAMILIAR = 100.0  # MESS is at most this; the ramp ends as far below zero
-LIMIT = 1.0  # of the novelty of features
+# Ends of classes; MESS is novel below zero, the novelty of features above 1.
+MESS_ENDS = (-20.0, -10.0, -1e-6, 10.0, 50.0)
+FEATURES_ENDS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MOST_BANDS = 50  # of a file that are worth a layer each
 _BELOW, _ABOVE = "#e1e1e1", "#1b7837"
 
@@ -113,13 +114,35 @@ def style_product(layer: QgsRasterLayer, one: MapProduct) -> None:
         ]
         layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), one.band, classes))
     elif one.product == NOVELTY:
-        style_diverging(layer, -MOST_FAMILIAR, MOST_FAMILIAR)
+        style_classes(layer, MESS_ENDS, _mess_labels(), purple_high=False)
     elif one.product == FEATURES:
-        style_diverging(layer, 0.0, 2 * LIMIT, purple_high=True)
+        style_classes(layer, FEATURES_ENDS, _features_labels(), purple_high=True)
     elif one.product == DIFFERENCE:
         style_diverging(layer, -one.end, one.end)
     else:
         apply_style(layer, one.band, one.end)
+
+
+def _mess_labels() -> tuple[str, ...]:
+    return (
+        tr("below −20: far outside the training range"),
+        tr("−20 to −10"),
+        tr("−10 to 0: just outside"),
+        tr("0 to 10: just inside"),
+        tr("10 to 50"),
+        tr("50 to 100: familiar"),
+    )
+
+
+def _features_labels() -> tuple[str, ...]:
+    return (
+        tr("up to 0.5: familiar"),
+        tr("0.5 to 0.75"),
+        tr("0.75 to 1: still familiar"),
+        tr("1 to 1.5: novel"),
+        tr("1.5 to 2"),
+        tr("above 2: far from the training"),
+    )
 
 
 def describe_product(layer: QgsRasterLayer, one: MapProduct, lines: Sequence[str] = ()) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Optional
 
 from osgeo import gdal
@@ -45,10 +45,33 @@ def style_ramp(
     layer.setRenderer(renderer)
 
 
-def style_diverging(layer: QgsRasterLayer, low: float, high: float, purple_high: bool = False) -> None:
-    """Show ``layer`` in the ramp whose middle is near-white: purple below and green above, or the reverse."""
-    colours = _DIVERGING[::-1] if purple_high else _DIVERGING
-    style_ramp(layer, gradient(colours), low, high, len(colours))
+def style_diverging(layer: QgsRasterLayer, low: float, high: float) -> None:
+    """Show ``layer`` in the ramp whose middle is near-white: purple below and green above."""
+    style_ramp(layer, gradient(_DIVERGING), low, high, len(_DIVERGING))
+
+
+def style_classes(
+    layer: QgsRasterLayer, ends: Sequence[float], labels: Sequence[str], purple_high: bool
+) -> None:
+    """Show ``layer`` in six classes, three of them purple and three green, so that where it turns is seen.
+
+    ``ends`` are the highest values of all classes but the last; ``labels`` name all six, from the lowest.
+    """
+    colours = [colour for place, colour in enumerate(_DIVERGING) if place != len(_DIVERGING) // 2]
+    if purple_high:
+        colours.reverse()
+    items = [
+        QgsColorRampShader.ColorRampItem(end, QColor(colour), label)
+        for end, colour, label in zip((*ends, math.inf), colours, labels)
+    ]
+    shader = QgsRasterShader(ends[0], ends[-1])
+    function = QgsColorRampShader(ends[0], ends[-1], None, QgsColorRampShader.Type.Discrete)
+    function.setColorRampItemList(items)
+    shader.setRasterShaderFunction(function)
+    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+    renderer.setClassificationMin(ends[0])
+    renderer.setClassificationMax(ends[-1])
+    layer.setRenderer(renderer)
 
 
 def style_categories(layer: QgsRasterLayer, label: Callable[[str], str] = str) -> None:
