@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from ..aside import SUFFIX, refusal
+from ..aside import refusal
 from ..device import chosen
 from ..errors import InputError
 from ..progress import Monitor
@@ -161,8 +161,7 @@ class Study:
         config = self._workshop.config_of(best.scales)
         ground = {"blocks_km": course.blocks.side_m / 1000, "buffer_km": course.buffer_m / 1000}
         config = config.model_copy(update={"training": config.training.model_copy(update=ground)})
-        file = out / BEST
-        return trained(config, file, file.with_suffix(SUFFIX).exists(), self._job.device, self._monitor).model
+        return trained(config, out / BEST, None, self._job.device, self._monitor).model
 
     def _fitted(self, variants: Sequence[Variant], phase: str) -> dict[Variant, Standing]:
         """Fit what is left of some variants, and return how all of them stand."""

@@ -14,7 +14,7 @@ from ...models.architecture import BranchKey
 from ...models.feature_space import FeatureSpace
 from ...models.model_file import ModelFile, write_model
 from ...models.network import FusionNetwork
-from ..aside import refusal
+from ..aside import SUFFIX, refusal
 from ..device import chosen
 from ..errors import InputError
 from ..judging.calibration import calibrate, favourable
@@ -25,6 +25,7 @@ from ..judging.scored import Scored
 from ..judging.scored_file import OOF_SUFFIX, write_scored
 from ..progress import Monitor
 from ..protocol import TrainJob, TrainResult
+from ..resumable_folder import is_of
 from ..sites.fold_distance import fold_distance
 from ..sites.site_table import Index
 from ..training.config import TrainingConfig, read_config
@@ -54,15 +55,20 @@ def run_train(job: TrainJob, monitor: Monitor) -> TrainResult:
     return trained(read_config(Path(job.config)), Path(job.out), job.resume, job.device, monitor)
 
 
-def trained(config: TrainingConfig, out: Path, resume: bool, on: str, monitor: Monitor) -> TrainResult:
-    """Do the ``train`` job of a config that was read, on the device ``on``."""
+def trained(config: TrainingConfig, out: Path, resume: bool | None, on: str, monitor: Monitor) -> TrainResult:
+    """Do the ``train`` job of a config that was read, on the device ``on``.
+
+    With ``resume`` None it goes on from what an earlier run left where that is of the same training.
+    """
     started = time.monotonic()
     if out.suffix != MODEL_SUFFIX:
         raise InputError(f"The model file {out} must end in {MODEL_SUFFIX}; call it {out.name}{MODEL_SUFFIX}.")
     device = chosen(on)
     monitor.report("preparing", 0, 1)
     course = course_of(config, monitor)
-    with course.files, RunFolder(out, fingerprint(course), resume) as folder:
+    text = fingerprint(course)
+    again = is_of(out.with_suffix(SUFFIX), text) if resume is None else resume
+    with course.files, RunFolder(out, text, again) as folder:
         networks = _Networks(course, folder, device, monitor)
         shipped = networks.shipped()
         monitor.report("judging", 0, 1)

@@ -75,7 +75,7 @@ def page_html(
     names = board.scored.species
     placebos = max((len(one.of(PLACEBO)) for one in findings.standings.values()), default=0)
     return page_template(TEMPLATES, "study.html.jinja").render(
-        title=course.config.model.name or "scales and modalities",
+        title=course.config.model.name,
         rows=_rows(findings, workshop.climate),
         has_f1=any(one.micro_f1.value is not None for one in findings.figures),
         questions=findings.questions,
