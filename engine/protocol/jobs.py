@@ -143,6 +143,7 @@ class InspectJob:
     edge: str = "nodata"
     extent: Optional[tuple[float, float, float, float]] = None
     extent_crs: Optional[str] = None
+    clamp: bool = False
     patches: bool = False
 
 

@@ -110,6 +110,7 @@ class Inspector:
             # A modality that is off needs no rasters; of the others smaller windows need nothing more.
             scales={name: () for name, scales in job.scales.items() if not scales},
             nodata=job.nodata,
+            clamp=job.clamp,
             edge="fill",  # whether a window may leave the raster is up to the point
         )
         key = json.dumps([asdict(question), [_stamp(file) for file in files]])

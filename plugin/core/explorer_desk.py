@@ -198,4 +198,4 @@ class ExplorerDesk(QObject):
 def _basis(draft: MapDraft) -> tuple[Any, ...]:
     """Return what an answer rests on besides point, species and scales."""
     return (draft.obstacle_to_inspect(), draft.acknowledged_for(), draft.edge, draft.extent, draft.extent_crs,
-            draft.scales)  # fmt: skip
+            draft.scales, draft.clamp)  # fmt: skip

@@ -16,7 +16,6 @@ from .grid_facts import duration
 from .map_draft import MapDraft
 from .map_run import MapRun
 from .newest_question import NewestQuestion
-from .product_parts import MOST_LAYERS
 from .translation import tr
 from .wording import Said, in_the_dock
 
@@ -156,8 +155,8 @@ class MapDesk(QObject):
         said = tr("{} species, {} × {} pixels, {}").format(
             len(run.species), result.width, result.height, duration(result.seconds)
         )
-        if len(run.species) > MOST_LAYERS:
-            said += tr("; {} species are open").format(MOST_LAYERS)
+        if 0 < run.species_shown < len(run.species):
+            said += tr("; {} of them are open").format(run.species_shown)
         self.ended.emit("success", tr("Map finished"), said, out)
 
     def _on_failure(self, error: EngineError) -> None:

@@ -67,8 +67,7 @@ class MapDraft:
 
     def obstacle_to_check(self) -> str:
         """Return what keeps the engine from looking at this, in a sentence; empty where nothing does."""
-        found = self.obstacle_to_inspect() or self.mask_error
-        return found or ("" if self.products else tr("Tick at least one kind of map under “Output”."))
+        return self.obstacle_to_inspect() or self.mask_error
 
     def obstacle_to_inspect(self) -> str:
         """Return what keeps the engine from answering a point, in a sentence; empty where nothing does."""
@@ -99,6 +98,8 @@ class MapDraft:
             return found
         if not self.species:
             return tr("Tick at least one species.")
+        if not self.products:
+            return tr("Tick at least one kind of map under “Output”.")
         if not self.out:
             return tr("Choose a folder for the maps.")
         if not Path(self.out).is_absolute():
@@ -125,8 +126,8 @@ class MapDraft:
         return MapJob(**self._fields(), out=self.out, preview=preview)
 
     def check_job(self) -> CheckJob:
-        """Return the job that asks the engine what the map would be."""
-        return CheckJob(**self._fields(), out=self.out)
+        """Return the job that asks the engine what the map would be; of usual kinds where none is ticked."""
+        return CheckJob(**{**self._fields(), "products": self.products or USUAL_PRODUCTS}, out=self.out)
 
     def inspect_job(
         self, at: tuple[float, float], crs: str, species: str, scales: dict[str, tuple[int, ...]], patches: bool
@@ -151,6 +152,7 @@ class MapDraft:
             edge=self.edge,
             extent=self.extent,
             extent_crs=self.extent_crs or None,
+            clamp=self.clamp,
             patches=patches,
         )
 

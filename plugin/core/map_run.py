@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from qgis.core import QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -19,11 +19,13 @@ from ...models.card import Card
 from .engine_client import EngineClient
 from .engine_error import EngineError
 from .grid_facts import distance, duration, finest, ordinal_step, pixel_m, window
-from .job_task import JobOrder, JobTask
+from .job_task import JobOrder, JobTask, map_result
+from .map_product import MapProduct, map_products
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
 from .wording import in_the_dock, short_name
 
+_Finished = tuple[MapResult, list[MapProduct]]
 TASK_TITLE = "Scalescape: "  # how our tasks' titles begin
 
 
@@ -65,7 +67,8 @@ class MapRun(QObject):
         self._title = run_title(card, job)
         self._group = ResultGroup(project, card, names, run_summary(card, job, None, self._title), job.products)
         title = TASK_TITLE + tr("{} species with {}").format(len(names), card.name)
-        self._task: Optional[JobTask] = JobTask(JobOrder(self.job, title, client))
+        order = JobOrder(self.job, title, client, read=_finished)
+        self._task: Optional[JobTask] = JobTask(order)
         self._task.progressed.connect(self.progressed)
         self._task.previewed.connect(self._on_preview)
         self._task.ended.connect(self._on_end)
@@ -83,15 +86,21 @@ class MapRun(QObject):
         if self._task is not None and not self._task.isCanceled():
             self._group.show_preview(file)
 
-    def _on_end(self, result: Optional[MapResult], error: Optional[EngineError]) -> None:
+    @property
+    def species_shown(self) -> int:
+        """Return of how many species the maps are layers, once they are finished."""
+        return self._group.species_shown
+
+    def _on_end(self, finished: Optional[_Finished], error: Optional[EngineError]) -> None:
         self._task = None
-        if result is None:
+        if finished is None:
             self._group.drop_preview()
             self._remove_preview_file()
             self.failed.emit(error)
             return
+        result, maps = finished
         self._group.retell(run_summary(self._card, self.job, result, self._title))
-        layers = self._group.show_maps(result.files)
+        layers = self._group.show_products(maps)
         self._remove_preview_file()
         self.succeeded.emit(result, len(layers))
 
@@ -101,6 +110,12 @@ class MapRun(QObject):
                 OSError
             ):  # Windows holds it while a layer is drawn; it lies in the temp dir
                 file.unlink()
+
+
+def _finished(values: dict[str, Any]) -> _Finished:
+    """Return the result and what its files say of themselves: read in the task's thread, for many."""
+    result = map_result(values)
+    return result, [one for file in result.files for one in map_products(file)]
 
 
 def run_summary(card: Card, job: MapJob, result: Optional[MapResult], title: str = "") -> RunSummary:

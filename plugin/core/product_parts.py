@@ -17,19 +17,17 @@ from .map_product import (
     TOP,
     MapProduct,
     describe_product,
-    map_products,
     style_product,
 )
 from .translation import tr
 
-MOST_LAYERS = 200  # of a part: QGIS stands still while it opens them
+MOST_LAYERS = 100  # of a part: QGIS stands still while it opens them
 
 
-def product_maps(files: Sequence[str]) -> list[MapProduct]:
-    """Return the maps among ``files`` that belong to a part; those of probability belong to none."""
-    found = [one for file in files for one in map_products(file)]
+def in_parts(maps: Sequence[MapProduct]) -> list[MapProduct]:
+    """Return those of ``maps`` that belong to a part; maps of probability belong to none."""
     kinds = {kind for _, kinds in _parts() for kind in kinds}
-    return [one for one in found if one.product in kinds]
+    return [one for one in maps if one.product in kinds]
 
 
 def add_products(

@@ -29,14 +29,14 @@ def product_titles(card: Card) -> tuple[ProductTitle, ...]:
 
 
 def rule_titles() -> dict[str, str]:
-    """Return what the threshold rules are called, by their names in a job."""
-    titles = (
-        tr("largest TSS"),
-        tr("equal sensitivity and specificity"),
-        tr("tenth-percentile presence"),
-        tr("minimum presence"),
-    )
-    return dict(zip(THRESHOLD_RULES, titles))
+    """Return what the threshold rules are called, by their names in a job, in the protocol's order."""
+    titles = {
+        "largest-tss": tr("largest TSS"),
+        "equal-sensitivity-and-specificity": tr("equal sensitivity and specificity"),
+        "tenth-percentile-presence": tr("tenth-percentile presence"),
+        "minimum-presence": tr("minimum presence"),
+    }
+    return {name: titles.get(name, name) for name in THRESHOLD_RULES}
 
 
 def _words(name: str, favourable: bool) -> tuple[str, str]:

@@ -11,11 +11,10 @@ from qgis.core import QgsLayerTreeGroup, QgsProject, QgsRasterLayer
 
 from ...models.card import Card, Species
 from .grade import typical
-from .inputs import raster_of_file
 from .layer_metadata import fill_metadata
 from .layer_nodes import add_node, raster_layer
-from .map_product import PROBABILITY
-from .product_parts import MOST_LAYERS, add_products, product_maps
+from .map_product import PROBABILITY, MapProduct, map_products
+from .product_parts import MOST_LAYERS, add_products, in_parts
 from .suitability_style import apply_style
 from .translation import tr
 
@@ -63,6 +62,11 @@ class ResultGroup:
         What the group and its layers say about the run.
     products
         The kinds of maps that the run makes.
+
+    Attributes
+    ----------
+    species_shown
+        Of how many species the finished maps are layers.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class ResultGroup:
         self._project = project
         self._card = card
         self._names = list(species)[:MOST_LAYERS]
+        self.species_shown = 0
         self._in_parts = tuple(products) != (PROBABILITY,)
         self._summary = summary
         self._previews: list[str] = []
@@ -107,14 +112,16 @@ class ResultGroup:
 
         ``files`` come in any order, known by what they say of themselves.
         """
-        others = product_maps(files)
-        known = {one.file for one in others}
+        return self.show_products([one for file in files for one in map_products(file)])
+
+    def show_products(self, maps: Sequence[MapProduct]) -> list[QgsRasterLayer]:
+        """Put finished maps in place of the preview, as ``show_maps``; what they say of themselves is known."""
+        others = in_parts(maps)
+        of_species = [one for one in maps if one not in others]
         by_name: dict[str, tuple[str, int]] = {}
-        for file in files:
-            if file in known:
-                continue
-            for number, name in enumerate(raster_of_file(file).bands, start=1):
-                by_name.setdefault(name, (file, number))
+        for one in of_species:
+            for number, name in enumerate(one.names, start=one.band):
+                by_name.setdefault(name, (one.file, number))
         layers: dict[str, QgsRasterLayer] = {}
         for name in self._names:
             if name not in by_name:
@@ -123,6 +130,7 @@ class ResultGroup:
             layer = self._layer(file, number, name, name)
             if layer is not None:
                 layers[name] = layer
+        self.species_shown = len(layers)
         shown = self._shown()
         self.drop_preview(keep_group=bool(layers or others))
         self._add(layers, shown)
@@ -134,7 +142,12 @@ class ResultGroup:
         self._project.removeMapLayers([i for i in self._previews if self._project.mapLayer(i) is not None])
         self._previews = []
         group = self.group
-        if group is not None and not keep_group and not group.findLayers():
+        if group is None:
+            return
+        for part in group.findGroups():
+            if not part.findLayers():
+                group.removeChildNode(part)
+        if not keep_group and not group.findLayers():
             parent = group.parent() or self._project.layerTreeRoot()
             parent.removeChildNode(group)
 

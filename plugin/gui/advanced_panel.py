@@ -86,7 +86,10 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         )
         self.cut_novel = QCheckBox(tr("no value"))
         self.cut_novel.setToolTip(
-            tr("Leaves out of all maps the places outside the training range, or unlike its landscapes")
+            tr(
+                "Leaves out of all maps the places outside the training range, or unlike its landscapes; the "
+                "scale explorer still answers there"
+            )
         )
         self.encoding = QComboBox()
         for name, title in zip(ENCODINGS, (tr("float32"), tr("bytes, a quarter of the space"))):

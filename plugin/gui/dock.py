@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Optional
 
 from qgis.core import QgsProject
@@ -124,27 +126,25 @@ class ScalescapeDock(QgsDockWidget):
     def restore(self) -> None:
         """Fill the panels with what was used last, in the project or else by the user."""
         run = settings.project_run(self._project)
-        self._filling = True
-        self.output.set_folder(str(run.get("out") or suggested_folder(self._project)))
-        self.advanced.choose_device(str(run.get("device") or settings.value("device", "auto")))
+        with self._being_filled():
+            self.output.set_folder(str(run.get("out") or suggested_folder(self._project)))
+            self.advanced.choose_device(str(run.get("device") or settings.value("device", "auto")))
         model = str(run.get("model") or settings.value("model"))
-        self._filling = False
         if model:
             self.model.choose(model)
         else:
             self.model.choose_first()
-        self._filling = True
-        self.scales.set_scales(run.get("scales") or {})
-        if run.get("step"):
-            self.where.set_step(int(run["step"]))
-        within = run.get("within") or {}
-        layer = self._project.mapLayer(str(within.get("layer", "")))
-        self.where.within.choose(layer, bool(within.get("selected_only")))
-        self.output.products.restore(run)
-        self.advanced.restore(run)
-        if run.get("species"):
-            self.species.set_species(set(run["species"]))
-        self._filling = False
+        with self._being_filled():
+            self.scales.set_scales(run.get("scales") or {})
+            if run.get("step"):
+                self.where.set_step(int(run["step"]))
+            within = run.get("within") or {}
+            layer = self._project.mapLayer(str(within.get("layer", "")))
+            self.where.within.choose(layer, bool(within.get("selected_only")))
+            self.output.products.restore(run)
+            self.advanced.restore(run)
+            if run.get("species"):
+                self.species.set_species(set(run["species"]))
         self._stale = False
         self._on_change()
 
@@ -186,27 +186,34 @@ class ScalescapeDock(QgsDockWidget):
             layout=str(self.advanced.layout_of_files.currentData()),
         )
 
+    @contextmanager
+    def _being_filled(self) -> Iterator[None]:
+        """Do not take for the user's what changes in the panels meanwhile."""
+        self._filling = True
+        try:
+            yield
+        finally:
+            self._filling = False
+
     def _on_model(self) -> None:
         card = self.model.card
-        self._filling = True
-        self.inputs.set_card(card)
-        self.scales.set_card(card)
-        self.species.set_card(card)
-        self.output.products.set_card(card)
-        self._filling = False
+        with self._being_filled():
+            self.inputs.set_card(card)
+            self.scales.set_card(card)
+            self.species.set_card(card)
+            self.output.products.set_card(card)
         self._on_change()
 
     def _on_change(self) -> None:
         if self._filling or self._stale:
             return
-        self._filling = True  # what follows from a change is no change of its own
-        scales = self.scales.scales()
-        on = {name for name, some in scales.items() if some}
-        self.inputs.set_on(on)
-        self.where.set_card(self.model.card, on)
-        draft = self.draft()
-        self.advanced.set_files(sorted({one.file for one in draft.inputs()}))
-        self._filling = False
+        with self._being_filled():  # what follows from a change is no change of its own
+            scales = self.scales.scales()
+            on = {name for name, some in scales.items() if some}
+            self.inputs.set_on(on)
+            self.where.set_card(self.model.card, on)
+            draft = self.draft()
+            self.advanced.set_files(sorted({one.file for one in draft.inputs()}))
         self.desk.set_draft(self.draft())
 
     def _on_run(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Optional
 
 from qgis.gui import QgsCheckableComboBox
@@ -71,8 +72,7 @@ class ProductChoice(QWidget):
         layout.setSpacing(SPACE)
         layout.addWidget(first)
         layout.addWidget(self.row)
-        self._calibrated = False
-        self._ticked = self.products()
+        self._wanted = self._ticked = self.products()
         self._show_threshold()
         # Its own signal comes of the user's clicks alone.
         self.maps.model().dataChanged.connect(lambda *_: self._on_tick())
@@ -83,24 +83,32 @@ class ProductChoice(QWidget):
         """Name the maps as they are for the species of ``card``, and rule out what it does not allow."""
         if card is None:
             return
-        self._calibrated = all(one.calibration is not None for one in card.species)
-        ticked = self.products()
+        wanted = self._wanted
         for place, one in enumerate(product_titles(card)):
             self.maps.setItemText(place, one.title)
             self.maps.setItemData(place, one.refusal or one.tip, Qt.ItemDataRole.ToolTipRole)
             self.maps.model().item(place).setEnabled(not one.refusal)
-            self.maps.setItemCheckState(place, _STATE[one.name in ticked and not one.refusal])
-        self._show_threshold()
+        self.set_products(wanted)
 
     def products(self) -> tuple[str, ...]:
-        """Return the kinds of maps that are ticked, in the engine's order."""
-        return tuple(str(name) for name in self.maps.checkedItemsData())
+        """Return the kinds of maps that are ticked and allowed, in the engine's order."""
+        # “Select all” of the list's own menu ticks what is not allowed, too.
+        ticked = {str(name) for name in self.maps.checkedItemsData()}
+        return tuple(
+            name
+            for place, name in enumerate(PRODUCTS)
+            if name in ticked and self.maps.model().item(place).isEnabled()
+        )
 
     def set_products(self, products: Sequence[str]) -> None:
-        """Tick some kinds of maps, as far as the model allows them, and no others."""
+        """Tick some kinds of maps, as far as the model allows them, and no others.
+
+        What it does not allow is ticked again with a model that does.
+        """
         for place, name in enumerate(PRODUCTS):
             allowed = self.maps.model().item(place).isEnabled()
             self.maps.setItemCheckState(place, _STATE[allowed and name in products])
+        self._wanted = tuple(name for name in PRODUCTS if name in products)
 
     def threshold(self) -> str:
         """Return the rule, or the number where one is to be typed."""
@@ -111,18 +119,21 @@ class ProductChoice(QWidget):
         return {"products": list(self.products()), "threshold": self.threshold()}
 
     def restore(self, run: dict[str, Any]) -> None:
-        """Choose as the project's last run did; without one what is usual."""
-        self.set_products(run.get("products") or USUAL_PRODUCTS)
-        threshold = str(run.get("threshold") or self.rule.itemData(0))
-        place = self.rule.findData(threshold)
-        self.rule.setCurrentIndex(place if place >= 0 else self.rule.findData(NUMBER))
-        if place < 0:
-            self.number.setValue(float(threshold))
+        """Choose as the project's last run did; what is usual without one, or for what can't be understood."""
+        products = run.get("products")
+        known = [name for name in PRODUCTS if isinstance(products, list) and name in products]
+        self.set_products(known or USUAL_PRODUCTS)
+        threshold = str(run.get("threshold"))
+        self.rule.setCurrentIndex(max(0, self.rule.findData(threshold)))
+        if self.rule.findData(threshold) < 0:
+            with suppress(ValueError):
+                self.number.setValue(float(threshold))
+                self.rule.setCurrentIndex(self.rule.findData(NUMBER))
 
     def _on_tick(self) -> None:
         ticked = self.products()
         if ticked != self._ticked:
-            self._ticked = ticked
+            self._wanted = self._ticked = ticked
             self._show_threshold()
             self.changed.emit()
 
@@ -131,6 +142,6 @@ class ProductChoice(QWidget):
         self.changed.emit()
 
     def _show_threshold(self) -> None:
-        ticked = self.products()
-        self.row.setVisible("binary" in ticked or ("richness" in ticked and not self._calibrated))
+        # Richness needs it where there is no occurrence, as with scales off even for a model that has one.
+        self.row.setVisible(bool({"binary", "richness"} & set(self.products())))
         self.number.setVisible(self.rule.currentData() == NUMBER)

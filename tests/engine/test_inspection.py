@@ -77,10 +77,10 @@ def test_contributions_equal_a_plain_computation_and_add_up_to_the_logit(
     inspector.close()
 
 
-def test_the_answer_is_that_of_the_map_under_the_point(
-    job: InspectJob, landscape: dict[str, Path], tmp_path: Path
-) -> None:
-    run_map(MapJob(job.model, job.inputs, str(tmp_path / "maps"), step=3), Monitor())
+@pytest.mark.parametrize("clamp", [False, True])
+def test_the_answer_is_that_of_the_map_under_the_point(job: InspectJob, clamp: bool, tmp_path: Path) -> None:
+    run_map(MapJob(job.model, job.inputs, str(tmp_path / "maps"), step=3, clamp=clamp), Monitor())
+    job = replace(job, clamp=clamp)
     draw = np.random.default_rng(1)
     inspector = Inspector()
     with rasterio.open(tmp_path / "maps" / "species_1.tif") as source:

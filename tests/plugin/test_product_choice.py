@@ -19,11 +19,11 @@ def choice(qgis_app, card):
     return made
 
 
-def surveyed(calibrated: bool) -> Card:
+def surveyed() -> Card:
     """Return a card of surveys."""
     values = card_values()
     for one in values["species"]:
-        one.update(kind="pa", calibration=[1.0, -0.5] if calibrated else None)
+        one.update(kind="pa", calibration=[1.0, -0.5])
     values["training"].update(lambda2=1.0, background="")
     return Card.from_json(json.dumps(values), "test")
 
@@ -39,19 +39,19 @@ def test_what_records_alone_do_not_tell_is_not_offered_and_says_why(choice):
     assert "surveys" in choice.maps.model().item(place).toolTip()
     choice.set_products(PRODUCTS)
     assert "occurrence" not in choice.products()
-    choice.set_card(surveyed(calibrated=True))
+    choice.maps.selectAllOptions()
+    assert "occurrence" not in choice.products()
+    choice.set_products(PRODUCTS)
+    choice.set_card(surveyed())
     assert choice.maps.model().item(place).isEnabled() and choice.maps.itemText(0) == "favourability"
+    assert choice.products() == PRODUCTS, "what was wanted is ticked again where it is allowed"
 
 
-def test_a_threshold_is_asked_for_where_something_needs_it(choice):
+def test_a_threshold_is_asked_for_where_something_may_need_it(choice):
     assert choice.row.isHidden()
-    for products, calibrated, needed in (
-        (("binary",), True, True), (("richness",), True, False),
-        (("richness",), False, True), (("top",), False, False),
-    ):  # fmt: skip
-        choice.set_card(surveyed(calibrated))
+    for products, needed in ((("binary",), True), (("richness",), True), (("top", "novelty"), False)):
         choice.set_products(products)
-        assert choice.row.isHidden() != needed, (products, calibrated)
+        assert choice.row.isHidden() != needed, products
 
 
 def test_a_number_can_stand_for_the_rule(choice):
@@ -93,6 +93,25 @@ def test_the_job_has_what_is_chosen_and_the_project_remembers_it(ready, project)
     assert ready.draft().job().encoding == "float32" and not ready.draft().job().cut_novel
     ready.restore()
     assert ready.draft().job() == job
+
+
+@pytest.mark.parametrize(
+    "run", [{"products": 5, "threshold": "quantile-05"}, {"products": ["future"], "threshold": [1]}]
+)
+def test_what_a_project_says_and_nobody_understands_is_as_usual(ready, project, run):
+    settings.set_project_run(project, {**settings.project_run(project), **run})
+    ready.restore()
+    assert ready.output.products.settings() == {
+        "products": ["probability", "novelty"],
+        "threshold": "largest-tss",
+    }
+    ready.where.set_step(8)
+    assert ready.desk.draft.step == 8, "the panels are still heard"
+
+
+def test_effects_and_profile_need_no_kind_of_map(ready):
+    ready.output.products.set_products(())
+    assert not ready.draft().obstacle_to_check() and ready.draft().check_job().products
 
 
 def test_no_map_ticked_is_said(ready):

@@ -76,10 +76,13 @@ def test_the_preview_stands_where_the_species_will(project, card, files, tmp_pat
     assert [node.name() for node in group.group.findGroup("Relative suitability").findLayers()] == list(ORDER)
 
 
-def test_without_maps_of_species_the_others_stand_alone(project, card, files):
+def test_without_maps_of_species_the_others_stand_alone(project, card, files, tmp_path):
     novelty = [file for file in files if "novelty" in file]
-    group, layers = shown(project, novelty, card, ("novelty",))
-    assert [part.name() for part in group.children()] == ["Novelty"] and len(layers) == 3
+    group = ResultGroup(project, card, ORDER, SUMMARY, ("novelty",))
+    group.show_preview(str(write_raster(tmp_path / "preview.tif", dict.fromkeys(ORDER, 0.3))))
+    layers = group.show_maps(novelty)
+    assert [part.name() for part in group.group.children()] == ["Novelty"] and len(layers) == 3
+    assert group.species_shown == 0
 
 
 def test_a_file_for_all_species_gives_a_layer_for_each(project, card, tmp_path):
