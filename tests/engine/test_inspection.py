@@ -92,7 +92,10 @@ def test_the_answer_is_that_of_the_map_under_the_point(job: InspectJob, clamp: b
                 with pytest.raises(InputError):
                     inspector.answer(asked)
             else:
-                assert inspector.answer(asked).probability == pytest.approx(values[row, column], abs=1e-5)
+                answer = inspector.answer(asked)
+                assert answer.probability == pytest.approx(values[row, column], abs=1e-5)
+                plain = inspector.answer(replace(asked, clamp=False))
+                assert (plain.logit != answer.logit) == clamp, "every window here has a value to be clamped"
     inspector.close()
 
 
