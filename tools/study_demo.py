@@ -24,7 +24,7 @@ from scalescape.engine.jobs.study_job import run_study
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob
 from scalescape.engine.study.placebo import placebo_config
-from scalescape.engine.training.config import read_config
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.supplies import Spots
 
 PRESENT = 0.5  # truth from which a species counts as present

@@ -12,7 +12,7 @@ import pandas
 import rasterio
 from rasterio.transform import from_origin
 
-from ..training.config import read_config
+from ..training.config_file import read_config
 from ..training.course import prepared_sites
 from ..training.recipe import recipe_of
 from ..training.supplies import supply_of

@@ -23,7 +23,8 @@ from ..protocol import EvaluateJob, EvaluateResult
 from ..sites.cleaning import Cleaning
 from ..sites.survey_blocks import survey_blocks
 from ..training.batches import Places
-from ..training.config import TrainingConfig, read_config
+from ..training.config import TrainingConfig
+from ..training.config_file import read_config
 from ..training.course import prepared_test, spots_of
 from ..training.out_of_fold import scored_survey
 from ..training.prediction import logits_at

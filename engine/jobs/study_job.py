@@ -32,7 +32,7 @@ from ..study.trial import Outcome, Trial, runs_of
 from ..study.variant import Variant, best_of_each, everything, networks, rivals
 from ..study.workers import fitted, one_thread
 from ..study.workshop import Workshop
-from ..training.config import read_config
+from ..training.config_file import read_config
 from ..training.course import Course
 from ..training.fingerprint import fingerprint, table_digest
 from ..training.learner import DivergedError

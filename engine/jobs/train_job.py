@@ -28,7 +28,8 @@ from ..protocol import TrainJob, TrainResult
 from ..resumable_folder import is_of
 from ..sites.fold_distance import fold_distance
 from ..sites.site_table import Index
-from ..training.config import TrainingConfig, read_config
+from ..training.config import TrainingConfig
+from ..training.config_file import read_config
 from ..training.course import Course, course_of
 from ..training.feature_spaces import Features, HeldOutDistances, features_of, some_of
 from ..training.fingerprint import fingerprint

@@ -1,4 +1,4 @@
-"""A training config: a TOML file, read into plain values that are checked all at once."""
+"""What a training config may hold: plain values by table."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tomllib
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ..errors import InputError
 from ..protocol import PRECISIONS
 from ..values import input_of
-from .config_faults import Fault, Key, faults_of, without
 
 Kind = Literal["po", "pa", "pa-balanced"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -202,80 +199,6 @@ class TrainingConfig(_Table):
         return bool(self.modality) and all(one.columns for one in self.modality.values())
 
 
-def read_config(path: Path) -> TrainingConfig:
-    """Read and check a training config.
-
-    Parameters
-    ----------
-    path
-        A TOML file; the paths in it are relative to it.
-
-    Raises
-    ------
-    InputError
-        The file can't be read, is no TOML, or has faults: all are named, one a line, each with its dotted key.
-    """
-    from .config_checks import checked  # it needs the classes above
-
-    raw = _toml(path)
-    faults: list[Fault] = []
-    if "folder" in raw:
-        faults.append((("folder",), "unknown key"))
-        del raw["folder"]
-    raw["folder"] = path.resolve().parent
-    try:
-        config = TrainingConfig.model_validate(raw)
-    except ValidationError as error:
-        faults += faults_of(error, TrainingConfig)
-        config = _what_is_sound(raw)
-    config = _resolved(config)
-    known = [key for key, _ in faults]
-    faults += [fault for fault in checked(config, known) if not _within(fault[0], known)]
-    if faults:
-        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        lines = "\n".join(f"  {dotted(key)}: {text}" for key, text in faults)
-        raise InputError(f"The config {path} has {count}; mend it first:\n{lines}")
-    return config
-
-
-def dotted(key: Key) -> str:
-    """Return a key as one writes it: ``sites.source[2].file``, tables of a list counted from 1."""
-    text = ""
-    for part in key:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The config {path} can't be read ({error}); give a TOML file.") from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        what, _, where = str(error).rpartition(" (at ")
-        place = where.rstrip(")").replace("end of document", f"line {text.count(chr(10)) + 1}, its end")
-        raise InputError(
-            f"The config {path} is not TOML at {place} ({what[:1].lower()}{what[1:]}); mend that line."
-        ) from error
-
-
-def _what_is_sound(raw: Mapping[str, Any]) -> TrainingConfig:
-    """Return the config without the values that are no good, so that the rest can be checked too."""
-    sound: Any = raw
-    while True:
-        try:
-            return TrainingConfig.model_validate(sound)
-        except ValidationError as error:
-            sound = without(sound, [key for key, _ in faults_of(error, TrainingConfig)])
-
-
-def _within(key: Key, faulty: list[Key]) -> bool:
-    """Tell whether a key, or a table that holds it, is known to be faulty."""
-    return any(key[: len(one)] == one for one in faulty)
-
-
 def _completed(source: SourceConfig, shared: Mapping[str, Any]) -> SourceConfig:
     """Return a source with what ``[sites]`` says; one that names its species itself takes no other naming."""
     own = {name for name in shared if getattr(source, name)}
@@ -283,34 +206,6 @@ def _completed(source: SourceConfig, shared: Mapping[str, Any]) -> SourceConfig:
     if own & set(NAMING):
         taken = {name: value for name, value in taken.items() if name not in NAMING}
     return source.model_copy(update=taken)
-
-
-def _resolved(config: TrainingConfig) -> TrainingConfig:
-    """Return the config with absolute files."""
-
-    def at(file: str | None) -> str | None:
-        return absolute(file, config.folder) if file else None
-
-    sites = config.sites
-    sources = tuple(one.model_copy(update={"file": at(one.file) or ""}) for one in sites.source)
-    files = {name: at(getattr(sites, name)) for name in ("train", "test", "background", "area", "bias")}
-    modalities = {
-        name: one.model_copy(
-            update={
-                "inputs": tuple(at(file) or "" for file in one.inputs),
-                "patches": at(one.patches),
-            }
-        )
-        for name, one in config.modality.items()
-    }
-    return config.model_copy(
-        update={"sites": sites.model_copy(update={**files, "source": sources}), "modality": modalities}
-    )
-
-
-def absolute(file: str, folder: Path) -> str:
-    """Return a file's name seen from ``folder``, with bands or a layer's name after it as they were."""
-    return file if NOT_A_PATH.match(file) else str(folder / file)
 
 
 def on_disk(file: str) -> Path | None:

@@ -10,7 +10,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 from scalescape.engine.sites.preparation import Prepared, prepare
-from scalescape.engine.training.config import read_config
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.recipe import recipe_of
 
 

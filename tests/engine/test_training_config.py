@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from scalescape.engine.demo.files import train_toml
 from scalescape.engine.errors import InputError
-from scalescape.engine.training.config import TrainingConfig, read_config
+from scalescape.engine.training.config import TrainingConfig
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.recipe import OURS, SAMPLES, recipe_of
 from scalescape.engine.training.shape import (
     SAMPLE_CHANNELS,

@@ -9,7 +9,8 @@ import rasterio
 from conftest import write_raster
 from scalescape.engine.study.placebo import can_be_randomised, placebo_config
 from scalescape.engine.study.predictor_table import window_means
-from scalescape.engine.training.config import TrainingConfig, read_config
+from scalescape.engine.training.config import TrainingConfig
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.supplies import Spots
 from tiny_landscape import CRS, write_tiny_landscape
 

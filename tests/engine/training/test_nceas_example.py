@@ -10,7 +10,7 @@ from scalescape.engine.jobs.evaluate_job import run_evaluate
 from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, TrainJob
-from scalescape.engine.training.config import read_config
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.recipe import SAMPLES, recipe_of
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"

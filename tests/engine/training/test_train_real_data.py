@@ -16,7 +16,7 @@ from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, TrainJob
 from scalescape.engine.training.batches import Batches, Moment
-from scalescape.engine.training.config import read_config
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.course import Course, course_of
 from scalescape.engine.training.learner import Learner
 from scalescape.models.loss import FullWeightedLoss
