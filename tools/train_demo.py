@@ -94,7 +94,6 @@ def tested_card(card: Card, judged: Sequence[Judged], landscapes: int) -> Card:
     truth = np.array([[one.auc_truth for one in landscape.species] for landscape in judged])
     right = [sum(one.right for one in landscape.species) for landscape in judged]
     metrics = {
-        "out_of_fold": card.metrics,
         "auc_median": float(np.median([one.auc for one in species])),
         "auc_against": against,
         "auc_truth_median": float(np.median(truth, axis=1).mean()),
