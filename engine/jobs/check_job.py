@@ -8,6 +8,7 @@ from ...models.fusion import fused
 from ...models.model_file import read_model
 from ..device import chosen
 from ..mapping.estimate import estimated, speed_is_known
+from ..mapping.feature_novelty import feature_novelty
 from ..mapping.layout import chosen_layout
 from ..mapping.map_files import demand_makeable
 from ..mapping.plan import Plan, planned
@@ -55,7 +56,10 @@ def run_estimate(job: MapJob) -> EstimateResult:
 
 def estimate_of(plan: Plan, measure: bool, between: Callable[[], None] = lambda: None) -> EstimateResult | None:
     """Return what a plan will take, None where that would need a measurement and none is allowed."""
-    network = fused(read_model(plan.job.model).network).to(chosen(plan.job.device))
+    model = read_model(plan.job.model)
+    novelty = feature_novelty(model, plan)
+    network, plan = (model.network, plan) if novelty is None else (novelty.network, novelty.plan)
+    network = fused(network).to(chosen(plan.job.device))
     layout = chosen_layout(network.architecture, plan)
     if not measure and not speed_is_known(plan, network, layout):
         return None

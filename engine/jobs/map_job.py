@@ -16,7 +16,7 @@ from ...models.model_file import ModelFile, digest, read_model
 from ..aside import Aside
 from ..device import label_of
 from ..errors import InputError
-from ..mapping.evaluation import Evaluator, map_strips
+from ..mapping.evaluation import Evaluator, Probability, map_strips
 from ..mapping.feature_novelty import feature_novelty
 from ..mapping.map_files import MapFiles
 from ..mapping.map_tags import DATE, HELD, RUN_TAG, SCENARIO
@@ -24,8 +24,8 @@ from ..mapping.map_writer import RUN
 from ..mapping.plan import Plan, planned
 from ..mapping.preview import PreviewSink, write_preview
 from ..mapping.readiness import Ready, made_ready
+from ..mapping.strips import Strip
 from ..mapping.verification import Verifier
-from ..products.novelty import NOVELTY
 from ..progress import Monitor
 from ..protocol import MapJob, MapResult, to_params
 from ..version import software
@@ -67,9 +67,9 @@ def run_map(
     monitor.report("opening", 0, 1)
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
         model = read_model(job.model) if model is None else model
-        novelty = feature_novelty(model, plan) if NOVELTY in job.products or job.cut_novel else None
-        network, outputs = (model.network, plan) if novelty is None else (novelty.network, novelty.outputs)
-        ready = made_ready(network, outputs, monitor)
+        novelty = feature_novelty(model, plan)
+        network, plan = (model.network, plan) if novelty is None else (novelty.network, novelty.plan)
+        ready = made_ready(network, plan, monitor)
         layout, precision = ready.layout, ready.precision
         run = run_record(plan, ready)
         tags = {RUN_TAG: json.dumps(run), **scenario_tags(job)}
@@ -77,10 +77,14 @@ def run_map(
         with MapFiles(aside, plan, tags, () if novelty is None else novelty.keys) as maps:
             if job.preview:
                 write_preview(ready.reference, plan, Path(job.preview), monitor, on_preview)
-            link = torch.sigmoid_ if novelty is None else novelty.link
-            evaluator = Evaluator(ready.network, outputs, layout, monitor.check, link)
+            evaluator = Evaluator(ready.network, plan, layout, monitor.check, novelty=novelty)
+
+            def taken(strip: Strip, values: Probability) -> None:
+                maps.write(strip, values)
+                verifier.see(strip, values)
+
             mapping = time.monotonic()
-            valid_pixels = map_strips(evaluator, maps.write, MAPPING, monitor, verifier.see)
+            valid_pixels = map_strips(evaluator, taken, MAPPING, monitor)
             mapped = time.monotonic() - mapping
             demand_values(valid_pixels)
             run["warnings"] += foreign_categories(plan) + maps.notes()

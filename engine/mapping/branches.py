@@ -1,4 +1,4 @@
-"""The branches of one modality that are on, with what they add to the logits of the species wanted."""
+"""The branches of one modality that are on, with what they add to the outputs wanted."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Branches:
         The modality and its scales that are on.
     step
         Distance between outputs in the modality's own pixels.
-    species
-        Places of the wanted species in the head.
+    outputs
+        Places in the head of what is wanted: species, and what else depends on these branches.
     dense
         Whether the network may be evaluated densely; else window by window.
     frozen
@@ -45,7 +45,7 @@ class Branches:
         name: str,
         scales: Sequence[int],
         step: int,
-        species: Tensor,
+        outputs: Tensor,
         dense: bool,
         frozen: bool = True,
     ) -> None:
@@ -56,7 +56,7 @@ class Branches:
         self.dense = DenseModality(network, name, step, scales, frozen) if dense else None
         self._network = network
         self._weights = {
-            key: weight[species] for key, weight in network.head_weights().items() if key[0] == name
+            key: weight[outputs] for key, weight in network.head_weights().items() if key[0] == name
         }
         self._device, self._dtype = network.head.weight.device, network.dtype_of(name)
 
@@ -71,7 +71,7 @@ class Branches:
         return torch.from_numpy(values)[None].to(self._device, self._dtype, memory_format=torch.channels_last)
 
     def logits(self, features: Features) -> Tensor:
-        """Return what the branches add, (species, positions), from features (1, out_size, rows, columns)."""
+        """Return what the branches add, (outputs, positions), from features (1, out_size, rows, columns)."""
         total: Tensor | None = None
         for key, values in features.items():
             # Channels last, the features are a matrix already: (positions, out_size).
@@ -83,7 +83,7 @@ class Branches:
         return total
 
     def next_logits(self, column: DenseStrips, rows: int) -> Tensor:
-        """Return what the branches add to the next ``rows`` rows of a column: (species, positions).
+        """Return what the branches add to the next ``rows`` rows of a column: (outputs, positions).
 
         Projection and head go chunk by chunk, so that the features in between stay in the processor's cache.
         """
@@ -101,14 +101,14 @@ class Branches:
         return total
 
     def everywhere(self, values: Values, between: Between) -> Tensor:
-        """Return (species, positions) at every position of a window of normalised pixels."""
+        """Return (outputs, positions) at every position of a window of normalised pixels."""
         if self.dense is None:
             raise RuntimeError("the network is evaluated window by window")
         with torch.inference_mode():
             return self.logits(self.dense.features(self.tensor(values), between))
 
     def of_windows(self, batches: Iterable[Values], between: Between) -> Tensor:
-        """Return (species, sites) from batches of windows (sites, bands, side, side)."""
+        """Return (outputs, sites) from batches of windows (sites, bands, side, side)."""
         parts = []
         with torch.inference_mode():
             for windows in batches:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..rasters.ground import transformer
 from ..rasters.lattice import MapGrid, Tile, cell_of
 from ..rasters.predictors import Predictor
-from ..rasters.raster import Valid
+from ..rasters.raster import Valid, Values
 from .branches import Branches
 
 BLOCK = 32  # cells along a side that are evaluated together
@@ -26,20 +26,24 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Cells:
-    """Logits (species, cells), and which cells each pixel of a tile takes, with what weights.
+    """Logits (outputs, cells), and which cells each pixel of a tile takes, with what weights.
 
     ``places`` and ``weights`` are (cells a pixel, rows, columns): one cell, or four where cells are blended.
+    ``values`` (bands, cells) are what the files hold there, and ``own`` (rows, columns) says which cell holds a
+    pixel's centre, where that has a value.
     """
 
     logits: Tensor
     places: Index
     weights: npt.NDArray[np.float32]
+    values: Values
+    own: Index
 
     def spread(self) -> Tensor:
-        """Return logits (species, pixels) of the tile's pixels, row by row."""
+        """Return logits (outputs, pixels) of the tile's pixels, row by row."""
         total: Tensor | None = None
         for places, weights in zip(self.places, self.weights, strict=True):
-            part = self.logits[:, torch.from_numpy(places.ravel()).to(self.logits.device)]
+            part = self.logits.index_select(1, torch.from_numpy(places.ravel()).to(self.logits.device))
             if len(self.places) == 1:
                 return part
             part = part.mul_(torch.from_numpy(weights.ravel()).to(part.device))
@@ -47,6 +51,15 @@ class Cells:
         if total is None:
             raise RuntimeError("pixels that take no cell")
         return total
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """Some cells: ``logits`` (outputs, cells), whether they hold values (cells,), and which (bands, cells)."""
+
+    logits: Tensor
+    held: Valid
+    values: Values
 
 
 class CoarseField:
@@ -64,7 +77,7 @@ class CoarseField:
         self._grid = grid
         self._reach = 0 if fill_edge else branches.radius
         self._blend = blend
-        self._blocks: OrderedDict[tuple[int, int], tuple[Tensor, Valid]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, int], _Evaluated] = OrderedDict()
 
     def at(self, tile: Tile, wanted: Valid, between: Callable[[], None]) -> tuple[Cells | None, Valid]:
         """Return the cells of a tile's pixels that are ``wanted``, and which of those have a value."""
@@ -82,12 +95,14 @@ class CoarseField:
         some = np.argwhere(usable)[0]
         rows = np.where(usable, rows, rows[tuple(some)])
         columns = np.where(usable, columns, columns[tuple(some)])
-        logits, held, places = self._looked_up(rows, columns, between)
-        usable &= held[places]
-        valid = mine & (usable & (rows == own_row) & (columns == own_column)).any(axis=0)
+        found, places = self._looked_up(rows, columns, between)
+        usable &= found.held[places]
+        centre = usable & (rows == own_row) & (columns == own_column)
+        valid = mine & centre.any(axis=0)
+        own = np.take_along_axis(places, centre.argmax(axis=0)[None], axis=0)[0]
         weights = np.where(usable, weights, np.float32(0))
         weights /= np.maximum(weights.sum(axis=0), np.float32(1e-6))
-        return Cells(logits, places, weights), valid
+        return Cells(found.logits, places, weights, found.values, own), valid
 
     def _inside(self, rows: Index, columns: Index) -> Valid:
         """Tell where windows around cells lie within the raster, or with edge fill the cells themselves."""
@@ -95,10 +110,8 @@ class CoarseField:
         inside: Valid = (rows >= self._reach) & (rows < height - self._reach)
         return inside & (columns >= self._reach) & (columns < width - self._reach)
 
-    def _looked_up(
-        self, rows: Index, columns: Index, between: Callable[[], None]
-    ) -> tuple[Tensor, Valid, Index]:
-        """Return logits (species, cells) and validity of the cells that occur, and each one's place."""
+    def _looked_up(self, rows: Index, columns: Index, between: Callable[[], None]) -> tuple[_Evaluated, Index]:
+        """Return the cells that occur, and each one's place."""
         blocks, which = np.unique(
             np.stack([rows.ravel() // BLOCK, columns.ravel() // BLOCK]), axis=1, return_inverse=True
         )
@@ -107,41 +120,46 @@ class CoarseField:
             return_inverse=True,
         )
         if self._branches.dense and blocks.shape[1] * BLOCK**2 <= SPARSE * max(codes.size, BLOCK**2):
-            found = [self._block(int(up), int(left), between) for up, left in blocks.T]
-            logits = torch.cat([one for one, _ in found], dim=1)[:, codes]
-            held = np.concatenate([one for _, one in found])[codes]
+            every = [self._block(int(up), int(left), between) for up, left in blocks.T]
+            found = _Evaluated(
+                torch.cat([one.logits for one in every], dim=1)[:, codes],
+                np.concatenate([one.held for one in every])[codes],
+                np.concatenate([one.values for one in every], axis=1)[:, codes],
+            )
         else:
             block, cell = np.divmod(codes, BLOCK**2)
             at = blocks[:, block].T * BLOCK + np.stack(np.divmod(cell, BLOCK), axis=1)
-            logits, held = self._one_by_one(at, between)
-        return logits, held, places.reshape(rows.shape)
+            found = self._one_by_one(at, between)
+        return found, places.reshape(rows.shape)
 
-    def _block(self, up: int, left: int, between: Callable[[], None]) -> tuple[Tensor, Valid]:
-        """Return logits (species, cells) and validity (cells,) of one block, row by row."""
+    def _block(self, up: int, left: int, between: Callable[[], None]) -> _Evaluated:
+        """Return the cells of one block, row by row."""
         key = (up, left)
         if key not in self._blocks:
             if len(self._blocks) >= KEPT_BLOCKS:
                 self._blocks.popitem(last=False)
-            radius = self._branches.radius
-            values, held = self._predictor.read(
-                _around(up * BLOCK, (up + 1) * BLOCK, radius), _around(left * BLOCK, (left + 1) * BLOCK, radius)
-            )
-            centres = np.all(held, axis=0)[radius : radius + BLOCK, radius : radius + BLOCK]
-            self._blocks[key] = self._branches.everywhere(values, between), centres.ravel()
+            channels, held, values = self._window(up * BLOCK, left * BLOCK, BLOCK)
+            self._blocks[key] = _Evaluated(self._branches.everywhere(channels, between), held, values)
         self._blocks.move_to_end(key)
         return self._blocks[key]
 
-    def _one_by_one(self, at: Index, between: Callable[[], None]) -> tuple[Tensor, Valid]:
-        """Return logits (species, cells) and validity of cells (cells, 2), each from its own window."""
+    def _one_by_one(self, at: Index, between: Callable[[], None]) -> _Evaluated:
+        """Return cells (cells, 2), each from its own window."""
+        windows = [self._window(int(row), int(column), 1) for row, column in at]
+        channels, held, values = zip(*windows, strict=True)
+        logits = self._branches.of_windows([np.stack(channels)], between)
+        return _Evaluated(logits, np.concatenate(held), np.concatenate(values, axis=1))
+
+    def _window(self, row: int, column: int, side: int) -> tuple[Values, Valid, Values]:
+        """Return the channels that a square of cells sees; where these hold values, and what, row by row."""
         radius = self._branches.radius
-        windows, held = [], []
-        for row, column in at:
-            values, valid = self._predictor.read(
-                _around(int(row), int(row) + 1, radius), _around(int(column), int(column) + 1, radius)
-            )
-            windows.append(values)
-            held.append(bool(valid[:, radius, radius].all()))
-        return self._branches.of_windows([np.stack(windows)], between), np.array(held)
+        up, left = row - radius, column - radius
+        over = slice(up, row + side + radius), slice(left, column + side + radius)
+        values, held = self._predictor.values(*over)
+        channels, held = self._predictor.channels(values, held, up, left)
+        inner = slice(radius, radius + side)
+        own = values[:, inner, inner].reshape(len(values), -1)
+        return channels, np.all(held[:, inner, inner], axis=0).ravel(), own
 
 
 def positions_in(
@@ -153,10 +171,6 @@ def positions_in(
         x, y = transformer(grid.crs, predictor.crs).transform(x, y)
     affine = predictor.grid.affine
     return (y - affine.f) / affine.e, (x - affine.c) / affine.a
-
-
-def _around(start: int, stop: int, radius: int) -> slice:
-    return slice(start - radius, stop + radius)
 
 
 def _corners(

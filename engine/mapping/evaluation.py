@@ -16,6 +16,7 @@ from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
 from .branches import Branches, batches
 from .coarse import CoarseField
+from .feature_novelty import FeatureNovelty
 from .layout import Layout
 from .pipeline import overlapped
 from .plan import Plan
@@ -37,6 +38,8 @@ class Evaluator:
         Called between operations; raises to stop.
     link
         What makes the map's values of logits; probabilities unless told.
+    novelty
+        What gives further values, after the species.
     """
 
     def __init__(
@@ -46,19 +49,22 @@ class Evaluator:
         layout: Layout,
         between: Callable[[], None] = lambda: None,
         link: Callable[[Tensor], Tensor] = torch.sigmoid_,
+        novelty: FeatureNovelty | None = None,
     ) -> None:
         self.plan = plan
         self.layout = layout
         self._between = between
         self._link = link
-        species = torch.tensor(plan.species, device=network.head.weight.device)
-        self._bias = self._constant(network, species)
+        self._novelty = novelty
         dense = layout.method == "dense"
-        steps = {name: plan.grid.step if name == plan.finest else 1 for name in plan.scales}
-        self._branches = {
-            name: Branches(network, name, scales, steps[name], species, dense, layout.frozen)
-            for name, scales in plan.scales.items()
-        }
+        self._branches: dict[str, Branches] = {}
+        self._bias: dict[str, Tensor] = {}
+        for name, scales in plan.scales.items():
+            further = novelty.rows[name] if novelty is not None else ()
+            outputs = torch.tensor((*plan.species, *further), device=network.head.weight.device)
+            step = plan.grid.step if name == plan.finest else 1
+            self._branches[name] = Branches(network, name, scales, step, outputs, dense, layout.frozen)
+            self._bias[name] = self._constant(network, outputs)[:, None]
         self._fine = self._branches[plan.finest]
         self._column: DenseStrips | None = None
 
@@ -102,16 +108,23 @@ class Evaluator:
 
     @torch.inference_mode()
     def probability(self, strip: Strip) -> tuple[Strip, Probability | None]:
-        """Return a strip with its probabilities (species, rows, columns), None where it holds no pixel."""
+        """Return a strip with its values (species, rows, columns), None where it holds no pixel."""
         if strip.rows is None:
             return strip, None
         self._between()
-        logits = self._dense(strip) if self._fine.dense is not None else self._patches(strip)
-        logits = logits.add_(self._bias[:, None])
-        for cells in strip.cells:
-            logits += cells.spread()
-        values = self._link(logits).reshape(-1, *strip.tile.shape).to("cpu").numpy()
-        return strip, values
+        species = len(self.plan.species)
+        fine = self._dense(strip) if self._fine.dense is not None else self._patches(strip)
+        logits = fine[:species].add_(self._bias[self.plan.finest][:species])
+        further = {self.plan.finest: fine[species:]}
+        for name, cells in strip.cells.items():
+            part = cells.spread()
+            logits += part[:species]
+            further[name] = part[species:]
+        values = self._link(logits)
+        if self._novelty is not None:
+            coordinates = {name: part.add_(self._bias[name][species:]) for name, part in further.items()}
+            values = torch.cat([values, self._novelty.ratios(coordinates)])
+        return strip, values.reshape(-1, *strip.tile.shape).to("cpu").numpy()
 
     def _dense(self, strip: Strip) -> Tensor:
         rows, columns = strip.tile.shape
@@ -134,26 +147,21 @@ class Evaluator:
         logits[:, rows, columns] = found
         return logits.flatten(1)
 
-    def _constant(self, network: FusionNetwork, species: Tensor) -> Tensor:
-        """Return bias and the replacements of branches that are off: (species,) in float32."""
-        constant = network.head.bias[species].float()
+    def _constant(self, network: FusionNetwork, outputs: Tensor) -> Tensor:
+        """Return bias and the replacements of branches that are off: (outputs,) in float32."""
+        constant = network.head.bias[outputs].float()
         for key, weight in network.head_weights().items():
             if key[1] not in self.plan.scales.get(key[0], ()):
-                constant = constant + (weight[species] @ network.replacements[branch_name(key)]).float()
+                constant = constant + (weight[outputs] @ network.replacements[branch_name(key)]).float()
         return constant
 
 
 def map_strips(
-    evaluator: Evaluator,
-    write: Callable[[Tile, Probability, Valid], None],
-    phase: str,
-    monitor: Monitor,
-    see: Callable[[Strip, Probability], None] = lambda strip, values: None,
+    evaluator: Evaluator, write: Callable[[Strip, Probability], None], phase: str, monitor: Monitor
 ) -> int:
-    """Evaluate a map and ``write`` each tile that holds a value; return how many pixels have one.
+    """Evaluate a map and ``write`` each strip that holds a value; return how many pixels have one.
 
-    ``see`` is shown each strip that holds one, with its probabilities. Where a device's memory runs out, strips
-    are halved and the map goes on below the last one that was written.
+    Where a device's memory runs out, strips are halved and the map goes on below the last one that was written.
     """
     rows, columns = evaluator.plan.reachable
     total = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -164,8 +172,7 @@ def map_strips(
         nonlocal done, valid_pixels, last
         strip, values = result
         if values is not None:
-            write(strip.tile, values, strip.valid)
-            see(strip, values)
+            write(strip, values)
             valid_pixels += int(strip.valid.sum())
         last = strip.tile
         done += strip.tile.shape[0] * strip.tile.shape[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,7 +17,7 @@ from .plan import Plan
 
 @dataclass(frozen=True)
 class FeatureNovelty:
-    """A network that gives, after the species, how far its branches' features are from the training's.
+    """A network that also tells how far its branches' features are from the training's.
 
     Attributes
     ----------
@@ -24,31 +25,37 @@ class FeatureNovelty:
         Of the branches that are on, and of modalities all of whose scales are.
     network
         With the coordinates of features as further outputs.
-    outputs
-        The plan, with those outputs after its species.
-    species
-        How many species the plan has.
+    plan
+        The map's, that counts them.
+    rows
+        By modality that is on, the places in the head of the coordinates of its features, space by space.
     """
 
     spaces: dict[BranchKey, FeatureSpace]
     network: FusionNetwork
-    outputs: Plan
-    species: int
+    plan: Plan
+    rows: dict[str, tuple[int, ...]]
 
     @property
     def keys(self) -> tuple[BranchKey, ...]:
-        """The branches, in the order of values."""
+        """The branches, in the order of ``ratios``."""
         return tuple(self.spaces)
 
-    def link(self, logits: Tensor) -> Tensor:
-        """Return probabilities, then distances over their limits: (species + branches, positions)."""
-        coordinates = logits[self.species :]
-        ratios, start = [], 0
-        for space in self.spaces.values():
-            mine = coordinates[start : start + len(space.axes)]
-            ratios.append(mine.norm(dim=0).div_(space.limit))
-            start += len(space.axes)
-        return torch.cat([torch.sigmoid_(logits[: self.species]), torch.stack(ratios)])
+    def ratios(self, coordinates: Mapping[str, Tensor]) -> Tensor:
+        """Return distances over their limits, (spaces, positions), of coordinates by modality.
+
+        These are (rows, positions), and are used up.
+        """
+        starts = dict.fromkeys(coordinates, 0)
+        found = []
+        for (name, _), space in self.spaces.items():
+            stop = starts[name] + len(space.axes)
+            squares = coordinates[name][
+                starts[name] : stop
+            ].square_()  # norm(dim=0) would take 17 times as long
+            found.append(squares.sum(dim=0).sqrt_().div_(space.limit))
+            starts[name] = stop
+        return torch.stack(found)
 
 
 def _is_on(key: BranchKey, plan: Plan) -> bool:
@@ -59,15 +66,19 @@ def _is_on(key: BranchKey, plan: Plan) -> bool:
 
 
 def feature_novelty(model: ModelFile, plan: Plan) -> FeatureNovelty | None:
-    """Return what maps the novelty of features, None where the model file knows no space of a branch on."""
+    """Return what maps the novelty of features; None where none is wanted, or the model file knows no space."""
     spaces = {
         key: model.feature_spaces[key]
         for key in space_sizes(model.network.architecture)
         if key in model.feature_spaces and _is_on(key, plan)
     }
-    if not spaces:
+    if not spaces or not plan.job.wants_novelty:
         return None
-    first = model.network.architecture.species
-    rows = sum(len(one.axes) for one in spaces.values())
-    outputs = replace(plan, species=(*plan.species, *range(first, first + rows)))
-    return FeatureNovelty(spaces, with_coordinates(model.network, spaces), outputs, len(plan.species))
+    rows: dict[str, tuple[int, ...]] = dict.fromkeys(plan.scales, ())
+    first = stop = model.network.architecture.species
+    for (name, _), space in spaces.items():
+        start, stop = stop, stop + len(space.axes)
+        rows[name] += tuple(range(start, stop))
+    return FeatureNovelty(
+        spaces, with_coordinates(model.network, spaces), replace(plan, further=stop - first), rows
+    )

@@ -174,5 +174,6 @@ def _other_memory(plan: Plan, across: int, strip: int) -> int:
     bands = plan.card.modality(plan.finest).channels
     pixels = (strip * step + window) * ((across - 1) * step + window)
     read = (READ_COPIES + AHEAD) * bands * pixels * FLOAT_BYTES
-    written = (SPECIES_COPIES + AHEAD) * len(plan.species) * across * strip * FLOAT_BYTES
+    outputs = (SPECIES_COPIES + AHEAD) * len(plan.species) + plan.further
+    written = outputs * across * strip * FLOAT_BYTES
     return read + written

@@ -20,12 +20,11 @@ from ..progress import Monitor
 from ..protocol import ENCODINGS, LAYOUTS, PRODUCTS, MapJob
 from ..rasters.encoding import ENCODINGS as STORED
 from ..rasters.encoding import FLAG, FLOAT
-from ..rasters.lattice import Tile
-from ..rasters.raster import Valid
 from .evaluation import Probability
 from .map_tags import OCCURRENCE, PROBABILITY, probability_tags
 from .map_writer import disk_use
 from .plan import Plan
+from .strips import Strip
 
 
 class MapFiles:
@@ -59,7 +58,7 @@ class MapFiles:
                     aside, grid, tags, mapped_species(plan), wanted, job.threshold, job.encoding, job.layout
                 )
             )
-            if NOVELTY in job.products or job.cut_novel:
+            if job.wants_novelty:
                 if job.cut_novel and unknown_ranges(plan) and not keys:
                     raise InputError(f"{unknown_ranges(plan)[0]} Map without cutting what is novel.")
                 self._novelty = self._stack.enter_context(NoveltyMaps(aside, grid, tags, plan, keys))
@@ -73,16 +72,16 @@ class MapFiles:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def write(self, tile: Tile, values: Probability, valid: Valid) -> None:
-        """Write a tile of all maps, of the values (species, rows, columns) where ``valid``."""
-        kept = valid
+    def write(self, strip: Strip, values: Probability) -> None:
+        """Write a strip of all maps, of its values (species, then branches; rows, columns)."""
+        kept = strip.valid
         if self._novelty is not None:
-            novel = self._novelty.write(tile, values[self._species :], valid)
+            novel = self._novelty.write(strip, values[self._species :])
             if self._job.cut_novel:
-                kept = valid & ~novel
+                kept = kept & ~novel
                 self._cut += int(novel.sum())
-        self._pixels += int(valid.sum())
-        self._products.write(tile, values[: self._species], kept)
+        self._pixels += int(strip.valid.sum())
+        self._products.write(strip.tile, values[: self._species], kept)
 
     def made(self, monitor: Monitor) -> list[str]:
         """Make the files, still aside; return their names."""
@@ -118,7 +117,8 @@ def output_of(plan: Plan) -> Output:
         BINARY: (species, FLAG.bytes),
         NOVELTY: (2 + sum(len(scales) + 1 for scales in plan.scales.values()), FLOAT.bytes),
     }
-    counted = [layers.get(one, (1, FLOAT.bytes)) for one in job.products]
+    made = {*job.products, NOVELTY} if job.wants_novelty else job.products
+    counted = [layers.get(one, (1, FLOAT.bytes)) for one in made]
     return Output(
         values=height * width * sum(count for count, _ in counted),
         disk_bytes=sum(disk_use(height * width, count, size) for count, size in counted),

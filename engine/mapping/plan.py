@@ -34,7 +34,8 @@ class Plan:
     """A map job with its rasters open.
 
     ``scales`` gives for each modality that is on its scales that are on, ascending; ``species`` the places in
-    the card's list of those that are mapped; ``finest`` the modality whose grid is the map's.
+    the card's list of those that are mapped; ``finest`` the modality whose grid is the map's; ``further`` how
+    many outputs of the network are computed beside the species'.
     """
 
     job: MapJob
@@ -47,6 +48,7 @@ class Plan:
     cautions: tuple[Caution, ...]
     margin: Margin
     mask: PolygonMask | None = None
+    further: int = 0
 
     def reach(self, name: str) -> int:
         """Return the side (px, odd) of the centred window that a modality's scales need."""

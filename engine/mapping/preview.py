@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
 from ...models.architecture import Architecture
 from ...models.network import FusionNetwork
 from ..errors import InputError
 from ..progress import Monitor
 from ..rasters.encoding import FLOAT
-from ..rasters.lattice import Tile, map_grid
-from ..rasters.raster import Valid
+from ..rasters.geotiff import window_of
+from ..rasters.lattice import map_grid
 from .evaluation import Evaluator, Probability, map_strips
 from .kept_costs import column_costs
 from .layout import chosen_layout
 from .plan import Plan
+from .strips import Strip
 
 PreviewSink = Callable[[str], None]
 
@@ -60,9 +60,9 @@ def write_preview(
             for band, place in enumerate(plan.species, start=1):
                 target.set_band_description(band, plan.card.species[place].name)
 
-            def write(tile: Tile, values: Probability, valid: Valid) -> None:
-                window = Window(tile.columns.start, tile.rows.start, tile.shape[1], tile.shape[0])
-                target.write(np.where(valid, values, np.float32(FLOAT.nodata)), window=window)
+            def write(strip: Strip, values: Probability) -> None:
+                shown = np.where(strip.valid, values, np.float32(FLOAT.nodata))
+                target.write(shown, window=window_of(strip.tile))
 
             map_strips(evaluator, write, "preview", monitor)
     except (OSError, RasterioError) as error:

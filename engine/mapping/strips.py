@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,15 +18,17 @@ class Strip:
     """A few rows of one column of a map.
 
     ``valid`` (rows, columns) tells which pixels get a value; where none does, ``rows`` is None. Else ``rows``
-    (bands, rows, columns) are the normalised input below that of the strip above, or, where ``top``, all that
-    the windows of this strip hold. ``cells`` are those of the coarse modalities.
+    (channels, rows, columns) are the normalised input below that of the strip above, or, where ``top``, all
+    that the windows of this strip hold; ``values`` (bands, rows, columns) are what the finest modality's files
+    hold under the tile's own pixels. ``cells`` are those of the coarse modalities, by name.
     """
 
     tile: Tile
     valid: Valid
     top: bool = True
     rows: Values | None = None
-    cells: tuple[Cells, ...] = ()
+    values: Values | None = None
+    cells: Mapping[str, Cells] = field(default_factory=dict)
 
 
 class StripReader:
@@ -83,19 +85,23 @@ class StripReader:
             top = below is None
             start = int(inputs[0]) - self._radius if below is None else below
             stop = int(inputs[-1]) + self._radius + 1
-            values, held = self._fine.read(slice(start, stop), self._around(across))
+            around = self._around(across)
+            values, held = self._fine.values(slice(start, stop), around)
+            channels, held = self._fine.channels(values, held, start, around.start)
             if top:
                 centres = _Centres(self._grid.step)
-            centres.add(start, np.all(held, axis=0)[:, self._radius :: self._grid.step][:, : across.size])
-            valid = valid & centres.take(inputs)
+            middle = slice(self._radius, self._radius + int(across[-1] - across[0]) + 1, self._grid.step)
+            centres.add(start, values[:, :, middle], np.all(held[:, :, middle], axis=0))
+            under, here = centres.take(inputs)
+            valid = valid & here
             if not valid.any():
                 below = None
                 yield Strip(tile, valid)
                 continue
             below = stop if self._carry else None
-            yield Strip(tile, valid, top, values, cells)
+            yield Strip(tile, valid, top, channels, under, cells)
 
-    def _reachable(self, tile: Tile, between: Callable[[], None]) -> tuple[Valid, tuple[Cells, ...]]:
+    def _reachable(self, tile: Tile, between: Callable[[], None]) -> tuple[Valid, dict[str, Cells]]:
         """Return which pixels of a tile may have a value, by all but the finest modality's NoData."""
         height, width = self._fine.grid.shape
         rows, columns = self._grid.input_rows(tile.rows), self._grid.input_columns(tile.columns)
@@ -104,36 +110,35 @@ class StripReader:
         valid = inside_rows[:, None] & inside_columns[None, :]
         if valid.any():
             valid &= self._wanted(tile)
-        cells = []
-        for field in self._coarse.values():
+        cells = {}
+        for name, coarse in self._coarse.items():
             if not valid.any():
                 break
-            found, here = field.at(tile, valid, between)
+            found, here = coarse.at(tile, valid, between)
             valid &= here
             if found is not None:
-                cells.append(found)
-        return valid, tuple(cells)
+                cells[name] = found
+        return valid, cells
 
     def _around(self, index: np.ndarray) -> slice:
         return slice(int(index[0]) - self._radius, int(index[-1]) + self._radius + 1)
 
 
 class _Centres:
-    """Which pixels under output pixels hold values, kept until their strip comes."""
+    """What the files hold under output pixels, and where they hold a value, kept until their strip comes."""
 
     def __init__(self, step: int) -> None:
         self._step = step
-        self._rows: dict[int, Valid] = {}
+        self._rows: dict[int, tuple[Values, Valid]] = {}
 
-    def add(self, start: int, held: Valid) -> None:
-        """Take note of input rows from ``start`` on: (rows, output columns)."""
+    def add(self, start: int, values: Values, held: Valid) -> None:
+        """Take note of input rows from ``start`` on: (bands, rows, output columns), and without bands."""
         for offset in range((self._step // 2 - start) % self._step, len(held), self._step):
-            self._rows[start + offset] = held[offset]
+            self._rows[start + offset] = values[:, offset].copy(), held[offset]
 
-    def take(self, inputs: np.ndarray) -> Valid:
+    def take(self, inputs: np.ndarray) -> tuple[Values, Valid]:
         """Return the rows under output rows, and forget them."""
-        wanted = {int(row) for row in inputs}
-        found = np.stack([self._rows[int(row)] for row in inputs])
-        last = max(wanted)
-        self._rows = {row: held for row, held in self._rows.items() if row > last}
-        return found
+        values, held = zip(*(self._rows[int(row)] for row in inputs), strict=True)
+        last = int(inputs[-1])
+        self._rows = {row: kept for row, kept in self._rows.items() if row > last}
+        return np.stack(values, axis=1), np.stack(held)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ...models.card import N_QUANTILES
 
 Floats = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
 
 
 class Mess:
@@ -33,23 +34,44 @@ class Mess:
     """
 
     def __init__(self, quantiles: Sequence[Sequence[float]]) -> None:
-        self._quantiles = np.array(quantiles, np.float64).reshape(-1, N_QUANTILES)
+        self._lines = [_Lines(np.array(one, np.float64)) for one in quantiles]
 
     def similarity(self, values: npt.NDArray[np.floating]) -> Floats:
         """Return the similarity of each band's value: (bands, ...), as ``values``."""
-        pairs = zip(values, self._quantiles, strict=True)
-        return np.stack([_similarity(np.asarray(one, np.float64), quantiles) for one, quantiles in pairs])
+        return np.stack([lines.at(one) for lines, one in zip(self._lines, values, strict=True)])
+
+    def least(self, values: npt.NDArray[np.floating]) -> tuple[Floats, Index]:
+        """Return the least similarity of a place's bands and the first band that has it, each (...).
+
+        ``values`` are (bands, ...).
+        """
+        least = np.full(values.shape[1:], np.inf)
+        limiting = np.zeros(values.shape[1:], np.intp)
+        for band, (lines, one) in enumerate(zip(self._lines, values, strict=True)):
+            similarity = lines.at(one)
+            limiting[similarity < least] = band
+            np.minimum(least, similarity, out=least)
+        return least, limiting
 
 
-def _similarity(values: Floats, quantiles: Floats) -> Floats:
-    least, largest = quantiles[0], quantiles[-1]
-    above = np.searchsorted(quantiles, values)  # the number of quantiles below each value
-    right = np.clip(above, 1, N_QUANTILES - 1)
-    width = quantiles[right] - quantiles[right - 1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(width > 0, (values - quantiles[right - 1]) / width, 0)
-    below = np.clip(right - 1 + share, 0, 100)  # f
-    inside = np.where(below <= 50, 2 * below, 2 * (100 - below))
-    spread = largest - least if largest > least else 1.0
-    found = np.where(above == 0, 100 * (values - least) / spread, inside)
-    return np.where(values > largest, 100 * (largest - values) / spread, found)
+class _Lines:
+    """Similarity to one band's quantiles: a line below them, between each two and above them."""
+
+    def __init__(self, quantiles: Floats) -> None:
+        least, largest = quantiles[0], quantiles[-1]
+        f = np.arange(N_QUANTILES - 1)  # at the lower end of each line between two quantiles
+        widths = np.array([largest - least, *np.diff(quantiles), largest - least])
+        self._quantiles = quantiles
+        self._knots = np.array([least, *quantiles[:-1], largest])
+        self._widths = np.where(widths > 0, widths, 1)  # a line of no width holds no value; a sample of one, 1
+        self._starts = np.array([0, *np.where(f < 50, 2 * f, 2 * (100 - f)), 0], np.float64)
+        self._rises = np.array([100, *np.where(f < 50, 2, -2), -100], np.float64)
+
+    def at(self, values: npt.NDArray[np.floating]) -> Floats:
+        """Return the similarity of values, in their shape."""
+        below = np.searchsorted(self._quantiles, values)
+        found: Floats = values - self._knots[below]
+        found *= self._rises[below]
+        found /= self._widths[below]
+        found += self._starts[below]
+        return found

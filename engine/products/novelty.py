@@ -15,12 +15,11 @@ from ..aside import Aside
 from ..branch_colours import shades
 from ..mapping.map_writer import Layer, MapWriter
 from ..mapping.plan import Plan
+from ..mapping.strips import Strip
 from ..progress import Monitor
 from ..rasters.category_raster import Category, CategoryWriter
-from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values
-from .mess import Mess
-from .predictor_values import PredictorValues
+from .map_mess import MapMess
 
 NOVELTY, LIMITING = "novelty", "novelty_limiting"
 MEANING = (
@@ -54,14 +53,13 @@ class NoveltyMaps:
         self._keys = list(keys)
         try:
             if not self.notes:
-                self._values = self._stack.enter_context(PredictorValues(plan))
-                self._similarity = Mess([band.quantiles for _, band in self._values.bands])
+                self._similarity = MapMess(plan)
                 layer = Layer(NOVELTY, "MESS", {"PRODUCT": NOVELTY, "QUANTITY": "MESS", "MEANING": MEANING})
                 self._mess = self._stack.enter_context(MapWriter(aside, grid, [layer], tags))
                 mine = {**tags, "PRODUCT": LIMITING, "QUANTITY": "predictor", "MEANING": LIMITING_MEANING}
                 self._limiting = self._stack.enter_context(
                     CategoryWriter(
-                        aside, grid, _categories(self._values.bands), LIMITING, "Limiting band", mine
+                        aside, grid, _categories(self._similarity.bands), LIMITING, "Limiting band", mine
                     )
                 )
             if keys:
@@ -77,19 +75,19 @@ class NoveltyMaps:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def write(self, tile: Tile, ratios: Values, valid: Valid) -> Valid:
-        """Write a tile, and return where it is novel by predictors or features (rows, columns).
+    def write(self, strip: Strip, ratios: Values) -> Valid:
+        """Write a strip, and return where it is novel by predictors or features (rows, columns).
 
         ``ratios`` (branches, rows, columns) are distances of features over their limits.
         """
+        tile, valid = strip.tile, strip.valid
         novel = np.zeros(tile.shape, np.bool_)
         if self._mess is not None:
-            values, held = self._values.of(tile)
-            similarity = np.where(held, self._similarity.similarity(values), np.inf)
-            least = similarity.min(axis=0)
-            self._mess.write(tile, least[None].astype(np.float32), valid)
-            self._limiting.write(tile, similarity.argmin(axis=0), valid)
-            novel |= least.astype(np.float32) < 0
+            least, limiting = self._similarity.of(strip)
+            similarity = least.astype(np.float32)
+            self._mess.write(tile, similarity[None], valid)
+            self._limiting.write(tile, limiting, valid)
+            novel |= similarity < 0
             self._novel += int((novel & valid).sum())
         if self._features is not None:
             self._features.write(tile, ratios, valid)

@@ -77,6 +77,11 @@ class MapJob:
     date: str = ""
     held: tuple[str, ...] = ()
 
+    @property
+    def wants_novelty(self) -> bool:
+        """Whether it must be known where the map is novel: for maps of it, or to cut them."""
+        return "novelty" in self.products or self.cut_novel
+
 
 @dataclass(frozen=True)
 class Scenario:

@@ -107,26 +107,21 @@ class Predictor:
         least, largest = np.array(ends, np.float32).T[:, :, None, None]
         self._range = least, largest
 
-    def reopened(self) -> Predictor:
-        """Return the same bands on the same grid from files of their own, for another thread; not clamped."""
-        rasters = {raster: Raster(raster.file, raster.nodata) for raster in self._stack.rasters}
-        sources = [BandSource(rasters[one.raster], one.band) for one in self.sources]
-        found = Predictor(self.modality, sources, self.by_name)
-        found._stack.put_on(self.grid, [bool(band.categories) for band in self.modality.bands])
-        return found
-
     def read(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
         """Return a window as the network's channels, and where bands hold values that the card knows.
 
         They are (channels, rows, columns) and (bands, rows, columns). NoData, and what lies outside the raster,
         takes the card's fill; a category that the card does not know is NoData, and noted in ``foreign``.
         """
-        values, valid = self.values(rows, columns)
+        return self.channels(*self.values(rows, columns), rows.start, columns.start)
+
+    def channels(self, values: Values, valid: Valid, up: int, left: int) -> tuple[Values, Valid]:
+        """Return, as ``read`` does, what ``values`` gave of a window that starts at ``up`` and ``left``."""
         if self._range is not None:
             values = np.clip(values, *self._range)
         known = self._normalisation.known(values, valid)
         if known is not valid:
-            self.foreign.note(values, valid & ~known, rows.start, columns.start)
+            self.foreign.note(values, valid & ~known, up, left)
         return self._normalisation.channels_of(values, known), known
 
     def sample(self, rows: slice, columns: slice, between: Callable[[], None]) -> tuple[Values, Valid]:

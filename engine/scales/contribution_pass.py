@@ -13,6 +13,7 @@ from ...models.model_file import ModelFile
 from ..mapping.evaluation import Evaluator, map_strips
 from ..mapping.plan import Plan
 from ..mapping.readiness import Ready, made_ready
+from ..mapping.strips import Strip
 from ..mapping.verification import Verifier
 from ..progress import Monitor
 from ..rasters.lattice import Tile
@@ -51,14 +52,16 @@ class ContributionPass:
         Values are (branches, species, rows, columns), and valid where (rows, columns) says so.
         """
 
-        def apart(tile: Tile, values: Contributions, valid: Valid) -> None:
-            write(tile, values.reshape(len(self.keys), len(self.species), *tile.shape), valid)
+        def apart(strip: Strip, values: Contributions) -> None:
+            shape = len(self.keys), len(self.species), *strip.tile.shape
+            write(strip.tile, values.reshape(shape), strip.valid)
+            if verifier is not None:
+                verifier.see(strip, values)
 
         evaluator = Evaluator(
             self.ready.network, self.plan, self.ready.layout, monitor.check, link=lambda logits: logits
         )
-        see = verifier.see if verifier is not None else lambda strip, values: None
-        return map_strips(evaluator, apart, phase, monitor, see)
+        return map_strips(evaluator, apart, phase, monitor)
 
     def verifier(self) -> Verifier:
         """Return what recomputes a few contributions, as many as the job asks for."""

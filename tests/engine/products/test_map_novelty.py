@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import rasterio
 import torch
 from rasterio.windows import Window
 from scalescape.engine.errors import InputError
+from scalescape.engine.jobs.check_job import run_estimate
 from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.mapping.map_writer import disk_use
 from scalescape.engine.products.mess import Mess
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
@@ -45,9 +48,19 @@ def centres(job: MapJob, name: str) -> tuple[np.ndarray, list[tuple[float, float
         return spots, [source.xy(*spot) for spot in spots]
 
 
-@pytest.mark.parametrize("step", [1, 3, 20])
-def test_mess_is_that_of_the_values_under_each_pixel(job: MapJob, step: int) -> None:
-    job = replace(job, products=PRODUCTS, step=step)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": 1},
+        {"step": 1, "memory": 162 * 1024**2},  # short strips
+        {"step": 3, "blend": True},
+        {"step": 3, "clamp": True},
+        {"step": 20, "edge": "fill", "method": "patch"},
+        {"step": 2, "extent": (500_233.0, 4_999_291.0, 500_777.0, 4_999_666.0)},
+    ],
+)
+def test_mess_is_that_of_the_values_under_each_pixel(job: MapJob, change: dict[str, Any]) -> None:
+    job = replace(job, products=PRODUCTS, **change)
     run_map(job, Monitor())
     card = read_card(job.model)
     spots, points = centres(job, "novelty")
@@ -67,15 +80,26 @@ def test_mess_is_that_of_the_values_under_each_pixel(job: MapJob, step: int) -> 
     np.testing.assert_array_equal(novelty.mask, read(job, "species_0").mask)
 
 
-@pytest.mark.parametrize("method", ["dense", "patch"])
-def test_novelty_of_features_is_the_distance_of_the_window(job: MapJob, method: str) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "dense"},
+        {"method": "patch"},
+        {"species": ("Species 0",), "scales": {"bioclim": (3,)}},
+    ],
+)
+def test_novelty_of_features_is_the_distance_of_the_window(job: MapJob, change: dict[str, Any]) -> None:
     """The branch's own features of the window around a pixel, through numpy, against the map."""
-    job = replace(job, products=PRODUCTS, step=4, method=method, verify=3)
+    job = replace(job, products=PRODUCTS, step=4, verify=3, **change)
     assert run_map(job, Monitor()).verified_max_abs_diff < 1e-5
     model = read_model(job.model)
     spots, points = centres(job, "species_0")
     chosen = np.random.default_rng(1).choice(len(spots), 12, replace=False)
     for (name, scale), space in model.feature_spaces.items():
+        on = job.scales.get(name)
+        if on is not None and scale not in on:
+            assert not (Path(job.out) / f"{feature_map(name, scale)}.tif").exists()
+            continue
         found = read(job, feature_map(name, scale))
         file = next(one.file for one in job.inputs if one.modality == name)
         modality = model.card.modality(name)
@@ -95,6 +119,15 @@ def test_novelty_of_features_is_the_distance_of_the_window(job: MapJob, method: 
                 coordinates = space.axes.numpy() @ (features - space.centre.numpy())
                 wanted = np.sqrt((coordinates**2).sum()) / space.limit
                 assert found[tuple(spots[place])] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_an_estimate_counts_what_novelty_takes(job: MapJob) -> None:
+    plain = run_estimate(job)
+    for change in ({"products": PRODUCTS}, {"cut_novel": True}):
+        told = run_estimate(replace(job, **change))
+        assert told.seconds > plain.seconds
+        assert told.disk_bytes == 3 * plain.disk_bytes + disk_use(told.width * told.height, 2)
+        assert told.memory_bytes > plain.memory_bytes
 
 
 def test_what_is_novel_is_left_out_of_every_product(job: MapJob, tmp_path: Path) -> None:

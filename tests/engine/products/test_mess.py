@@ -76,6 +76,31 @@ def test_any_quantiles_give_at_most_100_and_negative_only_outside(knots: np.ndar
     assert (found < 0) == (value < quantiles[0] or value > quantiles[-1])
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays(np.int64, 101, elements=st.integers(0, 40)),
+    st.lists(st.floats(-20, 60) | st.integers(0, 40), min_size=1, max_size=20),
+)
+def test_values_on_quantiles_and_between_are_those_of_the_loop_where_many_tie(
+    knots: np.ndarray, values: list[float]
+) -> None:
+    quantiles = np.sort(knots).astype(np.float64)
+    quantiles[-1] += 1  # so that they have a range
+    found = Mess([quantiles]).similarity(np.array([values], np.float64))[0]
+    wanted = [on_quantiles(float(value), quantiles) for value in values]
+    np.testing.assert_allclose(found, wanted, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.float32, (3, 4, 5), elements=st.integers(-3, 14).map(float)))
+def test_the_least_is_that_of_the_first_band_that_has_it(values: np.ndarray) -> None:
+    mess = Mess([np.linspace(0, 10, 101), np.linspace(2, 12, 101), np.linspace(0, 10, 101)])
+    least, limiting = mess.least(values)
+    similarity = mess.similarity(values)
+    np.testing.assert_array_equal(least, similarity.min(axis=0))
+    np.testing.assert_array_equal(limiting, similarity.argmin(axis=0))
+
+
 def test_each_band_has_its_own_quantiles() -> None:
     mess = Mess([np.linspace(0, 1, 101), np.linspace(0, 100, 101)])
     values = np.array([[[0.5, 2.0]], [[50.0, 25.0]]], np.float32)
