@@ -174,12 +174,15 @@ def figures(km2: float) -> str:
 
 
 def _name(row: AreaRow, shown: Sequence[AreaRow]) -> str:
-    """Return what a bar is called: species, map and zone, each where they differ."""
+    """Return what a bar is called: species, map and zone, each where they differ.
+
+    The map is left out where each species has one.
+    """
+    one_each = len({(one.species, one.map) for one in shown}) == len({one.species for one in shown})
     parts = []
     for part in ("species", "map", "zone"):
         held = {getattr(one, part) for one in shown}
-        same_as_species = part == "map" and len(held) == len({one.species for one in shown})
-        if len(held) > 1 and not same_as_species:
+        if len(held) > 1 and not (part == "map" and one_each):
             parts.append(getattr(row, part))
     return ", ".join(parts) or row.species
 
