@@ -50,8 +50,9 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
     """
     rules = rules_of(rows)
     main = rules[0] if rules else ""
-    shown = _shown(rows, main)
-    some = f"; the {len(shown)} largest" if len(shown) == MOST_BARS else ""
+    candidates = _candidates(rows)
+    shown = _largest(candidates, main)
+    some = f"; the {len(shown)} largest" if len(shown) < len(candidates) else ""
     longest = max(max(_length(row, main), *row.above.values(), row.expected or 0) for row in shown)
     step = _step(longest)
     end = max(1, math.ceil(longest / step)) * step
@@ -82,13 +83,17 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
     return chart
 
 
-def _shown(rows: Sequence[AreaRow], main: str) -> list[AreaRow]:
-    """Return the rows that get a bar: every polygon that a single map covers, else the whole of each."""
+def _candidates(rows: Sequence[AreaRow]) -> list[AreaRow]:
+    """Return the rows that could have a bar: every polygon that a single map covers, else the whole of each."""
     maps = {(row.species, row.map) for row in rows}
     zones = [row for row in rows if row.zone != EVERYWHERE and row.with_value is not None]
-    whole = zones if len(maps) == 1 and zones else [row for row in rows if row.zone == EVERYWHERE]
-    ranked = sorted(range(len(whole)), key=lambda place: -_length(whole[place], main))[:MOST_BARS]
-    return [whole[place] for place in sorted(ranked)]
+    return zones if len(maps) == 1 and zones else [row for row in rows if row.zone == EVERYWHERE]
+
+
+def _largest(rows: Sequence[AreaRow], main: str) -> list[AreaRow]:
+    """Return the rows with the ``MOST_BARS`` longest bars, in their order."""
+    ranked = sorted(range(len(rows)), key=lambda place: -_length(rows[place], main))[:MOST_BARS]
+    return [rows[place] for place in sorted(ranked)]
 
 
 def _bar(root: Element, row: AreaRow, rules: Sequence[str], y: float, scale: float) -> None:

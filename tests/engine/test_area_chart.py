@@ -62,6 +62,14 @@ def test_districts_have_the_bars_and_the_title_the_whole() -> None:
     assert "north" in found and "south" in found and "all" not in found
 
 
+@pytest.mark.parametrize(("districts", "some"), [(60, ""), (61, "; the 60 largest")])
+def test_the_title_says_where_districts_are_left_out(districts: int, some: str) -> None:
+    found = texts([row("all", 5000.0), *(row(f"district {n}", 1.0 + n) for n in range(districts))])
+    assert f"Fagus: area above threshold (largest TSS), 5,000 km² in all{some}" in found
+    assert sum(text.startswith("district ") for text in found) == 60
+    assert ("district 0" in found) == (not some)
+
+
 def test_of_several_maps_each_has_one_bar_for_all_of_it() -> None:
     rows = [row(zone, 10.0, species) for species in ("Fagus", "Picea") for zone in ("all", "north")]
     found = texts(rows)
