@@ -256,6 +256,27 @@ def test_polygons_off_the_map_have_no_areas_and_are_named(maps: Path, tmp_path: 
     assert rows["far 6"]["with_value_km2"] == "" and rows["far 6"]["threshold_given"] == "0.7"
 
 
+def test_a_polygon_that_another_map_covers_is_not_off_the_map(maps: Path, tmp_path: Path) -> None:
+    west = shutil.copy(maps / "fagus.tif", tmp_path / "west.tif")
+    east = write_raster(
+        tmp_path / "east.tif", np.ones((1, 60, 70), np.float32), 100, corner=(LEFT + 20_000, TOP)
+    )
+    shapes = {"west": shapely.box(5, 5, 9, 9), "east": shapely.box(205, 5, 209, 9)}
+    out = str(tmp_path / "out")
+    for more, note in (
+        ({}, None),
+        ({"nowhere": shapely.box(900, 5, 909, 9)},
+         "A polygon lies off the map, so the areas there are empty, not 0: nowhere."),
+    ):  # fmt: skip
+        file = named_shapes(tmp_path / "z.gpkg", shapes | more)
+        job = AreasJob((str(west), str(east)), out, polygons=str(file), threshold=0.7)
+        result = run_areas(job, Monitor())
+        covered = {(row["map"], row["zone"]): row["with_value_km2"] is not None for row in result.rows}
+        assert covered["west.tif", "west"] and not covered["west.tif", "east"]
+        assert covered["east.tif", "east"] and not covered["east.tif", "west"]
+        assert [one for one in result.warnings if "off the map" in one] == ([note] if note else [])
+
+
 def test_table_layer_and_chart_hold_the_rows(maps: Path, tmp_path: Path) -> None:
     file = polygons(tmp_path / "zones.gpkg", ["a", "b & c", "d"], field="district")
     result = run_areas(AreasJob((str(maps),), str(tmp_path / "out"), polygons=str(file)), Monitor())
