@@ -97,7 +97,10 @@ def figures(folder: Path) -> str:
     warmer = folder / "futures" / "warmer"
     shares = [
         (raster_values(warmer / "novelty.tif") < 0).mean(),
-        (raster_values(warmer / "novelty_features_bioclim.tif") > 1).mean(),
+        *(
+            (raster_values(warmer / f"novelty_features_bioclim{scale}.tif") > 1).mean()
+            for scale in ("", "_1", "_5")
+        ),
     ]
     likely, expected = area * (truth >= HALF).mean(), area * truth.mean()
     return "\n".join(
@@ -106,7 +109,8 @@ def figures(folder: Path) -> str:
             f"\nIn truth {likely:.1f} km² have a probability of at least {HALF},",
             f"and {expected:.1f} km² are expected to be occupied.",
             f"In the warmer climate {shares[0]:.1%} of the map is outside the range of a predictor,",
-            f"and {shares[1]:.1%} is unlike the training to all scales of bioclim together.",
+            f"and {shares[1]:.1%} is unlike the training to all scales of bioclim together,",
+            f"{shares[2]:.1%} to that of one cell, {shares[3]:.1%} to that of five.",
         )
     )
 

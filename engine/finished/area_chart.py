@@ -50,8 +50,9 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
     """
     rules = rules_of(rows)
     main = rules[0] if rules else ""
-    shown = _shown(rows, main)
-    some = f"; the {len(shown)} largest" if len(shown) == MOST_BARS else ""
+    candidates = _candidates(rows)
+    shown = _largest(candidates, main)
+    some = f"; the {len(shown)} largest" if len(shown) < len(candidates) else ""
     longest = max(max(_length(row, main), *row.above.values(), row.expected or 0) for row in shown)
     step = _step(longest)
     end = max(1, math.ceil(longest / step)) * step
@@ -82,13 +83,17 @@ def area_chart(rows: Sequence[AreaRow]) -> bytes:
     return chart
 
 
-def _shown(rows: Sequence[AreaRow], main: str) -> list[AreaRow]:
-    """Return the rows that get a bar: every polygon that a single map covers, else the whole of each."""
+def _candidates(rows: Sequence[AreaRow]) -> list[AreaRow]:
+    """Return the rows that could have a bar: every polygon that a single map covers, else the whole of each."""
     maps = {(row.species, row.map) for row in rows}
     zones = [row for row in rows if row.zone != EVERYWHERE and row.with_value is not None]
-    whole = zones if len(maps) == 1 and zones else [row for row in rows if row.zone == EVERYWHERE]
-    ranked = sorted(range(len(whole)), key=lambda place: -_length(whole[place], main))[:MOST_BARS]
-    return [whole[place] for place in sorted(ranked)]
+    return zones if len(maps) == 1 and zones else [row for row in rows if row.zone == EVERYWHERE]
+
+
+def _largest(rows: Sequence[AreaRow], main: str) -> list[AreaRow]:
+    """Return the rows with the ``MOST_BARS`` longest bars, in their order."""
+    ranked = sorted(range(len(rows)), key=lambda place: -_length(rows[place], main))[:MOST_BARS]
+    return [rows[place] for place in sorted(ranked)]
 
 
 def _bar(root: Element, row: AreaRow, rules: Sequence[str], y: float, scale: float) -> None:
@@ -174,12 +179,15 @@ def figures(km2: float) -> str:
 
 
 def _name(row: AreaRow, shown: Sequence[AreaRow]) -> str:
-    """Return what a bar is called: species, map and zone, each where they differ."""
+    """Return what a bar is called: species, map and zone, each where they differ.
+
+    The map is left out where each species has one.
+    """
+    one_each = len({(one.species, one.map) for one in shown}) == len({one.species for one in shown})
     parts = []
     for part in ("species", "map", "zone"):
         held = {getattr(one, part) for one in shown}
-        same_as_species = part == "map" and len(held) == len({one.species for one in shown})
-        if len(held) > 1 and not same_as_species:
+        if len(held) > 1 and not (part == "map" and one_each):
             parts.append(getattr(row, part))
     return ", ".join(parts) or row.species
 

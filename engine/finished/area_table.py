@@ -20,6 +20,7 @@ from ..rasters.cell_area import cell_areas, demand_areas
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values, lattice_offset
 from .finished_map import MapBand, OpenMaps, common_part, tiles_of
+from .map_names import map_names
 from .zones import Zones
 
 TILE = 512  # px; of the blocks in which maps are read
@@ -78,11 +79,15 @@ class AreaRow:
 
 @dataclass(frozen=True)
 class Subject:
-    """One map of a species: suitability with its thresholds, its occurrence, or both."""
+    """One map of a species: suitability with its thresholds, its occurrence, or both.
+
+    ``name`` is what it is called among all that are measured: its file's, as ``map_names`` has it.
+    """
 
     suitability: MapBand | None
     occurrence: MapBand | None
     thresholds: Mapping[str, float]
+    name: str
 
     @property
     def band(self) -> MapBand:
@@ -103,6 +108,7 @@ def subjects_of(bands: Sequence[MapBand], given: float | None) -> list[Subject]:
     """
     beside = {(band.species, Path(band.file).parent): band for band in bands if band.is_occurrence}
     alone = {} if given is None else {GIVEN: given}
+    names = map_names(band.file for band in bands)
     subjects = []
     for band in bands:
         if band.is_occurrence:
@@ -115,8 +121,8 @@ def subjects_of(bands: Sequence[MapBand], given: float | None) -> list[Subject]:
         mine = beside.pop((band.species, Path(band.file).parent), None)
         if mine is not None and lattice_offset(band.grid, mine.grid) is None:
             beside[band.species, Path(band.file).parent], mine = mine, None
-        subjects.append(Subject(band, mine, thresholds))
-    return [*subjects, *(Subject(None, band, alone) for band in beside.values())]
+        subjects.append(Subject(band, mine, thresholds, names[band.file]))
+    return [*subjects, *(Subject(None, band, alone, names[band.file]) for band in beside.values())]
 
 
 def rules_of(rows: Sequence[AreaRow]) -> list[str]:
@@ -243,7 +249,7 @@ class _Sums:
         subject, rules = self._subject, self._rules
         one = AreaRow(
             species=subject.band.species,
-            map=Path(subject.band.file).name,
+            map=subject.name,
             zone=zone,
             with_value=None,
             without_value=None,

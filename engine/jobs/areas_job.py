@@ -128,8 +128,9 @@ def _notes(subjects: Sequence[Subject], novelty: MapBand | None) -> list[str]:
 
 
 def _off_map(rows: Sequence[AreaRow]) -> list[str]:
-    """Return a sentence on the polygons without a pixel, or nothing."""
-    zones = list(dict.fromkeys(row.zone for row in rows if row.with_value is None))
+    """Return a sentence on the polygons without a pixel of any map, or nothing."""
+    covered = {row.zone for row in rows if row.with_value is not None}
+    zones = list(dict.fromkeys(row.zone for row in rows if row.zone not in covered))
     if not zones:
         return []
     more = f" and {len(zones) - MOST_NAMED} more" if len(zones) > MOST_NAMED else ""

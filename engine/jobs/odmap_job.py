@@ -29,7 +29,8 @@ def run_odmap(job: OdmapJob) -> OdmapResult:
     Raises
     ------
     InputError, CardError
-        The folder holds no run, its model file is not there any more, or the folder can't be written.
+        The folder holds no run, its model file is not there any more, the record of before can't be read, or
+        the folder can't be written.
     """
     folder = Path(job.folder)
     run = run_of(folder)

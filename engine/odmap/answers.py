@@ -11,6 +11,8 @@ from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
 from ...models.card import Card, Modality, Species
+from ..products.binary import BINARY
+from ..products.richness import RICHNESS
 from ..products.threshold_rules import thresholds_of
 from ..rasters.ground import LONLAT, bounds_in, crs_name, ground_size
 
@@ -40,6 +42,28 @@ class Study:
         """The job of the run."""
         found: dict[str, Any] = self.run.get("job", {})
         return found
+
+    @property
+    def scales_off(self) -> list[str]:
+        """The scales that were switched off in the map: ``bioclim 5 px``."""
+        mapped = dict(self.run.get("scales_on", {}))
+        return [
+            f"{one.name} {scale} px"
+            for one in self.card.modalities
+            for scale in one.scales
+            if mapped and scale not in mapped.get(one.name, ())
+        ]
+
+    @property
+    def used_threshold(self) -> str:
+        """The rule or number by which a product was made; empty where none needs it.
+
+        Richness needs it only where it is not the sum of occurrence.
+        """
+        products = self.job.get("products", ())
+        by_occurrence = not self.scales_off and all(one.calibration is not None for one in self.species)
+        needed = BINARY in products or (RICHNESS in products and not by_occurrence)
+        return str(self.job.get("threshold") or "") if needed else ""
 
     @property
     def is_transfer(self) -> bool:
@@ -76,13 +100,7 @@ def _overview(study: Study) -> dict[Key, str]:
     card, species = study.card, study.species
     kinds = list(dict.fromkeys(KINDS[one.kind] for one in species))
     branches = "; ".join(f"{one.name} at {', '.join(_windows(one))}" for one in card.modalities)
-    mapped = dict(study.run.get("scales_on", {}))
-    off = [
-        f"{one.name} {scale} px"
-        for one in card.modalities
-        for scale in one.scales
-        if mapped and scale not in mapped.get(one.name, ())
-    ]
+    off = study.scales_off
     software = {**card.software, **study.run.get("software", {})}
     return {
         ("Model objective", "Model objective"): TRANSFER if study.is_transfer else MAPPING,
@@ -159,6 +177,10 @@ def _model(study: Study) -> dict[Key, str]:
     }
     model = study.run.get("model", {})
     rules = sorted({rule for one in study.species for rule in thresholds_of(one)})
+    known = f"rules of the card: {', '.join(rules)}" if rules else ""
+    used = f"used for this map: {study.used_threshold}" if study.used_threshold else ""
+    thresholds = "; ".join(filter(None, (known, used)))
+    thresholds = f"{thresholds[0].upper()}{thresholds[1:]}." if thresholds else ""
     folds = card.metrics.get("folds")
     clamped = "Predictors were clamped to the training range." if job.get("clamp") else "No clamping."
     cut = " Pixels that are novel were left out." if job.get("cut_novel") else ""
@@ -172,11 +194,7 @@ def _model(study: Study) -> dict[Key, str]:
         ("Analysis and Correction of non-independence", "Spatial autocorrelation"): (
             f"Judged on spatial blocks: {folds}; intervals from blocks drawn anew." if folds else ""
         ),
-        ("Threshold selection", "Threshold selection"): (
-            f"Rules of the card: {', '.join(rules)}; used for this map: {job.get('threshold')}."
-            if rules
-            else ""
-        ),
+        ("Threshold selection", "Threshold selection"): thresholds,
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import InputError
 from .answers import Key
 from .elements import ELEMENTS, Element
 from .odmap_files import COLUMNS, CSV, PAGE
@@ -40,6 +41,11 @@ def former_record(folder: Path, answers: Mapping[Key, str]) -> FormerRecord:
 
     A text of its CSV is the author's where it is not what was filled in last; where that is not known any more,
     where it is not what would be filled in now (``answers``).
+
+    Raises
+    ------
+    InputError
+        A file of it can't be read.
     """
     filled, page = _filled(folder / FILLED)
     aside = [] if _page_digest(folder) in ("", page) else [PAGE]
@@ -79,21 +85,34 @@ def _filled(file: Path) -> tuple[dict[Row, str] | None, str]:
 def _page_digest(folder: Path) -> str:
     """Return the digest of the page in a folder, empty without one."""
     file = folder / PAGE
-    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+    return hashlib.sha256(_content(file)).hexdigest() if file.is_file() else ""
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(
+            f"The file {file} can't be read ({reason}); close it where it is open, or move it away."
+        ) from error
 
 
 def _rows(file: Path) -> dict[Row, str] | None:
     """Return the texts of a CSV; None where it is not such a record, or holds more than one."""
     if not file.is_file():
         return {}
-    content = file.read_bytes()
+    content = _content(file)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # as a spreadsheet on Windows saves it
     head = text.lstrip().partition("\n")[0]
     separator = max(SEPARATORS, key=head.count)
-    table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)]
+    try:
+        table = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)]
+    except csv.Error:  # a cell too long for it
+        return None
     width = len(COLUMNS)
     if not table or tuple(one.strip().lower() for one in table[0][:width]) != tuple(map(str.lower, COLUMNS)):
         return None

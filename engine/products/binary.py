@@ -34,8 +34,13 @@ class Thresholds:
         self.known = np.isfinite(self.values)
         without = [one.tags.species for one, known in zip(species, self.known, strict=True) if not known]
         self.note = f"No threshold by the rule {self.rule} for {some_species(without)}." if without else ""
-        if not self.known.any():
+        if self.known.any():
+            return
+        if any(one.tags.thresholds for one in species):
             raise InputError(f"{self.note} Choose another rule, or give a number (--threshold 0.5).")
+        raise InputError(
+            f"No threshold by any rule for {some_species(without)}. Give a number (--threshold 0.5)."
+        )
 
 
 class Binary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -99,7 +100,9 @@ def everything(offered: Mapping[str, Sequence[int]]) -> Variant:
 
 
 def best_of_each(offered: Mapping[str, Sequence[int]], scores: Mapping[Variant, float]) -> Variant | None:
-    """Return the network that joins what did best in each modality alone; None with one modality.
+    """Return the network that joins what did best in each modality alone.
+
+    None with one modality, or where all networks of a modality diverged: their scores are minus infinity.
 
     ``scores`` holds the networks of one modality; it was chosen by the very folds that judge it, so its figures
     are a little too good.
@@ -109,7 +112,10 @@ def best_of_each(offered: Mapping[str, Sequence[int]], scores: Mapping[Variant, 
     best = []
     for name in offered:
         mine = {one: score for one, score in scores.items() if [part[0] for part in one.scales] == [name]}
-        best.append(max(mine, key=lambda one: mine[one]).scales[0])
+        first = max(mine, key=lambda one: mine[one])
+        if mine[first] == -math.inf:
+            return None
+        best.append(first.scales[0])
     return Variant(NETWORK, tuple(best))
 
 

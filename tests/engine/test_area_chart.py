@@ -13,12 +13,19 @@ RULES = ("largest TSS", "equal sensitivity and specificity", "tenth-percentile p
 
 
 def row(
-    zone: str, km2: float, species: str = "Fagus", rules: tuple[str, ...] = RULES, **more: float
+    zone: str,
+    km2: float,
+    species: str = "Fagus",
+    rules: tuple[str, ...] = RULES,
+    name: str | None = None,
+    **more: float,
 ) -> AreaRow:
     above = {rule: km2 * (1 + number) for number, rule in enumerate(rules)}
     novel = dict.fromkeys(rules, km2 / 10)
     fields = {"with_value": 500.0, "without_value": 1.0, "novel": 5.0, "expected": km2, **more}
-    return AreaRow(species, f"{species}.tif", zone, thresholds={}, above=above, above_novel=novel, **fields)
+    return AreaRow(
+        species, name or f"{species}.tif", zone, thresholds={}, above=above, above_novel=novel, **fields
+    )
 
 
 def texts(rows: list[AreaRow]) -> dict[str, tuple[float, float]]:
@@ -55,11 +62,26 @@ def test_districts_have_the_bars_and_the_title_the_whole() -> None:
     assert "north" in found and "south" in found and "all" not in found
 
 
+@pytest.mark.parametrize(("districts", "some"), [(60, ""), (61, "; the 60 largest")])
+def test_the_title_says_where_districts_are_left_out(districts: int, some: str) -> None:
+    found = texts([row("all", 5000.0), *(row(f"district {n}", 1.0 + n) for n in range(districts))])
+    assert f"Fagus: area above threshold (largest TSS), 5,000 km² in all{some}" in found
+    assert sum(text.startswith("district ") for text in found) == 60
+    assert ("district 0" in found) == (not some)
+
+
 def test_of_several_maps_each_has_one_bar_for_all_of_it() -> None:
     rows = [row(zone, 10.0, species) for species in ("Fagus", "Picea") for zone in ("all", "north")]
     found = texts(rows)
     assert "Area above threshold (largest TSS)" in found and "Fagus" in found and "Picea" in found
     assert "north" not in found
+
+
+def test_species_in_one_file_of_each_scenario_are_called_by_both() -> None:
+    """As many files as species, but no species has a file of its own."""
+    maps = ("today/all.tif", "2050/all.tif")
+    found = texts([row("all", 10.0, species, name=name) for name in maps for species in ("Fagus", "Picea")])
+    assert {f"{species}, {name}" for name in maps for species in ("Fagus", "Picea")} <= set(found)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -255,6 +256,27 @@ def test_polygons_off_the_map_have_no_areas_and_are_named(maps: Path, tmp_path: 
     assert rows["far 6"]["with_value_km2"] == "" and rows["far 6"]["threshold_given"] == "0.7"
 
 
+def test_a_polygon_that_another_map_covers_is_not_off_the_map(maps: Path, tmp_path: Path) -> None:
+    west = shutil.copy(maps / "fagus.tif", tmp_path / "west.tif")
+    east = write_raster(
+        tmp_path / "east.tif", np.ones((1, 60, 70), np.float32), 100, corner=(LEFT + 20_000, TOP)
+    )
+    shapes = {"west": shapely.box(5, 5, 9, 9), "east": shapely.box(205, 5, 209, 9)}
+    out = str(tmp_path / "out")
+    for more, note in (
+        ({}, None),
+        ({"nowhere": shapely.box(900, 5, 909, 9)},
+         "A polygon lies off the map, so the areas there are empty, not 0: nowhere."),
+    ):  # fmt: skip
+        file = named_shapes(tmp_path / "z.gpkg", shapes | more)
+        job = AreasJob((str(west), str(east)), out, polygons=str(file), threshold=0.7)
+        result = run_areas(job, Monitor())
+        covered = {(row["map"], row["zone"]): row["with_value_km2"] is not None for row in result.rows}
+        assert covered["west.tif", "west"] and not covered["west.tif", "east"]
+        assert covered["east.tif", "east"] and not covered["east.tif", "west"]
+        assert [one for one in result.warnings if "off the map" in one] == ([note] if note else [])
+
+
 def test_table_layer_and_chart_hold_the_rows(maps: Path, tmp_path: Path) -> None:
     file = polygons(tmp_path / "zones.gpkg", ["a", "b & c", "d"], field="district")
     result = run_areas(AreasJob((str(maps),), str(tmp_path / "out"), polygons=str(file)), Monitor())
@@ -271,6 +293,36 @@ def test_table_layer_and_chart_hold_the_rows(maps: Path, tmp_path: Path) -> None
     chart = ElementTree.fromstring((tmp_path / "out" / "areas.svg").read_bytes())
     texts = [one.text for one in chart.iter("{http://www.w3.org/2000/svg}text")]
     assert "b & c" in texts and "expected area" in texts
+
+
+def test_maps_of_one_file_name_are_called_by_their_folders_too(maps: Path, tmp_path: Path) -> None:
+    """Two futures of today's species, as scenarios write them, and a map of another name."""
+    folders = [tmp_path / "futures" / one for one in ("today", "2050")]
+    for folder in folders:
+        shutil.copytree(maps, folder)
+    other = shutil.copy(maps / "fagus.tif", folders[0] / "fagus_before.tif")
+    file = polygons(tmp_path / "zones.gpkg", ["a", "b", "c"])
+    files = tuple(str(one) for one in (*(folder / "fagus.tif" for folder in folders), other))
+    for given, names in (
+        (files, ["today/fagus.tif", "2050/fagus.tif", "fagus_before.tif"]),
+        (files[:2], ["today/fagus.tif", "2050/fagus.tif"]),
+        ((*files[:1], str(maps / ".." / "maps" / "fagus.tif")), ["today/fagus.tif", "maps/fagus.tif"]),
+    ):
+        result = run_areas(AreasJob(given, str(tmp_path / "out"), polygons=str(file)), Monitor())
+        assert list(dict.fromkeys(row["map"] for row in result.rows)) == names
+        chart = ElementTree.fromstring((tmp_path / "out" / "areas.svg").read_bytes())
+        texts = [one.text for one in chart.iter("{http://www.w3.org/2000/svg}text")]
+        assert [one for one in texts if one in names] == names, "a bar for each map"
+        assert not any("in all" in one for one in texts)
+
+
+def test_folders_of_one_name_are_told_apart_by_theirs(maps: Path, tmp_path: Path) -> None:
+    files = [tmp_path / model / "today" / "fagus.tif" for model in ("old", "new")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        shutil.copy(maps / "fagus.tif", file)
+    result = run_areas(AreasJob(tuple(map(str, files)), str(tmp_path / "out")), Monitor())
+    assert [row["map"] for row in result.rows] == ["old/today/fagus.tif", "new/today/fagus.tif"]
 
 
 def test_a_map_of_ours_brings_its_thresholds_along(

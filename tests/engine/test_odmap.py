@@ -17,7 +17,7 @@ from scalescape.engine.odmap.odmap_files import TO_SAY
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, OdmapJob, RasterInput
 from scalescape.models.model_file import read_model, write_model
-from surveyed_network import surveyed_copy
+from surveyed_network import LINES, surveyed_copy
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +172,82 @@ def test_what_can_not_be_taken_over_is_put_aside(own: Path) -> None:
         assert any("odmap.csv may hold" in one for one in run_odmap(OdmapJob(str(own))).warnings)
         assert (own / "odmap.csv").read_text(encoding="utf-8") == table
     assert (own / "odmap_1.csv").read_text(encoding="utf-8") == remarks
+
+
+def test_a_table_with_a_cell_too_long_to_read_is_put_aside(own: Path) -> None:
+    run_odmap(OdmapJob(str(own)))
+    edit(own, {TITLE: "x" * 131_073})
+    mine = (own / "odmap.csv").read_bytes()
+    (note,) = run_odmap(OdmapJob(str(own))).warnings
+    assert note.endswith("it is called odmap_1.csv now.")
+    assert (own / "odmap_1.csv").read_bytes() == mine and not rows(own)[TITLE]
+
+
+@pytest.mark.parametrize("name", ["odmap.csv", "odmap.html"])
+def test_a_record_that_can_not_be_read_is_refused_and_left(
+    own: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As where another program holds the file."""
+    run_odmap(OdmapJob(str(own)))
+    before = {file.name: file.read_bytes() for file in own.iterdir()}
+    read = Path.read_bytes
+
+    def held(file: Path) -> bytes:
+        if file.name == name:
+            raise PermissionError(13, "Permission denied", str(file))
+        return read(file)
+
+    monkeypatch.setattr(Path, "read_bytes", held)
+    sentence = rf"^The file .*{name} can't be read \(Permission denied\); close it .*, or move it away\.$"
+    with pytest.raises(InputError, match=sentence):
+        run_odmap(OdmapJob(str(own)))
+    monkeypatch.undo()
+    assert {file.name: file.read_bytes() for file in own.iterdir()} == before
+
+
+USED = "; used for this map: minimum-presence."
+
+
+@pytest.mark.parametrize(
+    ("products", "calibration", "scales_on", "used"),
+    [
+        (["probability", "novelty"], LINES[0], {}, ""),
+        (["probability", "binary"], LINES[0], {}, USED),
+        (["richness"], LINES[0], {}, ""),
+        (["richness"], None, {}, USED),
+        (["richness"], LINES[0], {"bioclim": [1]}, USED),
+    ],
+)
+def test_the_threshold_is_named_where_a_product_used_it(
+    own: Path,
+    products: list[str],
+    calibration: tuple[float, float] | None,
+    scales_on: dict[str, list[int]],
+    used: str,
+) -> None:
+    """Richness needs none where it is the sum of occurrence."""
+    run = json.loads((own / "run.json").read_text())
+    run["job"] |= {"products": products, "threshold": "minimum-presence"}
+    run |= {"scales_on": scales_on} if scales_on else {}
+    (own / "run.json").write_text(json.dumps(run))
+    model = read_model(run["model"]["file"])
+    species = tuple(replace(one, calibration=calibration) for one in model.card.species)
+    file = own / "m.safetensors"
+    write_model(file, replace(model, card=replace(model.card, species=species)))
+    run_odmap(OdmapJob(str(own), str(file)))
+    found = rows(own)["Model", "Threshold selection", "Threshold selection"]
+    assert found == "Rules of the card: largest TSS, minimum presence" + (used or ".")
+
+
+def test_a_threshold_that_is_a_number_is_named_where_the_card_has_no_rule(own: Path) -> None:
+    run = json.loads((own / "run.json").read_text())
+    run["job"] |= {"products": ["binary"], "threshold": "0.4"}
+    (own / "run.json").write_text(json.dumps(run))
+    model = read_model(run["model"]["file"])
+    species = tuple(replace(one, threshold=None, thresholds={}) for one in model.card.species)
+    write_model(own / "m.safetensors", replace(model, card=replace(model.card, species=species)))
+    run_odmap(OdmapJob(str(own), str(own / "m.safetensors")))
+    assert rows(own)["Model", "Threshold selection", "Threshold selection"] == "Used for this map: 0.4."
 
 
 MAPPED, TRANSFER = "Mapping and interpolation", "Forecast and transfer"

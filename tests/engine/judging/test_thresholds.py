@@ -8,10 +8,17 @@ from scalescape.engine.judging.thresholds import (
     EQUAL,
     LARGEST_TSS,
     MINIMUM,
+    RULES,
     TENTH_PERCENTILE,
     best_threshold,
     thresholds,
 )
+from scalescape.engine.protocol import THRESHOLD_RULES
+
+
+def test_rules_are_typed_as_they_are_called() -> None:
+    """They are paired by their order: a name in another place would stand for another threshold."""
+    assert tuple(rule.lower().replace(" ", "-") for rule in RULES) == THRESHOLD_RULES
 
 
 def sites(seed: int) -> tuple[np.ndarray, np.ndarray]:

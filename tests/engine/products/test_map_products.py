@@ -224,6 +224,20 @@ def test_without_a_scale_there_is_no_occurrence(job: MapJob) -> None:
         run_map(replace(job, products=("occurrence",), scales={"bioclim": (1,)}), Monitor())
 
 
+def test_where_no_rule_has_a_threshold_only_a_number_is_asked_for(job: MapJob) -> None:
+    """A card's thresholds are of all its scales."""
+    fewer = replace(job, products=("binary",), scales={"bioclim": (1,)})
+    with pytest.raises(
+        InputError, match=r"^No threshold by any rule for .*Give a number \(--threshold 0\.5\)\.$"
+    ):
+        run_map(fewer, Monitor())
+    run_map(replace(fewer, threshold="0.5"), Monitor())
+    assert set(np.unique(read(job, "species_0_binary").compressed())) <= {0, 1}
+    other = replace(job, products=("binary",), threshold="tenth-percentile-presence")
+    with pytest.raises(InputError, match="Choose another rule, or give a number"):
+        run_map(other, Monitor())
+
+
 def test_bad_products_are_told_in_one_sentence(job: MapJob, tmp_path: Path) -> None:
     run_map(job, Monitor())
     cases = [

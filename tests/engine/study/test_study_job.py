@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from scalescape.engine.training.course import Course
 from scalescape.engine.training.fitting import Fitted, Turn
 from scalescape.engine.training.fold_fitting import fit_fold
 from scalescape.engine.training.learner import DivergedError
+from scalescape.models.model_file import read_model
 from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
 
 pytest.importorskip("elapid")
@@ -254,6 +256,41 @@ def test_another_config_can_not_go_on(tmp_path: Path) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace("epochs = 1", "epochs = 2"), encoding="utf-8")
     with pytest.raises(InputError, match="made with another config"):
         run_study(job(tmp_path, resume=True), Monitor())
+
+
+@pytest.fixture
+def own(done: tuple[Path, StudyResult], tmp_path: Path) -> Path:
+    """A copy of the study that is done, of which only the best network is left to train."""
+    return Path(shutil.copytree(done[0], tmp_path / "own"))
+
+
+def test_what_another_training_left_does_not_stop_the_best_network(own: Path) -> None:
+    left = own / "study" / "best.partial"
+    left.mkdir()
+    (left / "run.json").write_text('{"fingerprint": "of another training", "pid": null}', encoding="utf-8")
+    (left / "network_0.ckpt").write_bytes(b"of another training")
+    result = run_study(job(own, resume=True, keep="best"), Monitor())
+    assert result.model == str(own / "study" / "best.safetensors")
+    assert read_model(result.model).card.species
+    assert (own / "study" / "best.partial.old" / "network_0.ckpt").read_bytes() == b"of another training"
+    assert not left.exists()
+
+
+def test_the_best_network_goes_on_from_its_own_training(own: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.phase == "training" and progress.done == FOLDS:
+            monitor.cancel()
+
+    monitor = Monitor(stop)
+    with pytest.raises(Cancelled):
+        run_study(job(own, resume=True, keep="best"), monitor)
+    assert (own / "study" / "best.partial" / "network_0.safetensors").is_file()
+    told: list[Progress] = []
+    run_study(job(own, resume=True, keep="best"), Monitor(told.append))
+    assert min(one.done for one in told if one.phase == "training") >= 1, "the first fold is not trained again"
+    assert {file.name for file in (own / "study").glob("best*")} == {
+        "best.safetensors", "best.oof.csv", "best.report"
+    }  # fmt: skip
 
 
 def test_a_study_without_a_seed_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 from scalescape.engine.study.variant import (
@@ -51,6 +52,15 @@ def test_the_best_of_each_modality_are_joined_in_the_configs_order() -> None:
     scores[seen(("bioclim", (5,)))] = 0.8
     scores[everything(OFFERED)] = 1.0  # of two modalities, so no candidate
     assert best_of_each(OFFERED, scores) == seen(("bioclim", (5,)), ("satellite", (25, 59)))
+
+
+def test_no_network_joins_a_modality_in_which_all_diverged() -> None:
+    scores = dict.fromkeys(networks(OFFERED, "bioclim"), 0.5)
+    lost = [one for one in scores if one.modalities == "satellite"]
+    scores |= dict.fromkeys(lost, -math.inf)
+    assert best_of_each(OFFERED, scores) is None
+    scores[lost[-1]] = 0.4
+    assert best_of_each(OFFERED, scores) == seen(("bioclim", (1,)), lost[-1].scales[0])
 
 
 def test_rivals_learn_from_pixels_and_from_window_means() -> None:
