@@ -274,7 +274,7 @@ def test_products_open_beside_the_maps_and_say_what_they_are(
     assert details[str(novelty)].name.startswith("Novelty (MESS)") and len(details) == 5
     layer = QgsRasterLayer(str(novelty), "x")
     details[str(novelty)].postProcessor().postProcessLayer(layer, context, Feedback())
-    assert layer.renderer().classificationMin() == -100
+    assert layer.renderer().classificationMin() == -20
     assert layer.abstract().startswith("MESS says.\nModel: test landscape")
     assert "Predictors clamped to the training range\nLeft out where it is novel" in layer.abstract()
 
