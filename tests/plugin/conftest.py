@@ -152,10 +152,12 @@ def project(qgis_app):
 def context(project):
     """Return a context of Processing in the project."""
     from qgis.core import QgsProcessingContext
+    from qgis.PyQt import sip
 
     context = QgsProcessingContext()
     context.setProject(project)
-    return context
+    yield context
+    sip.delete(context)  # pytest holds it longer than QGIS lives, where the test is the last one
 
 
 @pytest.fixture
