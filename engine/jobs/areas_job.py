@@ -13,12 +13,11 @@ from ..aside import Aside, refusal
 from ..errors import InputError
 from ..finished.area_chart import area_chart
 from ..finished.area_table import AreaRow, AreaTable, Subject, rules_of, subjects_of
-from ..finished.finished_map import MapBand, bands_of, map_bands
+from ..finished.finished_map import MapBand, bands_of, common_part, map_bands
 from ..products.threshold_rules import threshold_number
 from ..progress import Monitor
 from ..protocol import AreasJob
 from ..protocol.finished_results import AreasResult
-from ..rasters.raster import lattice_offset
 
 TABLE, LAYER, CHART = "areas.csv", "areas.gpkg", "areas.svg"
 NOVELTY = "novelty"  # product and file name of the map that lies beside others
@@ -110,9 +109,13 @@ def write_rows(rows: Sequence[AreaRow], folder: Path) -> None:
 
 def _fitting(novelty: MapBand | None, band: MapBand, job: AreasJob) -> MapBand | None:
     """Return the map of novelty where it is named or fits; one that only lies beside a map may not."""
-    if novelty is None or job.novelty is not None or lattice_offset(band.grid, novelty.grid) is not None:
+    if novelty is None or job.novelty is not None:
         return novelty
-    return None
+    try:
+        common_part(band, [novelty])
+    except InputError:
+        return None
+    return novelty
 
 
 def _notes(subjects: Sequence[Subject], novelty: MapBand | None) -> list[str]:

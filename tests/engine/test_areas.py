@@ -277,6 +277,15 @@ def test_a_polygon_that_another_map_covers_is_not_off_the_map(maps: Path, tmp_pa
         assert [one for one in result.warnings if "off the map" in one] == ([note] if note else [])
 
 
+def test_novelty_beside_a_map_does_not_stop_the_areas_of_a_map_elsewhere(maps: Path, tmp_path: Path) -> None:
+    east = write_raster(
+        tmp_path / "east.tif", np.ones((1, 60, 70), np.float32), 100, corner=(LEFT + 20_000, TOP)
+    )
+    job = AreasJob((str(maps / "fagus.tif"), str(east)), str(tmp_path / "out"), threshold=0.7)
+    novel = {row["map"]: row["novel_km2"] for row in run_areas(job, Monitor()).rows}
+    assert novel["fagus.tif"] > 0 and novel["east.tif"] is None
+
+
 def test_table_layer_and_chart_hold_the_rows(maps: Path, tmp_path: Path) -> None:
     file = polygons(tmp_path / "zones.gpkg", ["a", "b & c", "d"], field="district")
     result = run_areas(AreasJob((str(maps),), str(tmp_path / "out"), polygons=str(file)), Monitor())
