@@ -14,8 +14,8 @@ from scalescape.engine.training.config import (
     SitesConfig,
     SourceConfig,
     TrainingSettings,
-    read_config,
 )
+from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.recipe import OURS, PAPER, SAMPLES
 from scalescape.models.presets import PRESETS
 
