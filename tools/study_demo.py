@@ -54,7 +54,7 @@ lambda2 = 0.5
 n_background = 10000
 batch_size = 500
 folds = 1           # a fifth of the blocks is kept out
-blocks_km = 3.4
+blocks_km = {blocks}
 buffer_km = 1.2     # the widest satellite window
 patience = 0
 """
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=3_000_000, help="of the landscape (3000000)")
     parser.add_argument("--size", type=int, default=2048, help="of the landscape in pixels (2048)")
     parser.add_argument("--scales", default="25, 59, 115", help="of the satellite (25, 59, 115)")
+    parser.add_argument("--blocks", type=float, default=3.4, help="side of the blocks in km (3.4)")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--placebos", type=int, default=3)
@@ -108,7 +109,12 @@ def write(arguments: argparse.Namespace, config: Path) -> None:
     names = "[" + ", ".join(f'"{one.name}"' for one in SPECIES) + "]"
     modalities = MODALITIES_TOML.replace("25, 59, 115", arguments.scales)
     text = CONFIG.format(
-        species=names, crs=crs, seed=arguments.seed, modalities=modalities, epochs=arguments.epochs
+        species=names,
+        crs=crs,
+        seed=arguments.seed,
+        modalities=modalities,
+        epochs=arguments.epochs,
+        blocks=arguments.blocks,
     )
     real = folder / "real.toml"
     real.write_text(text, encoding="utf-8")
