@@ -22,12 +22,9 @@ from .map_product import (
 from .translation import tr
 
 MOST_LAYERS = 100  # of a part: QGIS stands still while it opens them
-
-
-def in_parts(maps: Sequence[MapProduct]) -> list[MapProduct]:
-    """Return those of ``maps`` that belong to a part; maps of probability belong to none."""
-    kinds = {kind for _, kinds in _parts() for kind in kinds}
-    return [one for one in maps if one.product in kinds]
+# The products of each part, in the order of the parts; maps of probability belong to none.
+PARTS = ((NOVELTY, LIMITING, FEATURES), (RICHNESS, TOP), (BINARY,), (OCCURRENCE,))
+IN_PARTS = frozenset(product for products in PARTS for product in products)
 
 
 def add_products(
@@ -39,8 +36,8 @@ def add_products(
     part one shows at a time. ``lines`` are what layers say about the run.
     """
     layers = []
-    for title, kinds in reversed(_parts()):
-        mine = [one for kind in kinds for one in maps if one.product == kind][:MOST_LAYERS]
+    for title, products in reversed(list(zip(_titles(), PARTS))):
+        mine = [one for product in products for one in maps if one.product == product][:MOST_LAYERS]
         opened = [(one, raster_layer(one.file, one.short_title, one.band)) for one in mine]
         if not any(layer is not None for _, layer in opened):
             continue
@@ -58,10 +55,5 @@ def add_products(
     return layers
 
 
-def _parts() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return (
-        (tr("Novelty"), (NOVELTY, LIMITING, FEATURES)),
-        (tr("Richness and top species"), (RICHNESS, TOP)),
-        (tr("Above threshold"), (BINARY,)),
-        (tr("Occurrence"), (OCCURRENCE,)),
-    )
+def _titles() -> tuple[str, ...]:
+    return tr("Novelty"), tr("Richness and top species"), tr("Above threshold"), tr("Occurrence")

@@ -14,7 +14,7 @@ from .grade import typical
 from .layer_metadata import fill_metadata
 from .layer_nodes import add_node, raster_layer
 from .map_product import PROBABILITY, MapProduct, map_products
-from .product_parts import MOST_LAYERS, add_products, in_parts
+from .product_parts import IN_PARTS, MOST_LAYERS, add_products
 from .suitability_style import apply_style
 from .translation import tr
 
@@ -116,8 +116,8 @@ class ResultGroup:
 
     def show_products(self, maps: Sequence[MapProduct]) -> list[QgsRasterLayer]:
         """Put finished maps in place of the preview, as ``show_maps``; what they say of themselves is known."""
-        others = in_parts(maps)
-        of_species = [one for one in maps if one not in others]
+        others = [one for one in maps if one.product in IN_PARTS]
+        of_species = [one for one in maps if one.product not in IN_PARTS]
         by_name: dict[str, tuple[str, int]] = {}
         for one in of_species:
             for number, name in enumerate(one.names, start=one.band):
