@@ -87,7 +87,9 @@ def _map_scenarios(model: Path, scenarios: tuple[str, ...], as_json: bool, optio
         result = run_scenarios(job, Monitor(sink))
     for one in result.scenarios:
         say_notes(f"{one.name}: {warning}" for warning in one.warnings)
-    say(asdict(result), as_json, f"{len(result.scenarios)} scenarios, each in a folder of {job.out}.")
+    found = len(result.scenarios)
+    named = "1 scenario, in a folder" if found == 1 else f"{found} scenarios, each in a folder"
+    say(asdict(result), as_json, f"{named} of {job.out}.")
 
 
 def _say_estimate(job: MapJob, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from ..odmap.former_record import FILLED, FormerRecord, filled_in, former_record
 from ..odmap.odmap_files import CSV, PAGE, page_of, table_of
 from ..protocol import OdmapJob
 from ..protocol.finished_results import OdmapResult
+from .products_job import RECORD
 
 MOST_NAMED = 5  # elements in a note
 
@@ -43,7 +44,7 @@ def run_odmap(job: OdmapJob) -> OdmapResult:
     if not maps:
         raise InputError(f"The folder {folder} holds no map; give the folder of a run.")
     card = read_card(model)
-    study = Study(card, run, bands_of(str(maps[0]))[0].grid)
+    study = Study(card, run, bands_of(str(maps[0]))[0].grid, later_products(folder, run))
     filled = answers(study)
     former = former_record(folder, filled)
     record = {one: filled[one.key] for one in ELEMENTS if one.key in filled} | dict(former.written)
@@ -87,10 +88,25 @@ def _differences(former: FormerRecord, filled: Mapping[Key, str]) -> list[str]:
 
 def run_of(folder: Path) -> dict[str, Any]:
     """Return the record of the run that made the maps in a folder. Raise InputError where there is none."""
+    return _record(folder / RUN, "give the folder of a run")
+
+
+def later_products(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of products made of the finished maps of a run; empty where none were.
+
+    A record older than the run tells of maps that stood there before.
+    """
+    if not (folder / RECORD).is_file():
+        return {}
+    found = _record(folder / RECORD, "remove it, or make the products anew")
+    return found if str(found.get("date", "")) >= str(run.get("date", "")) else {}
+
+
+def _record(file: Path, remedy: str) -> dict[str, Any]:
     try:
-        found = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder / RUN} can't be read ({error}); give the folder of a run.") from error
+        raise InputError(f"{file} can't be read ({error}); {remedy}.") from error
     if not isinstance(found, dict):
-        raise InputError(f"{folder / RUN} is no record of a run; give the folder of a run.")
+        raise InputError(f"{file} is no record of a run; {remedy}.")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -128,7 +129,8 @@ def _profile(card: Card, name: str, models: Sequence[_Figures]) -> SpeciesProfil
     first = models[0]
     keys = [(modality.name, scale) for modality in card.modalities for scale in modality.scales]
     colours = branch_colours(keys)
-    modality, scale = first.dominant
+    votes = Counter(model.dominant for model in models)  # of as many votes, the first model's wins
+    modality, scale = winner = max(votes, key=lambda key: votes[key])
     offered = card.modality(modality).scales
 
     def branch(key: BranchKey) -> BranchProfile:
@@ -149,7 +151,7 @@ def _profile(card: Card, name: str, models: Sequence[_Figures]) -> SpeciesProfil
     return SpeciesProfile(
         name=name,
         dominant=Dominant(modality, scale, at_end=scale in (min(offered), max(offered))),
-        agreeing=sum(model.dominant == first.dominant for model in models),
+        agreeing=votes[winner],
         branches=tuple(branch(key) for key in first.mean_abs),
     )
 

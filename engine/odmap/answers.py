@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from odc.geo.crs import CRS
@@ -25,11 +25,12 @@ KINDS = {"po": "presence-only", "pa": "presence/absence", "pa-balanced": "presen
 
 @dataclass(frozen=True)
 class Study:
-    """A card, the record of a run, and the grid of its maps."""
+    """A card, the record of a run, the grid of its maps, and the record of what was made of them later."""
 
     card: Card
     run: dict[str, Any]
     grid: GeoBox
+    later: dict[str, Any] = field(default_factory=dict)
 
     @property
     def species(self) -> list[Species]:
@@ -55,15 +56,24 @@ class Study:
         ]
 
     @property
-    def used_threshold(self) -> str:
-        """The rule or number by which a product was made; empty where none needs it.
+    def products(self) -> list[str]:
+        """What was made while mapping and later."""
+        return list(dict.fromkeys(str(one) for job in self._jobs for one in job.get("products", ())))
 
-        Richness needs it only where it is not the sum of occurrence.
+    @property
+    def used_thresholds(self) -> list[str]:
+        """The rules or numbers by which products were made.
+
+        Richness needs one only where it is not the sum of occurrence.
         """
-        products = self.job.get("products", ())
         by_occurrence = not self.scales_off and all(one.calibration is not None for one in self.species)
-        needed = BINARY in products or (RICHNESS in products and not by_occurrence)
-        return str(self.job.get("threshold") or "") if needed else ""
+        needing = {BINARY} if by_occurrence else {BINARY, RICHNESS}
+        used = (str(job.get("threshold") or "") for job in self._jobs if needing & {*job.get("products", ())})
+        return list(dict.fromkeys(filter(None, used)))
+
+    @property
+    def _jobs(self) -> tuple[dict[str, Any], ...]:
+        return self.job, self.later.get("job", {})
 
     @property
     def is_transfer(self) -> bool:
@@ -104,9 +114,7 @@ def _overview(study: Study) -> dict[Key, str]:
     software = {**card.software, **study.run.get("software", {})}
     return {
         ("Model objective", "Model objective"): TRANSFER if study.is_transfer else MAPPING,
-        ("Model objective", "Target output"): "; ".join(
-            dict.fromkeys([*_quantities(study), *(str(one) for one in study.job.get("products", ()))])
-        ),
+        ("Model objective", "Target output"): "; ".join(dict.fromkeys([*_quantities(study), *study.products])),
         ("Focal Taxon", "Focal Taxon"): _names(species),
         ("Scale of Analysis", "Spatial extent"): _extent(study.grid),
         ("Scale of Analysis", "Spatial resolution"): _resolution(study.grid),
@@ -178,7 +186,7 @@ def _model(study: Study) -> dict[Key, str]:
     model = study.run.get("model", {})
     rules = sorted({rule for one in study.species for rule in thresholds_of(one)})
     known = f"rules of the card: {', '.join(rules)}" if rules else ""
-    used = f"used for this map: {study.used_threshold}" if study.used_threshold else ""
+    used = f"used for this map: {', '.join(study.used_thresholds)}" if study.used_thresholds else ""
     thresholds = "; ".join(filter(None, (known, used)))
     thresholds = f"{thresholds[0].upper()}{thresholds[1:]}." if thresholds else ""
     folds = card.metrics.get("folds")

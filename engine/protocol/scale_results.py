@@ -128,7 +128,7 @@ class BranchProfile:
 
 @dataclass(frozen=True)
 class SpeciesProfile:
-    """One species' branches, and the dominant one, which ``agreeing`` of all models name."""
+    """One species' branches, and the one that dominates in most of all models, ``agreeing`` of them."""
 
     name: str
     dominant: Dominant

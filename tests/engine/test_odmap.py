@@ -12,10 +12,11 @@ import pytest
 from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.odmap_job import run_odmap
+from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.odmap.elements import ELEMENTS
 from scalescape.engine.odmap.odmap_files import TO_SAY
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import MapJob, OdmapJob, RasterInput
+from scalescape.engine.protocol import MapJob, OdmapJob, ProductsJob, RasterInput
 from scalescape.models.model_file import read_model, write_model
 from surveyed_network import LINES, surveyed_copy
 
@@ -248,6 +249,29 @@ def test_a_threshold_that_is_a_number_is_named_where_the_card_has_no_rule(own: P
     write_model(own / "m.safetensors", replace(model, card=replace(model.card, species=species)))
     run_odmap(OdmapJob(str(own), str(own / "m.safetensors")))
     assert rows(own)["Model", "Threshold selection", "Threshold selection"] == "Used for this map: 0.4."
+
+
+def test_products_made_later_are_told_with_their_threshold(own: Path) -> None:
+    later = ProductsJob(str(own), ("binary", "richness"), threshold="0.4")
+    run_products(later, Monitor())
+    run_odmap(OdmapJob(str(own)))
+    found = rows(own)
+    assert found["Model", "Threshold selection", "Threshold selection"].endswith("0.4.")
+    assert "richness" in found["Overview", "Model objective", "Target output"]
+
+
+def test_products_of_maps_that_stood_there_before_are_not_told(own: Path) -> None:
+    run_products(ProductsJob(str(own), ("richness",), threshold="0.4"), Monitor())
+    record = json.loads((own / "products.json").read_text())
+    (own / "products.json").write_text(json.dumps(record | {"date": "2001-01-01T00:00:00+00:00"}))
+    run_odmap(OdmapJob(str(own)))
+    assert "richness" not in rows(own)["Overview", "Model objective", "Target output"]
+
+
+def test_a_record_of_products_that_can_not_be_read_is_refused(own: Path) -> None:
+    (own / "products.json").write_text("{")
+    with pytest.raises(InputError, match=r"products\.json can't be read .*make the products anew"):
+        run_odmap(OdmapJob(str(own)))
 
 
 MAPPED, TRANSFER = "Mapping and interpolation", "Forecast and transfer"
