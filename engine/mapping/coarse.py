@@ -112,24 +112,18 @@ class CoarseField:
 
     def _looked_up(self, rows: Index, columns: Index, between: Callable[[], None]) -> tuple[_Evaluated, Index]:
         """Return the cells that occur, and each one's place."""
-        blocks, which = np.unique(
-            np.stack([rows.ravel() // BLOCK, columns.ravel() // BLOCK]), axis=1, return_inverse=True
-        )
-        codes, places = np.unique(
-            which.ravel() * BLOCK**2 + (rows.ravel() % BLOCK) * BLOCK + columns.ravel() % BLOCK,
-            return_inverse=True,
-        )
-        if self._branches.dense and blocks.shape[1] * BLOCK**2 <= SPARSE * max(codes.size, BLOCK**2):
-            every = [self._block(int(up), int(left), between) for up, left in blocks.T]
+        cells, places = distinct_cells(rows.ravel(), columns.ravel())
+        blocks, which = np.unique(cells // BLOCK, axis=0, return_inverse=True)
+        if self._branches.dense and len(blocks) * BLOCK**2 <= SPARSE * max(len(cells), BLOCK**2):
+            every = [self._block(int(up), int(left), between) for up, left in blocks]
+            among = which.ravel() * BLOCK**2 + cells[:, 0] % BLOCK * BLOCK + cells[:, 1] % BLOCK
             found = _Evaluated(
-                torch.cat([one.logits for one in every], dim=1)[:, codes],
-                np.concatenate([one.held for one in every])[codes],
-                np.concatenate([one.values for one in every], axis=1)[:, codes],
+                torch.cat([one.logits for one in every], dim=1)[:, among],
+                np.concatenate([one.held for one in every])[among],
+                np.concatenate([one.values for one in every], axis=1)[:, among],
             )
         else:
-            block, cell = np.divmod(codes, BLOCK**2)
-            at = blocks[:, block].T * BLOCK + np.stack(np.divmod(cell, BLOCK), axis=1)
-            found = self._one_by_one(at, between)
+            found = self._one_by_one(cells, between)
         return found, places.reshape(rows.shape)
 
     def _block(self, up: int, left: int, between: Callable[[], None]) -> _Evaluated:
@@ -160,6 +154,23 @@ class CoarseField:
         inner = slice(radius, radius + side)
         own = values[:, inner, inner].reshape(len(values), -1)
         return channels, np.all(held[:, inner, inner], axis=0).ravel(), own
+
+
+def distinct_cells(rows: Index, columns: Index) -> tuple[Index, Index]:
+    """Return the cells that occur, (cells, 2) by row and column, and the place of each pixel's among them."""
+    up, left = rows.min(), columns.min()
+    width = columns.max() - left + 1
+    box = (rows.max() - up + 1) * width
+    codes = (rows - up) * width + columns - left
+    if box <= SPARSE * codes.size:  # a mark for each cell of the box is quicker than sorting the pixels
+        occurs = np.zeros(box, np.bool_)
+        occurs[codes] = True
+        distinct = np.flatnonzero(occurs)
+        places = (np.cumsum(occurs) - 1)[codes]
+    else:
+        distinct, places = np.unique(codes, return_inverse=True)
+    row, column = np.divmod(distinct, width)
+    return np.stack([row + up, column + left], axis=1), places
 
 
 def positions_in(
