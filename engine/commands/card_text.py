@@ -62,6 +62,14 @@ def _shift(modality: Modality, scale: int) -> str:
 
 
 def _modality_line(modality: Modality) -> str:
+    scales = ", ".join(
+        f"{scale} px ({_length(modality, modality.width(scale))}{_shift(modality, scale)})"
+        for scale in modality.scales
+    )
+    return f"{modality.name}: pixels of {_length(modality, modality.pixel_size)}, scales {scales}"
+
+
+def _length(modality: Modality, length: float) -> str:
+    """Return a length in the unit of a modality's pixels, without digits that say nothing: ``9,450 m``."""
     unit = "m" if modality.pixel_unit == "metre" else "°"
-    scales = ", ".join(f"{s} px ({modality.width(s):g} {unit}{_shift(modality, s)})" for s in modality.scales)
-    return f"{modality.name}: pixels of {modality.pixel_size:g} {unit}, scales {scales}"
+    return f"{length:,.0f} {unit}" if length >= 100 else f"{length:.4g} {unit}"
