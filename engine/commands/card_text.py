@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...models.card import Band, Card, Modality
+from ..lengths import length_text
 
 
 def card_text(card: Card) -> str:
@@ -62,14 +63,9 @@ def _shift(modality: Modality, scale: int) -> str:
 
 
 def _modality_line(modality: Modality) -> str:
+    unit = modality.pixel_unit
     scales = ", ".join(
-        f"{scale} px ({_length(modality, modality.width(scale))}{_shift(modality, scale)})"
+        f"{scale} px ({length_text(modality.width(scale), unit)}{_shift(modality, scale)})"
         for scale in modality.scales
     )
-    return f"{modality.name}: pixels of {_length(modality, modality.pixel_size)}, scales {scales}"
-
-
-def _length(modality: Modality, length: float) -> str:
-    """Return a length in the unit of a modality's pixels, without digits that say nothing: ``9,450 m``."""
-    unit = "m" if modality.pixel_unit == "metre" else "°"
-    return f"{length:,.0f} {unit}" if length >= 100 else f"{length:.4g} {unit}"
+    return f"{modality.name}: pixels of {length_text(modality.pixel_size, unit)}, scales {scales}"

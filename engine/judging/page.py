@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from ..lengths import length_text
 from .resampling import Estimate
 
 SHARED = Path(__file__).parent / "templates"
@@ -15,7 +16,7 @@ DASH = "–"
 def page_template(folder: Path, name: str) -> Template:
     """Return a template of a folder, or of the shared ones; names are escaped, and nothing may be undefined.
 
-    Its filters are ``number``, ``interval`` and ``count``.
+    Its filters are ``number``, ``signed``, ``interval``, ``count`` and ``on_ground``.
     """
     environment = Environment(
         loader=FileSystemLoader([folder, SHARED]),
@@ -24,7 +25,13 @@ def page_template(folder: Path, name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number_text, interval=interval_text, count=count_text, signed=signed_text)
+    environment.filters.update(
+        number=number_text,
+        interval=interval_text,
+        count=count_text,
+        signed=signed_text,
+        on_ground=length_text,
+    )
     return environment.get_template(name)
 
 
