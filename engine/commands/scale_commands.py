@@ -23,12 +23,13 @@ from .command_options import (
     EXTENT,
     INPUTS,
     JSON,
+    MAPPING,
     NODATA,
+    OUT,
     PLACE,
     SCALES,
     SPECIES,
     map_job,
-    map_options,
     with_options,
 )
 from .exit_status import exit_status
@@ -99,8 +100,7 @@ def inspect_command(model: Path, as_json: bool, patches: Path | None, **options:
 
 @click.command("effects")
 @MODEL
-@map_options
-@JSON
+@with_options([INPUTS, OUT, *MAPPING, JSON])
 def effects_command(model: Path, as_json: bool, **options: Any) -> None:
     """Map what each scale contributes to one species, which one dominates, and what is lost without it."""
     with exit_status():
