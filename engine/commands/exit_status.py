@@ -12,6 +12,7 @@ import click
 
 from ...models.errors import ModelError
 from ..errors import Cancelled, InputError
+from ..resumable_folder import keeps_work
 
 EXIT_DEFECT = 1
 EXIT_INPUT = 2
@@ -30,7 +31,7 @@ def exit_status(kept: Path | None = None) -> Iterator[None]:
         click.echo(str(error), err=True)
         sys.exit(EXIT_INPUT)
     except (Cancelled, KeyboardInterrupt):
-        goes_on = kept is not None and kept.is_dir()
+        goes_on = kept is not None and keeps_work(kept)
         how = f"; what is done is kept in {kept}: go on with --resume." if goes_on else "."
         click.echo(f"Cancelled{how}", err=True)
         sys.exit(EXIT_CANCELLED)

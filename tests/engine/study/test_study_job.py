@@ -256,7 +256,7 @@ def test_the_command_says_what_is_kept_and_how_to_go_on(
     done = CliRunner().invoke(study_command.study_command, arguments)
     assert done.exit_code == 130
     kept = tmp_path / "study" / "fits"
-    assert done.stderr.endswith(f"\nCancelled; what is done is kept in {kept}: go on with --resume.\n")
+    assert done.stderr == f"Cancelled; what is done is kept in {kept}: go on with --resume.\n"
     assert list(kept.glob("*.npz"))
 
 
