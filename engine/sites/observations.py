@@ -281,7 +281,7 @@ def _found(column: Any, table_name: str) -> npt.NDArray[np.int8]:
     if wrong.any():
         first = int(np.argmax(wrong))
         raise InputError(
-            f"The column {column.name!r} of {table_name} holds {column.iloc[first]!r} in row "
+            f"The column {column.name!r} of {table_name} holds {column.iloc[[first]].tolist()[0]!r} in row "
             f"{column.index[first]}; it must be 1 (or a count) where the species was found, 0 where not, "
             "empty where it was not surveyed; choose another column, or mend it."
         )

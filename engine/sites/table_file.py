@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -208,7 +208,8 @@ class TableFile:
     def _unreadable(self, error: Exception) -> InputError:
         if isinstance(error, UnicodeDecodeError):
             return InputError(f"{self.name} is not in UTF-8; save it as CSV UTF-8.")
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        lines = reason_of(error).strip().splitlines()
+        first = lines[0] if lines else type(error).__name__
         return InputError(f"The table {self.file} can't be read ({first}); choose a CSV, TSV or vector file.")
 
 
