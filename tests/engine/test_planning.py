@@ -207,6 +207,10 @@ def test_a_mask_of_no_use_is_told(job: MapJob, tmp_path: Path) -> None:
     path.write_text(json.dumps({"type": "Point", "coordinates": [3, 45]}))
     with pytest.raises(InputError, match="holds no polygon"):
         run_map(replace(job, mask=str(path)), Monitor())
+    table = tmp_path / "sites.csv"
+    table.write_text("species,x,y\nA,3,45\n")
+    with pytest.raises(InputError, match=r"sites\.csv holds no polygon"):
+        run_map(replace(job, mask=str(table)), Monitor())
     with pytest.raises(InputError, match="can't be read"):
         run_map(replace(job, mask=str(tmp_path / "none.gpkg")), Monitor())
 
