@@ -10,7 +10,7 @@ from types import TracebackType
 
 import psutil
 
-from .errors import InputError
+from .errors import InputError, reason_of
 
 SUFFIX = ".partial"
 MARK = ".scalescape.json"
@@ -18,7 +18,7 @@ MARK = ".scalescape.json"
 
 def refusal(folder: Path, error: Exception) -> InputError:
     """Return the sentence for a folder that can't be written."""
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = reason_of(error)
     full = getattr(error, "errno", None) == 28 or "space" in reason.lower()
     remedy = "free some space, or choose another folder" if full else "choose another folder"
     return InputError(f"The folder {folder} can't be written ({reason}); {remedy}.")

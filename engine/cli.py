@@ -14,7 +14,16 @@ import click
 
 from ..models.presets import PRESETS
 from .commands.answers import say, say_notes
-from .commands.command_options import FORMATS, JSON, map_job, map_options, with_options
+from .commands.command_options import (
+    FORMATS,
+    INPUTS,
+    JSON,
+    MAPPING,
+    OUT_UNLESS_ESTIMATED,
+    demand_out,
+    map_job,
+    with_options,
+)
 from .commands.exit_status import EXIT_CANCELLED, EXIT_INPUT, exit_status
 from .commands.finished_commands import (
     areas_command,
@@ -45,8 +54,7 @@ def cli() -> None:
 
 @cli.command("map")
 @click.argument("model", type=click.Path(path_type=Path))
-@map_options
-@with_options(FORMATS)
+@with_options([INPUTS, OUT_UNLESS_ESTIMATED, *MAPPING, *FORMATS])
 @click.option(
     "--scenario",
     "scenarios",
@@ -59,15 +67,16 @@ def cli() -> None:
 def map_command(model: Path, estimate: bool, as_json: bool, scenarios: tuple[str, ...], **options: Any) -> None:
     """Map the species of MODEL into a folder, one Cloud-Optimized GeoTIFF each."""
     with exit_status():
-        job = map_job(MapJob, model, options)
         if estimate:
-            _say_estimate(job, as_json)
+            _say_estimate(map_job(MapJob, model, options), as_json)
             return
+        demand_out(options["out"])
         if scenarios:
             _map_scenarios(model, scenarios, as_json, options)
             return
         from .jobs.map_job import run_map
 
+        job = map_job(MapJob, model, options)
         with progress_sink() as sink:
             result = run_map(job, Monitor(sink))
         say_notes(result.warnings)
@@ -268,7 +277,9 @@ def main() -> None:
     try:
         sys.exit(cli(prog_name="scalescape", standalone_mode=False) or 0)
     except click.ClickException as error:
-        click.echo(f"{error.format_message().rstrip('.')}; see scalescape --help.", err=True)
+        context = getattr(error, "ctx", None)  # a usage error has the command's
+        command = "scalescape" if context is None else context.command_path
+        click.echo(f"{error.format_message().rstrip('.')}; see {command} --help.", err=True)
         sys.exit(EXIT_INPUT)
     except click.exceptions.Abort:
         sys.exit(EXIT_CANCELLED)

@@ -19,6 +19,11 @@ def is_of(path: Path, fingerprint: str) -> bool:
     return _record(path).get("fingerprint") == fingerprint
 
 
+def keeps_work(path: Path) -> bool:
+    """Tell whether a folder holds anything of a run beside its record."""
+    return path.is_dir() and any(file.name != RUN for file in path.iterdir())
+
+
 class ResumableFolder:
     """The folder ``path``. Use as a context manager.
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from .errors import InputError
+from .errors import InputError, reason_of
 from .protocol import RasterInput, Scenario
 
 UNITS = {"": 1, "B": 1, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -111,7 +111,9 @@ def species_in(file: Path | None) -> list[str]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The species file {file} can't be read ({error}); give a text file.") from error
+        raise InputError(
+            f"The species file {file} can't be read ({reason_of(error)}); give a text file."
+        ) from error
     names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not names:
         raise InputError(f"The species file {file} names no species; write one name a line.")

@@ -54,6 +54,8 @@ NODATA = click.option("--nodata", multiple=True, metavar="FILE=VALUE", help="Wha
 EDGE = click.option("--edge", type=click.Choice(EDGES), default="nodata", show_default=True,
                     help="What a window that leaves the raster gives.")
 OUT = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the maps.")
+OUT_UNLESS_ESTIMATED = click.option("--out", type=click.Path(path_type=Path),
+                                    help="Folder for the maps; not needed with --estimate.")
 STEP = click.option("--step", type=int, default=1, show_default=True, help="Output pixel / input pixel.")
 VERIFY = click.option("--verify", type=click.IntRange(min=0), default=0, metavar="N",
                       help="Compute N random pixels again window by window; write nothing if they differ.")
@@ -92,9 +94,15 @@ COMPUTING = [
     click.option("--method", type=click.Choice(METHODS), default="auto", show_default=True,
                  help="dense shares work between neighbours; patch goes window by window."),
 ]
+MAPPING = [*PLACE, STEP, *SPECIES, *COMPUTING, VERIFY]
 # fmt: on
 
-map_options = with_options([INPUTS, OUT, *PLACE, STEP, *SPECIES, *COMPUTING, VERIFY])
+
+def demand_out(out: Path | None) -> None:
+    """Raise the usage error of a missing option where there is no folder for a run."""
+    if out is None:
+        context = click.get_current_context()
+        raise click.MissingParameter(ctx=context, param_hint="'--out'", param_type="option")
 
 
 def map_job(kind: type[Job], model: Path, options: dict[str, Any], **fields: Any) -> Job:
@@ -112,7 +120,7 @@ def map_job(kind: type[Job], model: Path, options: dict[str, Any], **fields: Any
         "species": (*options["species"], *species_in(options["species_file"])),
     }
     if "out" in options:
-        values["out"] = str(options["out"])
+        values["out"] = str(options["out"] or "")
     if "products" in options:
         values["products"] = products_of(options["products"])
     taken = (

@@ -6,11 +6,13 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from ...models.errors import ModelError
 from ..errors import Cancelled, InputError
+from ..resumable_folder import keeps_work
 
 EXIT_DEFECT = 1
 EXIT_INPUT = 2
@@ -18,15 +20,20 @@ EXIT_CANCELLED = 130
 
 
 @contextmanager
-def exit_status() -> Iterator[None]:
-    """Turn what ends a job into the exit status that docs/command-line.md promises."""
+def exit_status(kept: Path | None = None) -> Iterator[None]:
+    """Turn what ends a job into the exit status that docs/command-line.md promises.
+
+    ``kept`` is the folder in which a command with ``--resume`` keeps what is done.
+    """
     try:
         yield
     except (InputError, ModelError) as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_INPUT)
     except (Cancelled, KeyboardInterrupt):
-        click.echo("Cancelled.", err=True)
+        goes_on = kept is not None and keeps_work(kept)
+        how = f"; what is done is kept in {kept}: go on with --resume." if goes_on else "."
+        click.echo(f"Cancelled{how}", err=True)
         sys.exit(EXIT_CANCELLED)
     except click.exceptions.Exit:
         raise

@@ -23,12 +23,13 @@ from .command_options import (
     EXTENT,
     INPUTS,
     JSON,
+    MAPPING,
     NODATA,
+    OUT,
     PLACE,
     SCALES,
     SPECIES,
     map_job,
-    map_options,
     with_options,
 )
 from .exit_status import exit_status
@@ -99,8 +100,7 @@ def inspect_command(model: Path, as_json: bool, patches: Path | None, **options:
 
 @click.command("effects")
 @MODEL
-@map_options
-@JSON
+@with_options([INPUTS, OUT, *MAPPING, JSON])
 def effects_command(model: Path, as_json: bool, **options: Any) -> None:
     """Map what each scale contributes to one species, which one dominates, and what is lost without it."""
     with exit_status():
@@ -152,31 +152,44 @@ def _inspection_text(result: InspectResult) -> str:
     """Return an answer for a person: a bar a branch, to the right where it speaks for the species."""
     largest = max(abs(one.value) for one in result.contributions) or 1.0
     lines = [
-        f"{result.species}: {result.quantity} {result.probability:.3f} (logit {result.logit:+.2f})",
-        f"  {'average':<22} {result.bias:+8.2f}",
+        f"{result.species}: {result.quantity} {result.probability:.3f} (logit {result.logit:+z.2f})",
+        f"  {'average':<22} {result.bias:+z8.2f}",
     ]
     for one in result.contributions:
         width = f"{one.width_m[0]:,.0f} m" if one.width_m is not None else ""
         bar = ("█" if one.value > 0 else "░") * round(BAR * abs(one.value) / largest)
         name = f"{one.modality} {one.scale} px" + ("" if one.on else " (off)")
-        lines.append(f"  {name:<22} {one.value:+8.2f}  {width:>9}  {bar}".rstrip())
+        lines.append(f"  {name:<22} {one.value:+z8.2f}  {width:>9}  {bar}".rstrip())
     lines += ["", "Most likely here:", *(f"  {one.probability:.3f}  {one.species}" for one in result.top)]
     return "\n".join(lines)
 
 
 def _profile_text(result: ProfileResult) -> str:
     """Return a profile as a table for a person."""
-    lines = [f"Over {result.pixels} pixels, every {result.step} of the finest raster, {result.models} model(s)"]
+    models = "1 model" if result.models == 1 else f"{result.models} models"
+    lines = [f"Over {result.pixels:,} pixels, {_every(result.step)} of the finest raster, {models}"]
     if result.models == 1:
         lines.append("One model: how certain the figures are is not known (give refits).")
+    ranges = "  (lowest to highest)" if result.models > 1 else ""
+    lines += ["", f"  {'branch':<18} {'mean size':>9}{ranges}  share of variance{ranges}"]
     for one in result.species:
         end = ", at the end of the range tried" if one.dominant.at_end else ""
         lines += ["", f"{one.name}: {one.dominant.modality} {one.dominant.scale} px{end}"]
         for branch in one.branches:
-            spread = f"  ({branch.low:.2f} to {branch.high:.2f})" if branch.low is not None else ""
-            share = "" if branch.variance_share is None else f"{100 * branch.variance_share:6.1f} % of variance"
+            spread = "" if branch.low is None else f"({branch.low:.2f} to {branch.high:.2f})"
+            share = "" if branch.variance_share is None else f"{100 * branch.variance_share:z.1f} %"
+            shares = ""
             if branch.share_low is not None and branch.share_high is not None:
-                share += f"  ({100 * branch.share_low:.1f} to {100 * branch.share_high:.1f} %)"
-            name = f"{branch.modality} {branch.scale} px"
-            lines.append(f"  {name:<18} {branch.mean_abs:7.3f}{spread}  {share}")
+                shares = f"({100 * branch.share_low:z.1f} to {100 * branch.share_high:z.1f} %)"
+            name, width = f"{branch.modality} {branch.scale} px", len(ranges)
+            line = f"  {name:<18} {branch.mean_abs:9.3f}{spread:>{width}}  {share:>17}{shares:>{width}}"
+            lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def _every(step: int) -> str:
+    """Return in words which pixels count along rows and columns."""
+    if step == 1:
+        return "every pixel"
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th") if step % 100 not in (11, 12, 13) else "th"
+    return f"every {step}{ending} pixel"

@@ -48,10 +48,10 @@ def study_command(
     config: Path, out: Path, keep: str | None, jobs: int | None, as_json: bool, **options: Any
 ) -> None:
     """Compare scales and modalities of CONFIG beside a forest, MaxEnt, coordinates and a placebo."""
-    with exit_status(), training_packages():
+    job = StudyJob(str(config), str(out), keep=keep or "", jobs=jobs or 0, **options)
+    with exit_status(Path(job.fits)), training_packages():
         from ..jobs.study_job import run_study
 
-        job = StudyJob(str(config), str(out), keep=keep or "", jobs=jobs or 0, **options)
         with progress_sink() as sink:
             result = run_study(job, Monitor(_telling_the_cost(sink)))
         say_notes(result.warnings)

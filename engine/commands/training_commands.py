@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..aside import SUFFIX
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import DEVICES, EvaluateJob, TrainJob
@@ -42,7 +43,7 @@ def training_packages() -> Iterator[None]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object to standard output.")
 def train_command(config: Path, out: Path, resume: bool, device: str, as_json: bool) -> None:
     """Train a network by CONFIG (TOML) and write a model file, its out-of-fold values and a report."""
-    with exit_status(), training_packages():
+    with exit_status(out.with_suffix(SUFFIX)), training_packages():
         from ..jobs.train_job import run_train
 
         with progress_sink() as sink:

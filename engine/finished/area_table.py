@@ -143,6 +143,11 @@ class AreaTable:
     polygons, field
         See ``Zones``.
 
+    Attributes
+    ----------
+    highest
+        The highest value of each map that ``rows`` has read, by the map's name.
+
     Raises
     ------
     InputError
@@ -154,6 +159,7 @@ class AreaTable:
     ) -> None:
         self._subjects = list(subjects)
         self._novelty = novelty
+        self.highest: dict[str, float] = {}
         first = subjects[0].band
         self.grid: GeoBox = first.grid
         if self.grid.crs is None:
@@ -178,6 +184,8 @@ class AreaTable:
                     one.add(members, one.layers(maps, tile, areas, novel, known if cut else novel))
                     read += areas.size
                     done(read, total)
+        for one in sums:
+            self.highest[one.map] = max(self.highest.get(one.map, -np.inf), one.highest)
         return [row for one in sums for row in one.rows(self._zones.names, self._novelty is not None)]
 
     def _novel(self, maps: OpenMaps, tile: Tile) -> tuple[Valid, Valid]:
@@ -210,6 +218,8 @@ class _Sums:
         self._rules = list(subject.thresholds)
         self._sums = np.zeros((zones, BEFORE_RULES + 2 * len(self._rules)))
         self._pixels = np.zeros(zones)
+        self.map = subject.name
+        self.highest = -np.inf
 
     def layers(
         self, maps: OpenMaps, tile: Tile, areas: npt.NDArray[np.float64], novel: Valid, cut: Valid
@@ -221,6 +231,7 @@ class _Sums:
         subject = self._subject
         values, valid = maps.read(subject.band, tile)
         demand_areas(subject.band.grid, areas, valid)
+        self.highest = max(self.highest, float(values.max(where=valid, initial=-np.inf)))
         held = [valid, ~valid, valid & novel, ~valid & cut]
         layers = [*(areas * one for one in held), self._expected(maps, tile, areas)]
         for rule in self._rules:

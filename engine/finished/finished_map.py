@@ -18,7 +18,8 @@ from ..errors import InputError
 from ..mapping.map_tags import OCCURRENCE, PROBABILITY, PROVENANCE, RUN_TAG, MapTags
 from ..rasters.ground import crs_name
 from ..rasters.lattice import Tile
-from ..rasters.raster import Raster, Valid, Values, lattice_offset
+from ..rasters.raster import PICTURE_PREFIXES, Raster, Valid, Values, lattice_offset
+from ..training.config import NOT_A_PATH
 
 MOST_OPEN = 128  # files at a time; many systems allow 256 or 1,024 in all
 SUITABILITIES = ("", "favourability", "relative suitability", "occurrence")  # quantities that are one
@@ -88,12 +89,20 @@ def _of_folder(folder: Path) -> list[MapBand]:
 
 
 def _of_file(path: str) -> list[MapBand]:
+    if not _may_be_there(path):
+        raise InputError(f"There is no file or folder {path}; check its name.")
     bands = bands_of(path)
     for band in bands:
         product, quantity = band.tags.product, band.tags.quantity
         if product not in ("", PROBABILITY, OCCURRENCE) or quantity not in SUITABILITIES:
             raise InputError(f"{path} is a map of {product or quantity}; give a map of suitability.")
     return bands
+
+
+def _may_be_there(path: str) -> bool:
+    """Tell whether a path exists, or is a name that only GDAL can look up."""
+    known_to_gdal = NOT_A_PATH.match(path) or path.lstrip().startswith(("<", *PICTURE_PREFIXES))
+    return bool(known_to_gdal) or Path(path).exists()
 
 
 def bands_of(path: str) -> list[MapBand]:

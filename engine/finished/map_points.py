@@ -11,7 +11,7 @@ from odc.geo.crs import CRS
 from ..errors import InputError
 from ..judging.scored import Flags, Floats, Scored
 from ..protocol import AssessJob
-from ..rasters.ground import transformer
+from ..rasters.ground import crs_name, transformer
 from ..sites.cleaning import Cleaning
 from ..sites.observations import Predictors, read_observations
 from ..sites.survey_blocks import survey_blocks
@@ -92,13 +92,15 @@ def points_on(job: AssessJob, band: MapBand) -> tuple[MapPoints, list[str]]:
     InputError
         The file can't be used, has no column of presences, or no presence and absence with a value.
     """
-    names = TableFile(job.sites).columns
+    table = TableFile(job.sites, options=True)
+    names = table.columns
     column = job.presence or band.species
     if column not in names:
         raise InputError(
             f"{job.sites} has no column {column!r} that says where {band.species} was found (1) and where not "
             f"(0); name it (--presence), one of {', '.join(names) or 'none'}."
         )
+    table.coordinates(job.x, job.y, job.crs)
     source = SourceConfig(
         file=job.sites, kind="pa", species_name=band.species, presence=column, x=job.x, y=job.y, crs=job.crs
     )
@@ -107,6 +109,11 @@ def points_on(job: AssessJob, band: MapBand) -> tuple[MapPoints, list[str]]:
     placed = np.isfinite(rows.x) & np.isfinite(rows.y)
     value = _values(band, rows.x, rows.y, rows.crs)
     used = surveyed & placed & np.isfinite(value)
+    if (surveyed & placed).any() and not used.any():
+        raise InputError(
+            f"No point of {job.sites} lies where the map has a value; check whether x and y are swapped, or "
+            f"the coordinate system ({crs_name(rows.crs)}) is another."
+        )
     notes = [
         f"{int(left.sum()):,} of {len(rows):,} points were left out: {why}."
         for left, why in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,7 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
             else:
                 group.append(one)
         rows: list[AreaRow] = []
+        highest: dict[str, float] = {}
         for number, group in enumerate(groups):
             table = AreaTable(group, _fitting(novelty, group[0].band, job), job.polygons, job.name_field)
             share = number / len(groups), 1 / len(groups)
@@ -59,6 +60,7 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
                 monitor.report("measuring", round(1000 * (share[0] + share[1] * read / total)), 1000)
 
             rows += table.rows(done)
+            highest |= table.highest
         try:
             write_rows(rows, aside.path)
         except (OSError, RuntimeError) as error:
@@ -68,7 +70,7 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
     return AreasResult(
         files=tuple(str(file) for file in files),
         rows=tuple(row.cells(rules) for row in rows),
-        warnings=(*_notes(subjects, novelty), *_off_map(rows)),
+        warnings=(*_notes(subjects, novelty), *_off_map(rows), *_off_scale(subjects, highest, given)),
     )
 
 
@@ -128,6 +130,22 @@ def _notes(subjects: Sequence[Subject], novelty: MapBand | None) -> list[str]:
             "areas above threshold depend on the rule."
         )
     return notes
+
+
+def _off_scale(subjects: Sequence[Subject], highest: Mapping[str, float], given: float | None) -> list[str]:
+    """Return a sentence on maps of other tools with values above 1 beside a threshold below, or nothing."""
+    if given is None or not 0 < given < 1:
+        return []
+    foreign = dict.fromkeys(one.name for one in subjects if not one.band.tags.quantity)
+    names = [name for name in foreign if highest[name] > 1]
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return [
+        f"Values of {', '.join(names[:MOST_NAMED])}{more} go up to {max(highest[name] for name in names):.6g}, "
+        f"and the threshold is {given:g}: check that they are suitability, and give a threshold on their scale "
+        "(--threshold)."
+    ]
 
 
 def _off_map(rows: Sequence[AreaRow]) -> list[str]:

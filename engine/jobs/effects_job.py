@@ -46,7 +46,8 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
     started = time.monotonic()
     monitor.report("opening", 0, 1)
     if len(job.species) != 1:
-        raise InputError(f"Effects are mapped for one species at a time, and {len(job.species)} are named.")
+        named = f"{len(job.species)} are named; name one" if job.species else "none is named; name it"
+        raise InputError(f"Effects are mapped for one species at a time, and {named} (--species).")
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
         model = read_model(job.model)
         whole = contribution_pass(plan, model, plan.species, monitor)

@@ -72,7 +72,8 @@ def run_map(
         ready = made_ready(network, plan, monitor)
         layout, precision = ready.layout, ready.precision
         run = run_record(plan, ready)
-        tags = {RUN_TAG: json.dumps(run), **scenario_tags(job)}
+        known = {key: value for key, value in run.items() if key != "warnings"}  # more come as it is mapped
+        tags = {RUN_TAG: json.dumps(known), **scenario_tags(job)}
         verifier = Verifier(plan, job.verify)
         with MapFiles(aside, plan, tags, () if novelty is None else novelty.keys) as maps:
             if job.preview:

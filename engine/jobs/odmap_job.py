@@ -10,7 +10,7 @@ from typing import Any
 
 from ...models.card import read_card
 from ..aside import Aside, refusal
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from ..finished.finished_map import bands_of
 from ..mapping.map_writer import RUN
 from ..odmap.answers import Key, Study, answers
@@ -103,10 +103,12 @@ def later_products(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(file: Path, remedy: str) -> dict[str, Any]:
+    if not file.exists():
+        raise InputError(f"There is no {file}; {remedy}.")
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} can't be read ({error}); {remedy}.") from error
+        raise InputError(f"{file} can't be read ({reason_of(error)}); {remedy}.") from error
     if not isinstance(found, dict):
         raise InputError(f"{file} is no record of a run; {remedy}.")
     return found

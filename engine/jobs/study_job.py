@@ -38,7 +38,7 @@ from ..training.fingerprint import fingerprint, table_digest
 from ..training.learner import DivergedError
 from .train_job import trained
 
-FITS, BEST = "fits", "best.safetensors"
+BEST = "best.safetensors"
 KEEPS = ("", "best")
 VERSION = 1  # of what lies in that folder
 SOLVERS = ("scikit-learn", "elapid")
@@ -62,12 +62,13 @@ def run_study(job: StudyJob, monitor: Monitor) -> StudyResult:
     monitor.report("preparing", 0, 1)
     out = Path(job.out)
     config = read_config(Path(job.config))
-    with Workshop(config, out / FITS, monitor, device) as workshop:
+    fits = Path(job.fits)
+    with Workshop(config, fits, monitor, device) as workshop:
         text = _fingerprint(workshop.course)
-        if job.estimate and not is_of(out / FITS, text):
+        if job.estimate and not is_of(fits, text):
             with TemporaryDirectory() as nothing:
                 return Study(job, workshop, Outcomes(Path(nothing)), Path(nothing), monitor).estimated()
-        with ResumableFolder(out / FITS, text, job.resume or job.estimate, f"writes to {out}") as folder:
+        with ResumableFolder(fits, text, job.resume or job.estimate, f"writes to {out}") as folder:
             study = Study(job, workshop, Outcomes(folder.path), folder.path, monitor)
             return study.estimated() if job.estimate else study.done(out)
 

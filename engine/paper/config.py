@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...models.architecture import ChainLayer
 from ...models.receptive_field import Stack
-from ..errors import InputError
+from ..errors import InputError, reason_of
 
 MODELS = {"env_model": "bioclim", "sat_model": "satellite"}
 OTHER_CLIMATE = "environment"  # what the first goes by where it is more than bioclimate
@@ -95,7 +95,9 @@ def read_paper_config(path: Path) -> PaperConfig:
     try:
         raw = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"The config {path} can't be read as JSON ({error}); give a config.json.") from error
+        raise InputError(
+            f"The config {path} can't be read as JSON ({reason_of(error)}); give a config.json."
+        ) from error
     if not isinstance(raw, dict) or not any(raw.get(key) for key in MODELS):
         raise InputError(
             f"The config {path} names neither env_model nor sat_model; give the authors' config.json."

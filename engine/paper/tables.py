@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...models.card import Band, Species
-from ..errors import InputError
+from ..errors import InputError, reason_of
 
 SPECIES_COLUMNS = ("species", "speciesid", "species_id", "name")
 BAND_COLUMNS = ("band", "name", "variable", "layer")
@@ -152,7 +152,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} can't be read as text ({error}); choose another file.") from error
+        raise InputError(f"{path} can't be read as text ({reason_of(error)}); choose another file.") from error
 
 
 def _rows(text: str) -> list[Row]:

@@ -22,6 +22,7 @@ from ..rasters.raster import Valid, Values
 from .map_mess import MapMess
 
 NOVELTY, LIMITING = "novelty", "novelty_limiting"
+LEAST_TOLD = 0.0005  # of the pixels: less would be told as 0.0 %
 MEANING = (
     "MESS (Elith et al. 2010): at most 100, where all predictors are at their medians over the training "
     "places; negative where one of them lies outside the training range, by how many percent of that range."
@@ -109,12 +110,12 @@ class NoveltyMaps:
     def shares(self) -> list[str]:
         """Return how much of the map is novel, in sentences."""
         found = []
-        if self._mess is not None and self._novel:
+        if self._mess is not None and self._novel > LEAST_TOLD * self._pixels:
             found.append(
                 f"{self._novel / self._pixels:.1%} of the pixels lie outside the training range of a predictor "
                 "(novelty.tif is negative there)."
             )
-        if self._features is not None and self._novel_features:
+        if self._features is not None and self._novel_features > LEAST_TOLD * self._pixels:
             found.append(
                 f"In {self._novel_features / self._pixels:.1%} of the pixels a scale sees a landscape unlike "
                 "the training's (novelty_features_* above 1)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Optional
 
 EDGES = ("nodata", "fill")
@@ -207,6 +208,11 @@ class StudyJob:
     resume: bool = False
     estimate: bool = False
     device: str = "auto"
+
+    @property
+    def fits(self) -> str:
+        """The folder that keeps each fit that is done."""
+        return str(Path(self.out) / "fits")
 
 
 @dataclass(frozen=True)

@@ -53,16 +53,16 @@ def named_polygons(
         meta, _, geometries, values = pyogrio.raw.read(file)
     except (DataSourceError, DataLayerError, ValueError) as error:
         raise InputError(f"The {role} {file} can't be read ({error}); choose a file of polygons.") from error
+    shapes = [] if geometries is None else shapely.from_wkb(geometries)
+    held = [number for number, one in enumerate(shapes) if one is not None and one.area > 0]
+    if not held:
+        raise InputError(f"The {role} {file} holds no polygon; choose a file of polygons.")
     if not meta["crs"]:
         raise InputError(f"The {role} {file} has no coordinate system; assign one.")
     try:
         project = transformer(CRS(meta["crs"]), crs).transform
     except CRSError as error:
         raise InputError(f"The {role} {file} has an unknown coordinate system ({error}).") from error
-    shapes = [] if geometries is None else shapely.from_wkb(geometries)
-    held = [number for number, one in enumerate(shapes) if one is not None and one.area > 0]
-    if not held:
-        raise InputError(f"The {role} {file} holds no polygon; choose a file of polygons.")
     fields = [str(name) for name in meta["fields"]]
     chosen = field(fields, values)
     names = values[fields.index(chosen)] if chosen else [None] * len(shapes)

@@ -229,8 +229,9 @@ def make_blocks(
     block, background_block = both[: len(places)], both[len(places) :]
     found = len(np.unique(block))
     if found < needed:
+        blocks = "1 block" if found == 1 else f"{found} blocks"
         raise InputError(
-            f"The sites lie in {found} blocks of {side / 1000:g} km, fewer than the {needed} folds; make "
+            f"The sites lie in {blocks} of {side / 1000:g} km, fewer than the {needed} folds; make "
             "blocks_km smaller, or give fewer folds."
         )
     one = sparse.csr_array(np.ones((len(places), 1)))

@@ -81,6 +81,10 @@ def with_sound_coordinates(
                     f"{rows.table}: {wide:,} kept though more uncertain than the smallest window "
                     f"({smallest_scale_m:,.0f} m); max_uncertainty_m leaves them out."
                 )
+    elif max_uncertainty_m is not None:
+        cleaning.warnings.append(
+            f"{rows.table} has no column {UNCERTAINTY[0]}, so max_uncertainty_m left out none of its records."
+        )
     return rows
 
 

@@ -268,16 +268,22 @@ def _of_records(column: Any) -> tuple[tuple[str, ...], sparse.csr_array, sparse.
 
 
 def _found(column: Any, table_name: str) -> npt.NDArray[np.int8]:
-    """Return 1 where found (1 or a count), 0 where not, -1 where empty: (rows,)."""
+    """Return 1 where found (1 or a count), 0 where not, -1 where empty: (rows,).
+
+    Raises
+    ------
+    InputError
+        A cell holds something other than a whole number from 0 on.
+    """
     values = numbers(column)
     empty = column.isna().to_numpy()
-    wrong = (np.isnan(values) & ~empty) | (values < 0)
+    wrong = ~empty & ~((values >= 0) & (values == np.floor(values)))
     if wrong.any():
         first = int(np.argmax(wrong))
         raise InputError(
-            f"The column {column.name!r} of {table_name} holds {column.iloc[first]!r} in row "
-            f"{column.index[first]}; it must be 1 where the species was found, 0 where not, empty where it was "
-            "not surveyed."
+            f"The column {column.name!r} of {table_name} holds {column.iloc[[first]].tolist()[0]!r} in row "
+            f"{column.index[first]}; it must be 1 (or a count) where the species was found, 0 where not, "
+            "empty where it was not surveyed; choose another column, or mend it."
         )
     return np.where(empty, -1, values > 0).astype(np.int8)
 

@@ -22,7 +22,7 @@ from .site_table import Index, SiteTable
 from .thinning import merged_in_pixels, pixels, squares, thinned
 
 UNREACHED = "outside the area, with no species found"
-WITHOUT_SPECIES = "with none but species left out"
+WITHOUT_SPECIES = "only of species with too few records"
 
 
 @dataclass(frozen=True)

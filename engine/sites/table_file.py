@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -34,6 +34,8 @@ class TableFile:
         A delimited text file (``.csv``, ``.tsv``, ``.txt``, ``.tab``, also ``.gz`` or in a ``.zip``, as GBIF
         sends it), else whatever pyogrio reads, with ``|layername=NAME`` after it where there are several
         layers.
+    options
+        Whether messages name the options of a command (``--crs``) in place of a config's keys (``crs``).
 
     Attributes
     ----------
@@ -52,8 +54,9 @@ class TableFile:
         The file can't be read.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, options: bool = False) -> None:
         self.file = file
+        self._options = options
         self.path, _, layer = file.partition("|layername=")
         self.layer = layer or None
         self.name = Path(self.path).name
@@ -75,23 +78,26 @@ class TableFile:
         if self.points:
             known = crs or self.crs
             if not known:
-                raise InputError(f"{self.name} has no coordinate system; assign one, or set crs.")
+                remedy = self._named_by("set crs", "name it (--crs EPSG:4326)")
+                raise InputError(f"{self.name} has no coordinate system; assign one, or {remedy}.")
             return (*GEOMETRY, self.crs or known)
         if x and y and x in self.columns and y in self.columns:
             if not crs and (x, y) != (LONGITUDE, LATITUDE):
-                raise InputError(
-                    f"The coordinate system of {x}, {y} in {self.name} is not told; set crs, for example "
-                    'crs = "EPSG:4326".'
-                )
+                remedy = self._named_by('set crs, for example crs = "EPSG:4326"', "name it (--crs EPSG:4326)")
+                raise InputError(f"The coordinate system of {x}, {y} in {self.name} is not told; {remedy}.")
             return x, y, crs or "EPSG:4326"
         if LONGITUDE in self.columns and LATITUDE in self.columns:
             return LONGITUDE, LATITUDE, "EPSG:4326"
         if not x or not y:
+            remedy = self._named_by("with x, y and crs", "(--x, --y, --crs)")
             raise InputError(
-                f"{self.name} has no columns {LONGITUDE} and {LATITUDE}; name those of its coordinates with x, "
-                f"y and crs (it has {_some(self.columns)})."
+                f"{self.name} has no columns {LONGITUDE} and {LATITUDE}; name those of its coordinates "
+                f"{remedy}; it has {_some(self.columns)}."
             )
         raise self.lacks(x if x not in self.columns else y)
+
+    def _named_by(self, key: str, option: str) -> str:
+        return option if self._options else key
 
     def lacks(self, column: str) -> InputError:
         """Return the error that a column is missing."""
@@ -202,7 +208,8 @@ class TableFile:
     def _unreadable(self, error: Exception) -> InputError:
         if isinstance(error, UnicodeDecodeError):
             return InputError(f"{self.name} is not in UTF-8; save it as CSV UTF-8.")
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        lines = reason_of(error).strip().splitlines()
+        first = lines[0] if lines else type(error).__name__
         return InputError(f"The table {self.file} can't be read ({first}); choose a CSV, TSV or vector file.")
 
 

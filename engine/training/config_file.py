@@ -9,7 +9,7 @@ from typing import Any
 import tomllib
 from pydantic import ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from .config import NOT_A_PATH, TrainingConfig
 from .config_checks import checked
 from .config_faults import Fault, Key, faults_of, without
@@ -43,9 +43,9 @@ def read_config(path: Path) -> TrainingConfig:
     known = [key for key, _ in faults]
     faults += [fault for fault in checked(config, known) if not _within(fault[0], known)]
     if faults:
-        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+        count, them = ("a fault", "it") if len(faults) == 1 else (f"{len(faults)} faults", "them")
         lines = "\n".join(f"  {dotted(key)}: {text}" for key, text in faults)
-        raise InputError(f"The config {path} has {count}; mend it first:\n{lines}")
+        raise InputError(f"The config {path} has {count}; mend {them} first:\n{lines}")
     return config
 
 
@@ -61,7 +61,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The config {path} can't be read ({error}); give a TOML file.") from error
+        raise InputError(f"The config {path} can't be read ({reason_of(error)}); give a TOML file.") from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

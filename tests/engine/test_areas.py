@@ -355,6 +355,21 @@ def test_a_map_of_ours_brings_its_thresholds_along(
     assert all(row["novel_km2"] is None and row["expected_km2"] is None for row in result.rows)
 
 
+def test_a_threshold_off_the_scale_of_another_tools_map_is_told(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 30).reshape(1, 5, 6).astype(np.float32)
+    share = str(write_raster(tmp_path / "share.tif", values, 90))
+    scaled = str(write_raster(tmp_path / "scaled.tif", values * 1000, 90))
+    picture = str(write_raster(tmp_path / "picture.tif", (values * 255).astype(np.uint8), 90))
+
+    def told(threshold: float, *maps: str) -> list[str]:
+        result = run_areas(AreasJob(maps, str(tmp_path / "out"), threshold=threshold), Monitor())
+        return [note for note in result.warnings if "on their scale" in note]
+
+    assert told(0.5, share) == told(500, scaled) == []
+    (note,) = told(0.5, share, picture)
+    assert note.startswith("Values of picture.tif go up to 255, and the threshold is 0.5: check")
+
+
 def test_bad_input_is_told_in_one_sentence(maps: Path, tmp_path: Path) -> None:
     foreign = write_raster(tmp_path / "maxent.tif", np.ones((1, 5, 5), np.float32), 90)
     file = polygons(tmp_path / "zones.gpkg", ["a", "b", "c"])
@@ -363,7 +378,8 @@ def test_bad_input_is_told_in_one_sentence(maps: Path, tmp_path: Path) -> None:
         ([str(maps), "--polygons", str(of_all)], "is called 'all', as the row of the whole map is; rename it"),
         ([str(foreign)], "no threshold"),
         ([str(maps / "novelty.tif")], "is a map of novelty"),
-        ([str(tmp_path / "none.tif")], "can't be opened"),
+        ([str(tmp_path / "none.tif")], r"^There is no file or folder .*none\.tif; check its name\.$"),
+        ([str(tmp_path / "none")], "There is no file or folder"),
         ([str(maps), "--polygons", str(file), "--name-field", "nom"], "has no field 'nom'"),
         ([str(maps), "--novelty", str(foreign)], "pixels of 100 × 100 and of 90 × 90"),
         ([str(maps), "--polygons", str(foreign)], "can't be read"),

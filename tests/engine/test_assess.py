@@ -154,10 +154,12 @@ def test_bad_input_is_told_in_one_sentence(truth: np.ndarray, sites: Path, tmp_p
     cases = [
         (sites, [*places, "--presence", "Quercus"], "no column 'Quercus'"),
         (present, places, "1 are presences and 0 absences"),
-        (away, places, "0 are presences and 0 absences"),
-        (sites, [], "no columns decimalLongitude"),
+        (away, places, r"No point of .*away\.csv lies where the map has a value; .*swapped.*\(EPSG:32631\)"),
+        (sites, [], r"no columns decimalLongitude .* \(--x, --y, --crs\)"),
+        (sites, places[:4], r"is not told; name it \(--crs EPSG:4326\)\.$"),
+        (sites, [*places, "--presence", "east"], "column 'east' of survey.csv holds [0-9.]+ in row 2; it must"),
         (sites, [*places, "--threshold", "some"], "neither a number nor a rule"),
-        (tmp_path / "none.csv", places, "can't be read"),
+        (tmp_path / "none.csv", places, r"can't be read \(No such file or directory\)"),
     ]
     for file, options, message in cases:
         arguments = ["assess", str(map_file), "--sites", str(file), *options, "--out", str(tmp_path / "out")]

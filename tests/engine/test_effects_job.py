@@ -152,8 +152,12 @@ def test_without_scale_dropout_a_warning_says_that_the_mean_stands_in(
 
 
 def test_effects_are_of_one_species(job: EffectsJob) -> None:
-    for species in ((), ("Species 0", "Species 1")):
-        with pytest.raises(InputError, match="one species at a time"):
+    named = {
+        (): r"one species at a time, and none is named; name it \(--species\)\.$",
+        ("Species 0", "Species 1"): r"and 2 are named; name one \(--species\)\.$",
+    }
+    for species, message in named.items():
+        with pytest.raises(InputError, match=message):
             run_effects(replace(job, species=species), Monitor())
     assert not Path(job.out).exists()
 

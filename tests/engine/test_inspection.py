@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from PIL import Image
 from pyproj import Geod
 from scalescape.engine.cli import cli
+from scalescape.engine.commands.scale_commands import _inspection_text
 from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.inspect_job import run_inspect, write_patches
 from scalescape.engine.jobs.map_job import run_map
@@ -234,6 +235,15 @@ def test_the_command_line_gives_the_same_answer_as_one_json_object(
     assert ran.stdout == ""
     assert ran.stderr.count("\n") == 1
     assert CliRunner().invoke(cli, [*arguments[:3], "here", *arguments[4:]]).exit_code == 2
+
+
+def test_zero_has_no_minus(job: InspectJob) -> None:
+    answer = run_inspect(job)
+    first, *others = answer.contributions
+    text = _inspection_text(replace(answer, bias=-0.001, contributions=(replace(first, value=-0.004), *others)))
+    lines = text.splitlines()
+    assert lines[1].split() == ["average", "+0.00"] and "+0.00" in lines[2]
+    assert "-0.00" not in text
 
 
 def test_a_question_survives_the_pipe(job: InspectJob) -> None:

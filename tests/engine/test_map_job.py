@@ -127,7 +127,9 @@ def test_files_are_cogs_that_carry_name_nodata_and_provenance(job: MapJob) -> No
         run = json.loads(source.tags()["SCALESCAPE_RUN"])
     assert run["model"]["sha256"] == digest(job.model)
     assert run["scales_on"] == {"bioclim": [1, 3], "satellite": [25, 31]}
-    assert json.loads((Path(job.out) / "run.json").read_text())["job"]["step"] == 7
+    record = json.loads((Path(job.out) / "run.json").read_text())
+    assert record["job"]["step"] == 7
+    assert record.pop("warnings") is not None and run == record, "warnings are known when all is mapped"
     assert not Path(f"{job.out}.partial").exists()
 
 

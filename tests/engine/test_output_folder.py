@@ -100,8 +100,8 @@ def test_an_end_by_signal_cleans_up(job: MapJob) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--step", "x"], "'x' is not a valid integer"),
-        (["--wings", "2"], "No such option"),
+        (["--step", "x"], "'x' is not a valid integer; see scalescape map --help."),
+        (["--wings", "2"], "No such option '--wings'; see scalescape map --help."),
         (["--extent", "1,2,3"], "write four numbers"),
         (["--extent=inf,0,1,1"], "no place on earth"),
         (["--extent=0,0,1e300,1e300"], "no place on earth"),
@@ -116,3 +116,12 @@ def test_a_slip_of_the_pen_is_told_in_one_line(job: MapJob, arguments: list[str]
     run = subprocess.run(command(job, *arguments), capture_output=True, text=True, timeout=120)
     assert run.returncode == 2
     assert message in run.stderr and len(run.stderr.strip().splitlines()) == 1
+
+
+def test_a_map_needs_a_folder(job: MapJob) -> None:
+    arguments = command(job)
+    place = arguments.index("--out")
+    del arguments[place : place + 2]
+    run = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "Missing option '--out'; see scalescape map --help.\n"

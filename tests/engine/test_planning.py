@@ -156,17 +156,19 @@ def test_speeds_that_cannot_be_kept_or_read_are_measured_again(tmp_path: Path) -
     assert blocked.known("a") is None
 
 
-def test_estimate_says_what_a_run_will_take_and_runs_nothing(job: MapJob) -> None:
+def test_estimate_says_what_a_run_will_take_and_runs_nothing(job: MapJob, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
     run = subprocess.run(
-        [sys.executable, str(ROOT / "engine" / "__main__.py"), "map", job.model, "--out", job.out, "--estimate",
-         "--json", *(f"--input={one.modality}={one.file}" for one in job.inputs)],
-        capture_output=True, text=True, timeout=300,
+        [sys.executable, str(ROOT / "engine" / "__main__.py"), "map", job.model, "--estimate", "--json",
+         *(f"--input={one.modality}={one.file}" for one in job.inputs)],
+        cwd=here, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     assert set(found) == {"width", "height", "seconds", "memory_bytes", "disk_bytes"}
     assert (found["width"], found["height"]) == (100, 90) and found["seconds"] > 0
-    assert not Path(job.out).exists()
+    assert not any(here.iterdir())
 
 
 def test_a_check_measures_only_where_that_disturbs_nothing(job: MapJob) -> None:
@@ -205,6 +207,10 @@ def test_a_mask_of_no_use_is_told(job: MapJob, tmp_path: Path) -> None:
     path.write_text(json.dumps({"type": "Point", "coordinates": [3, 45]}))
     with pytest.raises(InputError, match="holds no polygon"):
         run_map(replace(job, mask=str(path)), Monitor())
+    table = tmp_path / "sites.csv"
+    table.write_text("species,x,y\nA,3,45\n")
+    with pytest.raises(InputError, match=r"sites\.csv holds no polygon"):
+        run_map(replace(job, mask=str(table)), Monitor())
     with pytest.raises(InputError, match="can't be read"):
         run_map(replace(job, mask=str(tmp_path / "none.gpkg")), Monitor())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scalescape.engine.cli import cli
+from scalescape.engine.commands.scale_commands import _profile_text
 from scalescape.engine.errors import InputError
 from scalescape.engine.jobs import profile_job
 from scalescape.engine.jobs.effects_job import run_effects
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EffectsJob, ProfileJob, RasterInput
+from scalescape.engine.protocol.scale_results import BranchProfile, Dominant, ProfileResult, SpeciesProfile
 from scalescape.engine.scales.moments import ContributionMoments
 from scalescape.models.attribution import dominant_branch
 from shapely.geometry import box, mapping
@@ -162,8 +165,28 @@ def test_the_command_prints_a_profile(job: ProfileJob) -> None:
     assert set(species["dominant"]) == {"modality", "scale", "at_end"}
     assert {"modality", "scale", "mean_abs", "low", "high", "variance_share"} <= set(species["branches"][0])
     told = CliRunner().invoke(cli, arguments)
+    first, *_ = lines = told.stdout.splitlines()
+    assert re.fullmatch(r"Over [\d,]+ pixels, every 6th pixel of the finest raster, 1 model", first)
+    heads = next(line for line in lines if line.split()[:1] == ["branch"])
+    row = next(line for line in lines if line.startswith("  satellite 25 px"))
+    for name, number in (("mean size", r"\d\.\d{3}"), ("share of variance", r"-?\d+\.\d %")):
+        end = heads.index(name) + len(name)
+        assert re.search(rf"{number}$", row[:end]), "heads stand over their columns"
     assert "at the end of the range tried" in told.stdout
     assert "how certain the figures are is not known" in told.stdout
+
+
+def test_a_profile_of_refits_has_ranges_under_heads_and_no_negative_zero() -> None:
+    branch = BranchProfile("satellite", 25, 0.5, 0.25, 0.75, -0.0001, "#000000", -0.0002, 0.5)
+    species = SpeciesProfile("Fagus", Dominant("satellite", 25, at_end=True), 2, (branch,))
+    for step, pixels in ((1, "every pixel"), (2, "every 2nd pixel"), (11, "every 11th pixel")):
+        text = _profile_text(ProfileResult((species,), models=2, step=step, pixels=12345, warnings=()))
+        first, _, heads, *_, row = text.splitlines()
+        assert first == f"Over 12,345 pixels, {pixels} of the finest raster, 2 models"
+    assert len(row) == len(heads)
+    assert re.split(r"\s{2,}", row.strip()) == [
+        "satellite 25 px", "0.500", "(0.25 to 0.75)", "0.0 %", "(0.0 to 50.0 %)",
+    ]  # fmt: skip
 
 
 @settings(max_examples=30, deadline=None)

@@ -179,7 +179,7 @@ def test_labels_without_pattern_or_variety_have_no_range() -> None:
     ("sites", "folds", "side", "words"),
     [
         (scattered(3), 5, 10.0, "3 sites for 5 folds"),
-        (scattered(50), 5, 1000.0, "1 blocks of 1000 km, fewer than the 5 folds"),
+        (scattered(50), 5, 1000.0, "in 1 block of 1000 km, fewer than the 5 folds"),
     ],
 )
 def test_too_few_sites_or_blocks_are_refused(sites: SiteTable, folds: int, side: float, words: str) -> None:

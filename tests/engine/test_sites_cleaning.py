@@ -97,6 +97,16 @@ def test_a_table_of_which_nothing_is_left_says_why(tmp_path: Path) -> None:
         prepared(tmp_path, LONLAT, crs="EPSG:4326")
 
 
+def test_a_limit_of_uncertainty_that_can_not_bite_is_told(tmp_path: Path) -> None:
+    table(tmp_path, "species,x,y\nA,1,99\nB,2,98\n")
+    text = (
+        "po.csv has no column coordinateUncertaintyInMeters, so max_uncertainty_m left out none of its records."
+    )
+    limited = prepared(tmp_path, PLAIN + "max_uncertainty_m = 500", crs="EPSG:32631")
+    assert len(limited.sites) == 2 and text in limited.report.sentences()
+    assert text not in prepared(tmp_path, PLAIN, crs="EPSG:32631").report.sentences()
+
+
 def test_one_record_a_species_is_kept_in_a_pixel_and_its_records_make_one_site(tmp_path: Path) -> None:
     table(tmp_path, "species,x,y\nA,1,99\nA,9,91\nB,8,92\nA,11,99\nC,25,75\nC,25.1,75\n")
     done = prepared(tmp_path, PLAIN, crs="EPSG:32631", grid=pixel_grid(10.0))
@@ -126,6 +136,7 @@ def test_rare_species_are_left_out_and_so_are_places_with_nothing_else(tmp_path:
     assert found_at(done.sites) == {(2, 99): {"B"}, (3, 99): {"B"}, (4, 99): {"B"}}
     assert done.report.left_out == {"A": 2, "C": 2}
     assert done.report.count(WITHOUT_SPECIES) == 4  # records
+    assert "the training tables: 4 left out, only of species with too few records." in done.report.sentences()
     assert "A (2), C (2) were left out for too few records." in done.report.sentences()
     with pytest.raises(InputError, match=r"No species was found at 9 places or more, the most at 3"):
         prepared(tmp_path, PLAIN, crs="EPSG:32631", min_records=9)

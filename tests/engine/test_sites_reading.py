@@ -147,14 +147,14 @@ def test_a_column_a_species_with_empty_cells_not_surveyed(tmp_path: Path) -> Non
 
 def test_presence_tells_found_from_not_found_of_one_species(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
-    file.write_text("x,y,pr_ab\n1,1,1.0\n2,2,0.0\n3,3,\n", encoding="utf-8")
+    file.write_text("x,y,pr_ab\n1,1,12.0\n2,2,0.0\n3,3,\n", encoding="utf-8")
     rows = read(file, species=None, species_name="Abies concolor", presence="pr_ab", kind="pa-balanced")
     assert rows.species == ("Abies concolor",)
     assert rows.found.toarray().ravel().tolist() == [True, False, False]
     assert rows.holes.toarray().ravel().tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize("cell", ["-1", "yes"])
+@pytest.mark.parametrize("cell", ["-1", "yes", "0.5"])
 def test_a_cell_that_is_neither_found_nor_not_is_refused(tmp_path: Path, cell: str) -> None:
     file = tmp_path / "a.csv"
     file.write_text(f"x,y,sp1\n1,1,1\n2,2,{cell}\n", encoding="utf-8")

@@ -16,7 +16,9 @@ from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_estimate
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.mapping.map_writer import disk_use
+from scalescape.engine.products import novelty
 from scalescape.engine.products.mess import Mess
+from scalescape.engine.products.novelty import LEAST_TOLD
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
 from scalescape.models.card import read_card
@@ -149,6 +151,18 @@ def test_what_is_novel_is_left_out_of_every_product(job: MapJob, tmp_path: Path)
     share = novel.sum() / novel.count()
     told = next(float(re.search(r"([\d.]+)%", note)[1]) for note in notes if "were left out" in note)
     assert told == pytest.approx(100 * share, abs=0.06)
+
+
+def test_shares_that_round_to_nothing_are_not_told(job: MapJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (f"{LEAST_TOLD:.1%}", f"{LEAST_TOLD - 1e-9:.1%}") == ("0.1%", "0.0%")
+
+    def told() -> list[str]:
+        notes = run_map(replace(job, products=PRODUCTS), Monitor()).warnings
+        return [note for note in notes if "of the pixels" in note]
+
+    assert len(told()) == 2
+    monkeypatch.setattr(novelty, "LEAST_TOLD", 1.0)
+    assert not told()
 
 
 def test_clamped_predictors_give_what_clamped_rasters_give(job: MapJob, tmp_path: Path) -> None:

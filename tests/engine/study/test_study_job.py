@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from scalescape.engine.commands import study_command
 from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.study_job import run_study
 from scalescape.engine.progress import Monitor
@@ -238,6 +240,24 @@ def cancelled(one: StudyJob, fits: int) -> None:
 def test_a_cancelled_study_keeps_what_is_done(tmp_path: Path) -> None:
     cancelled(job(tmp_path), 5)
     assert len(list((tmp_path / "study" / "fits").glob("*.npz"))) == 5
+
+
+def test_the_command_says_what_is_kept_and_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(report: Progress) -> None:
+        if report.phase == "fitting" and report.done == 1:
+            monitor.cancel()
+
+    monitor = Monitor(stop)
+    monkeypatch.setattr(study_command, "Monitor", lambda sink: monitor)
+    one = job(tmp_path)
+    arguments = [one.config, "--out", one.out, "--jobs", "1", "--placebos", "0"]
+    done = CliRunner().invoke(study_command.study_command, arguments)
+    assert done.exit_code == 130
+    kept = tmp_path / "study" / "fits"
+    assert done.stderr == f"Cancelled; what is done is kept in {kept}: go on with --resume.\n"
+    assert list(kept.glob("*.npz"))
 
 
 def test_an_estimate_leaves_what_is_done(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import rasterio
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
+from scalescape.engine.commands import training_commands
 from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
@@ -48,6 +50,27 @@ def test_a_cancelled_run_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
     )
     same(run, out)
     assert not partial.exists(), "what is finished needs no folder"
+
+
+def test_the_command_says_what_is_kept_and_how_to_go_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_commands, "Monitor", lambda sink: cancelled_at(1))
+    out, kept = tmp_path / "tiny.safetensors", tmp_path / "tiny.partial"
+    done = CliRunner().invoke(training_commands.train_command, [str(run.config), "--out", str(out)])
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr == f"Cancelled; what is done is kept in {kept}: go on with --resume.\n"
+    assert (kept / "network_0.ckpt").is_file()
+
+
+def test_nothing_is_promised_where_nothing_is_kept(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = Monitor(lambda report: monitor.cancel())
+    monkeypatch.setattr(training_commands, "Monitor", lambda sink: monitor)
+    out = tmp_path / "tiny.safetensors"
+    done = CliRunner().invoke(training_commands.train_command, [str(run.config), "--out", str(out)])
+    assert (done.exit_code, done.stderr) == (130, "Cancelled.\n")
 
 
 def test_a_new_run_puts_aside_what_was_there_and_ends_the_same(run: Run, tmp_path: Path) -> None:
