@@ -105,13 +105,14 @@ def ends_inside(margin: Margin, predictors: dict[str, Predictor]) -> Iterator[Ca
     """Say which rasters end inside the map and what of it stays empty."""
     for name, end in margin.ends.items():
         share = f"{100 * end.share:.0f} %" if end.share >= 0.005 else "less than 1 %"
-        far = " and ".join(f"{_distance(metres)} in the {side}" for side, metres in end.sides_m.items())
+        far = " and ".join(f"{distance(metres)} in the {side}" for side, metres in end.sides_m.items())
         where = f", {far}" if far else ", a corner"
         said = f"{name}: {predictors[name].files[0]} ends inside the map: {share} of it stays empty{where}."
         yield Caution("reach", said, modality=name)
 
 
-def _distance(metres: float) -> str:
+def distance(metres: float) -> str:
+    """Return a length for a person: ``250 m``, ``1.15 km``, ``5 km``."""
     return f"{metres:.3g} m" if metres < 1000 else f"{metres / 1000:.3g} km"
 
 

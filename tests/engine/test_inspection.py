@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from PIL import Image
 from pyproj import Geod
 from scalescape.engine.cli import cli
+from scalescape.engine.commands.scale_commands import _inspection_text
 from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.inspect_job import run_inspect, write_patches
 from scalescape.engine.jobs.map_job import run_map
@@ -234,6 +235,15 @@ def test_the_command_line_gives_the_same_answer_as_one_json_object(
     assert ran.stdout == ""
     assert ran.stderr.count("\n") == 1
     assert CliRunner().invoke(cli, [*arguments[:3], "here", *arguments[4:]]).exit_code == 2
+
+
+def test_the_command_names_windows_by_their_width_on_the_ground(job: InspectJob) -> None:
+    answer = run_inspect(job)
+    wide = replace(answer.contributions[0], width_m=(5002.3, 4999.0))
+    said = _inspection_text(replace(answer, contributions=(wide, *answer.contributions[1:])))
+    assert "5 km" in said and "5,002" not in said
+    off = replace(wide, width_m=None)
+    assert "km" not in _inspection_text(replace(answer, contributions=(off,)))
 
 
 def test_a_question_survives_the_pipe(job: InspectJob) -> None:
