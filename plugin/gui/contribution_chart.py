@@ -96,8 +96,8 @@ class ContributionChart(QWidget):
         for key, bar in self.bars.items():
             part = parts.get(key)
             bar.show_part(part, limit)
-            known = part is not None and part.width_m is not None
-            self._name(key, distance(part.width_m[0]) if known else self._widths[key])
+            width_m = part.width_m if part is not None else None
+            self._name(key, distance(width_m[0]) if width_m is not None else self._widths[key])
 
     def _name(self, key: tuple[str, int], wide: str) -> None:
         """Say on a branch's box how wide its window is."""
