@@ -13,6 +13,7 @@ import psutil
 from .errors import InputError, reason_of
 
 SUFFIX = ".partial"
+BESIDE = ".aux.xml"  # GDAL's notes beside a raster
 MARK = ".scalescape.json"
 
 
@@ -73,12 +74,16 @@ class Aside:
             raise refusal(self.folder, error) from error
 
     def publish(self, names: list[str]) -> list[Path]:
-        """Move files to the output folder by rename, in place of what bears their names there."""
+        """Move files to the output folder by rename, in place of what bears their names there.
+
+        What GDAL and QGIS noted beside a raster that is replaced, such as its range, goes with it.
+        """
         try:
             finals = []
             for name in names:
                 final = self.folder / name
                 final.parent.mkdir(parents=True, exist_ok=True)
+                final.with_name(f"{final.name}{BESIDE}").unlink(missing_ok=True)
                 (self.path / name).replace(final)
                 finals.append(final)
         except OSError as error:

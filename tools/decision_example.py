@@ -2,7 +2,8 @@
 
 ``.venv/bin/python tools/decision_example.py demo`` writes into ``demo`` a landscape, six made-up districts
 (``districts.gpkg``) and a warmer climate (``warmer.tif``), runs the commands of that page on them, each of
-which it prints, has the real QGIS draw the pictures, and prints the figures. It runs in the engine's Python.
+which it prints, has the real QGIS draw the pictures, and prints the figures. It replaces the files that it
+makes itself, and no others. It runs in the engine's Python.
 """
 
 from __future__ import annotations

@@ -47,8 +47,13 @@ def step(title: str, command: list[str], seconds: int, environment: Mapping[str,
 def demand(files: list[Path], since: float) -> None:
     """Raise DemoError unless every one of ``files`` was written since then."""
     for file in files:
-        if not file.is_file() or file.stat().st_mtime < since - 1 or not file.stat().st_size:
+        if not is_written(file, since):
             raise DemoError(f"{file} was not written.")
+
+
+def is_written(file: Path, since: float) -> bool:
+    """Tell whether there is such a file, not empty, of then (seconds since 1970) or later."""
+    return file.is_file() and file.stat().st_mtime >= since - 1 and file.stat().st_size > 0
 
 
 def demo_environment() -> dict[str, str]:

@@ -6,6 +6,9 @@
 2. ``qgis_process run scalescape:map`` writes FOLDER/maps;
 3. ``qgis --code tools/qgis_demo_project.py`` writes FOLDER/scalescape.qgz and FOLDER/screenshot.png, on the
    display that is there or else under xvfb-run; the project must find all its rasters within FOLDER.
+
+Done again, it replaces the files that it makes itself; whatever else lies in FOLDER stays, and maps of another
+run get no layer.
 """
 
 from __future__ import annotations
@@ -13,14 +16,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import sys
 import time
 import zipfile
 from html import unescape
 from pathlib import Path
 
-from demo_steps import PROFILE, DemoError, demand, demo_environment, program, step, window_step
+from demo_steps import PROFILE, DemoError, demand, demo_environment, is_written, program, step, window_step
 from qgis_profile import ROOT
 
 SIZE, SEED, STEP = 2048, 2024, 4  # a seed that the demo model was not trained on
@@ -37,15 +39,20 @@ def datasources(project: Path) -> list[str]:
 
 
 def demand_sources(project: Path, maps: list[Path]) -> None:
-    """Raise DemoError unless the project's layers are files beside it, every one of ``maps`` among them."""
+    """Raise DemoError unless the project's layers are files beside it, of all maps just ``maps`` among them."""
     home = project.parent.resolve()
     files = [(home / one).resolve() for one in datasources(project)]
     for one in files:
         if not one.is_file() or home not in one.parents:
             raise DemoError(f"{project} names {one}, which is no file in {home}.")
-    lacking = {one.resolve() for one in maps} - set(files)
+    wanted = {one.resolve() for one in maps}
+    lacking = wanted - set(files)
     if lacking:
         raise DemoError(f"{project} lacks {min(lacking)}.")
+    folders = {one.parent for one in wanted}
+    odd = {one for one in files if one.parent in folders} - wanted
+    if odd:
+        raise DemoError(f"{project} shows {min(odd)}, a map of another run.")
 
 
 def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) -> list[Path]:
@@ -53,8 +60,6 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
     began = time.time()
     folder.mkdir(parents=True, exist_ok=True)
     landscape, maps = folder / "landscape", folder / "maps"
-    for old in (landscape, maps):
-        shutil.rmtree(old, ignore_errors=True)
     process = program("qgis_process.bin", "qgis_process")
     headless = {
         **demo_environment(),
@@ -90,7 +95,7 @@ def make_demo(folder: Path, model: Path, size: int, seed: int, pixel_step: int) 
     )
     found = [folder / "scalescape.qgz", folder / "screenshot.png"]
     demand(found, began)
-    tiffs = sorted(maps.glob("*.tif"))
+    tiffs = sorted(file for file in maps.glob("*.tif") if is_written(file, began))
     demand_sources(found[0], tiffs)
     return [landscape, *tiffs, *found]
 

@@ -9,8 +9,6 @@ import os
 from pathlib import Path
 
 from qgis.core import QgsProject, QgsRasterLayer
-from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget
 from qgis.utils import iface, plugins
 from qgis_steps import QgisSteps
 
@@ -18,7 +16,7 @@ FOLDER = Path(os.environ["SCALESCAPE_DEMO"])
 MODEL = os.environ["SCALESCAPE_DEMO_MODEL"]
 LONGEST_S = 150
 WINDOW = (1540, 960)
-LAYERS_WIDTH, DOCK_WIDTH = 345, 390
+WIDTHS = (345, 390)  # of the layers and of the dock
 SHOWN = {"modality": "satellite", "scale": 59}
 MARGIN = 1.04  # of the view around the scene
 
@@ -33,9 +31,6 @@ class DemoProject(QgisSteps):
     def open(self):
         from scalescape.plugin.core.finished_run import open_run
 
-        window = iface.mainWindow()
-        window.showNormal()
-        window.resize(*WINDOW)
         project = QgsProject.instance()
         project.setTitle("Scalescape: the demo landscape")
         root = project.layerTreeRoot()
@@ -54,7 +49,7 @@ class DemoProject(QgisSteps):
             self.fail(f"no map in {FOLDER / 'maps'} can be opened")
         self.show(maps)
         self.dock = plugins["scalescape"].dock
-        self.dock.setUserVisible(True)
+        self.settle(WINDOW, self.dock, WIDTHS)
         self.after(800, self.fill)
 
     def show(self, maps):
@@ -69,13 +64,6 @@ class DemoProject(QgisSteps):
             node.setExpanded(node is chosen)
 
     def fill(self):
-        window = iface.mainWindow()
-        for dock in window.findChildren(QDockWidget):
-            if dock.objectName() == "Browser":
-                dock.hide()
-        layers = window.findChild(QDockWidget, "Layers")
-        horizontal = Qt.Orientation.Horizontal
-        window.resizeDocks([layers, self.dock], [LAYERS_WIDTH, DOCK_WIDTH], horizontal)
         self.dock.model.choose(MODEL)
         self.dock.output.set_folder("~/scalescape maps")
         extent = self.scene.extent()
@@ -102,13 +90,10 @@ class DemoProject(QgisSteps):
         file = FOLDER / "scalescape.qgz"
         if not project.write(str(file)):
             self.fail(f"{file} can't be written: {project.error()}")
-        self.after(300, self.picture)
+        self.after(300, self.take)
 
-    def picture(self):
-        iface.messageBar().clearWidgets()
-        QApplication.processEvents()
-        if not iface.mainWindow().grab().save(str(FOLDER / "screenshot.png")):
-            self.fail(f"{FOLDER / 'screenshot.png'} can't be written")
+    def take(self):
+        self.picture(FOLDER / "screenshot.png")
         self.leave()
 
 

@@ -5,8 +5,11 @@ import sys
 import traceback
 
 from qgis.core import QgsProject
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtWidgets import QApplication, QDockWidget
 from qgis.utils import iface
+
+QUALITY = 88  # of a JPEG; PNG takes it for how hard to pack
 
 
 class QgisSteps:
@@ -33,6 +36,24 @@ class QgisSteps:
                 self.fail(traceback.format_exc())
 
         QTimer.singleShot(ms, guarded)
+
+    @staticmethod
+    def settle(size, dock, widths):
+        """Give the window a ``size``, hide the browser, show ``dock``; ``widths`` are of layers and dock."""
+        window = iface.mainWindow()
+        window.showNormal()
+        window.resize(*size)
+        window.findChild(QDockWidget, "Browser").hide()
+        dock.setUserVisible(True)
+        layers = window.findChild(QDockWidget, "Layers")
+        window.resizeDocks([layers, dock], list(widths), Qt.Orientation.Horizontal)
+
+    def picture(self, file):
+        """Save what the window shows, without messages."""
+        iface.messageBar().clearWidgets()
+        QApplication.processEvents()
+        if not iface.mainWindow().grab().save(str(file), quality=QUALITY):
+            self.fail(f"{file} can't be written")
 
     @staticmethod
     def leave():

@@ -11,6 +11,7 @@ import click
 
 from ...models.card import read_card
 from ..errors import InputError
+from ..lengths import distance_text
 from ..progress import Monitor
 from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
 from ..protocol.scale_results import InspectResult, ProfileResult
@@ -156,7 +157,7 @@ def _inspection_text(result: InspectResult) -> str:
         f"  {'average':<22} {result.bias:+z8.2f}",
     ]
     for one in result.contributions:
-        width = f"{one.width_m[0]:,.0f} m" if one.width_m is not None else ""
+        width = distance_text(one.width_m[0]) if one.width_m is not None else ""
         bar = ("█" if one.value > 0 else "░") * round(BAR * abs(one.value) / largest)
         name = f"{one.modality} {one.scale} px" + ("" if one.on else " (off)")
         lines.append(f"  {name:<22} {one.value:+z8.2f}  {width:>9}  {bar}".rstrip())

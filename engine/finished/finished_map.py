@@ -15,11 +15,11 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from ..errors import InputError
+from ..gdal_names import is_gdal_name
 from ..mapping.map_tags import OCCURRENCE, PROBABILITY, PROVENANCE, RUN_TAG, MapTags
 from ..rasters.ground import crs_name
 from ..rasters.lattice import Tile
 from ..rasters.raster import PICTURE_PREFIXES, Raster, Valid, Values, lattice_offset
-from ..training.config import NOT_A_PATH
 
 MOST_OPEN = 128  # files at a time; many systems allow 256 or 1,024 in all
 SUITABILITIES = ("", "favourability", "relative suitability", "occurrence")  # quantities that are one
@@ -101,8 +101,8 @@ def _of_file(path: str) -> list[MapBand]:
 
 def _may_be_there(path: str) -> bool:
     """Tell whether a path exists, or is a name that only GDAL can look up."""
-    known_to_gdal = NOT_A_PATH.match(path) or path.lstrip().startswith(("<", *PICTURE_PREFIXES))
-    return bool(known_to_gdal) or Path(path).exists()
+    known_to_gdal = is_gdal_name(path) or path.lstrip().startswith(("<", *PICTURE_PREFIXES))
+    return known_to_gdal or Path(path).exists()
 
 
 def bands_of(path: str) -> list[MapBand]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
+from ..lengths import distance_text
 from ..protocol import Caution
 from ..rasters.ground import transformer
 from ..rasters.lattice import MapGrid, cell_of
@@ -105,14 +106,10 @@ def ends_inside(margin: Margin, predictors: dict[str, Predictor]) -> Iterator[Ca
     """Say which rasters end inside the map and what of it stays empty."""
     for name, end in margin.ends.items():
         share = f"{100 * end.share:.0f} %" if end.share >= 0.005 else "less than 1 %"
-        far = " and ".join(f"{_distance(metres)} in the {side}" for side, metres in end.sides_m.items())
+        far = " and ".join(f"{distance_text(metres)} in the {side}" for side, metres in end.sides_m.items())
         where = f", {far}" if far else ", a corner"
         said = f"{name}: {predictors[name].files[0]} ends inside the map: {share} of it stays empty{where}."
         yield Caution("reach", said, modality=name)
-
-
-def _distance(metres: float) -> str:
-    return f"{metres:.3g} m" if metres < 1000 else f"{metres / 1000:.3g} km"
 
 
 def _spread(size: int, number: int) -> Index:

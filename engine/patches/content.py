@@ -10,12 +10,12 @@ from pathlib import Path
 import rasterio
 from rasterio.errors import RasterioError
 
+from ..aside import BESIDE
 from ..cache_folder import cache_folder
 from ..errors import InputError
 from ..kept_values import KeptValues
 
 VIRTUAL = ".vrt"
-BESIDE = ".aux.xml"  # GDAL's notes beside a raster
 # What GDAL and QGIS note there when a raster is merely looked at, and elements that are empty without it.
 NOTES = re.compile(
     rb"<MDI key=\"STATISTICS_[^\"]*\">[^<]*</MDI>|<Histograms>.*?</Histograms>|\s+"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
-from ..aside import Aside, refusal
+from ..aside import BESIDE, Aside, refusal
 from ..branch_colours import Colour
 from .geotiff import FAILURES, copy_as_cog, demand_whole, growing, window_of
 from .lattice import Tile
@@ -104,7 +104,7 @@ class CategoryWriter:
         """
         names = {f"CATEGORY_{n}": one.name for n, one in enumerate(self._categories, start=1)}
         target = self._aside.path / self._name
-        beside = target.with_name(f"{self._name}.aux.xml")
+        beside = target.with_name(f"{self._name}{BESIDE}")
         try:
             self._tiles.set_band_description(1, self._description)
             self._tiles.update_tags(**self._tags, **names)

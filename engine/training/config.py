@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from ..gdal_names import is_gdal_name
 from ..protocol import PRECISIONS
 from ..values import input_of
 
@@ -16,7 +16,6 @@ Kind = Literal["po", "pa", "pa-balanced"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Sizes = Annotated[tuple[int, ...], Field(strict=False)]
 NAMING = ("species", "species_name", "species_columns", "presence")
-NOT_A_PATH = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9_+]+:")  # GDAL's own names; one letter is a Windows drive
 
 
 def _auto_or_kilometres(value: object) -> object:
@@ -210,7 +209,7 @@ def _completed(source: SourceConfig, shared: Mapping[str, Any]) -> SourceConfig:
 
 def on_disk(file: str) -> Path | None:
     """Return the path that must exist for a file's name to be of use, or None for what only GDAL knows."""
-    if NOT_A_PATH.match(file):
+    if is_gdal_name(file):
         return None
     plain = file.partition("|")[0]
     return Path(input_of(f"modality={plain}").file)

@@ -10,7 +10,8 @@ import tomllib
 from pydantic import ValidationError
 
 from ..errors import InputError, reason_of
-from .config import NOT_A_PATH, TrainingConfig
+from ..gdal_names import is_gdal_name
+from .config import TrainingConfig
 from .config_checks import checked
 from .config_faults import Fault, Key, faults_of, without
 
@@ -112,4 +113,4 @@ def _resolved(config: TrainingConfig) -> TrainingConfig:
 
 def absolute(file: str, folder: Path) -> str:
     """Return a file's name seen from ``folder``, with bands or a layer's name after it as they were."""
-    return file if NOT_A_PATH.match(file) else str(folder / file)
+    return file if is_gdal_name(file) else str(folder / file)

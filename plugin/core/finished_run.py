@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,19 @@ from qgis.core import QgsProject, QgsRasterLayer
 from ...engine.protocol import MapJob, MessageError, job_from_params
 from ...models.card import read_card
 from .engine_error import EngineError
+from .map_product import tags_of
 from .map_run import notes, run_summary, run_title
 from .output_folder import RUN_FILE
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
 
+RUN_TAG = "SCALESCAPE_RUN"  # of a map: the record of the run that made it
+
 
 def open_run(project: QgsProject, folder: Path) -> list[QgsRasterLayer]:
-    """Add the maps in ``folder`` to ``project`` as a group and return their layers, in the run's order.
+    """Add the run's maps in ``folder`` to ``project`` as a group and return their layers, in the run's order.
+
+    Products made of them later are among them; maps of another run, which may lie there too, are not.
 
     Raises
     ------
@@ -40,4 +46,13 @@ def open_run(project: QgsProject, folder: Path) -> list[QgsRasterLayer]:
     lines = (*summary.lines, made, *notes(card, job, (str(one) for one in run.get("warnings") or ())))
     title = run_title(card, job, str(run.get("date", ""))[:16].replace("T", " "))
     group = ResultGroup(project, card, species, RunSummary(title, lines, summary.experiment), job.products)
-    return group.show_maps([str(path) for path in sorted(folder.glob("*.tif"))])
+    return group.show_maps([str(path) for path in sorted(folder.glob("*.tif")) if _is_of(str(path), run)])
+
+
+def _is_of(file: str, run: Mapping[str, Any]) -> bool:
+    """Tell whether a map was made by ``run``, or of its maps: its tags then hold the same record."""
+    try:
+        tag = json.loads(tags_of(file, 1).get(RUN_TAG, ""))
+        return all(tag.get(key) == run.get(key) for key in ("date", "model"))
+    except (ValueError, AttributeError):
+        return False

@@ -92,7 +92,7 @@ def map_products(file: str) -> list[MapProduct]:
 
 
 def _product(file: str, band: int, names: tuple[str, ...]) -> MapProduct:
-    tags = _tags(file, band)
+    tags = tags_of(file, band)
     product = tags.get("PRODUCT", "")
     end = 1.0
     if product in (RICHNESS, DIFFERENCE):
@@ -151,7 +151,7 @@ def describe_product(layer: QgsRasterLayer, one: MapProduct, lines: Sequence[str
     fill_metadata(layer, one.title, one.quantity, one.meaning, lines, words)
 
 
-def _tags(file: str, band: int) -> dict[str, str]:
+def tags_of(file: str, band: int) -> dict[str, str]:
     """Return the tags of a band over those of the file; none where it can't be read."""
     dataset: Optional[gdal.Dataset]
     try:

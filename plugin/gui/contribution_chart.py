@@ -10,8 +10,7 @@ from qgis.PyQt.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QWidget
 
 from ...engine.protocol.scale_results import Contribution, InspectResult
 from ...models.card import Card
-from ..core.grid_facts import window
-from ..core.point_table import branch_name
+from ..core.grid_facts import distance, window
 from ..core.translation import tr
 
 ROW, AXIS = 22, 16  # px
@@ -48,6 +47,7 @@ class ContributionChart(QWidget):
         super().__init__(parent)
         self.boxes: dict[tuple[str, int], QCheckBox] = {}
         self.bars: dict[tuple[str, int], ContributionBar] = {}
+        self._widths: dict[tuple[str, int], str] = {}  # by the card
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(6)
@@ -61,15 +61,16 @@ class ContributionChart(QWidget):
             self._grid.removeWidget(widget)
             widget.deleteLater()
         self.boxes, self.bars = {}, {}
+        self._widths = {}
         row = 0
         for modality in card.modalities if card is not None else ():
             for scale in modality.scales:
                 key = (modality.name, scale)
-                box = QCheckBox(branch_name(card, *key))
-                tip = tr("A window of {} × {} pixels, {} wide. Untick it to see what the others say.")
-                box.setToolTip(tip.format(scale, scale, window(modality, scale)))
+                box = QCheckBox()
                 box.toggled.connect(lambda on, key=key: self.switched.emit(*key, on))
                 self.boxes[key], self.bars[key] = box, ContributionBar()
+                self._widths[key] = window(modality, scale)
+                self._name(key, self._widths[key])
                 self._grid.addWidget(box, row, 0)
                 self._grid.addWidget(self.bars[key], row, 1)
                 row += 1
@@ -85,12 +86,25 @@ class ContributionChart(QWidget):
             box.setEnabled(scale in offered.get(modality, ()))
 
     def show_result(self, result: Optional[InspectResult]) -> None:
-        """Show the contributions of an answer; empty bars where there is none."""
+        """Show the contributions of an answer; empty bars where there is none.
+
+        Windows are then called as on the map, by their width on the ground there, else by the card's.
+        """
         parts = {(one.modality, one.scale): one for one in result.contributions} if result is not None else {}
         limit = axis_limit([one.value for one in parts.values()])
         self.axis.set_limit(limit if parts else None)
         for key, bar in self.bars.items():
-            bar.show_part(parts.get(key), limit)
+            part = parts.get(key)
+            bar.show_part(part, limit)
+            width_m = part.width_m if part is not None else None
+            self._name(key, distance(width_m[0]) if width_m is not None else self._widths[key])
+
+    def _name(self, key: tuple[str, int], wide: str) -> None:
+        """Say on a branch's box how wide its window is."""
+        modality, scale = key
+        self.boxes[key].setText(f"{modality} {wide}")
+        tip = tr("A window of {} × {} pixels, {} wide. Untick it to see what the others say.")
+        self.boxes[key].setToolTip(tip.format(scale, scale, wide))
 
 
 class _Axis(QWidget):

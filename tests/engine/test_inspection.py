@@ -246,6 +246,15 @@ def test_zero_has_no_minus(job: InspectJob) -> None:
     assert "-0.00" not in text
 
 
+def test_the_command_names_windows_by_their_width_on_the_ground(job: InspectJob) -> None:
+    answer = run_inspect(job)
+    wide = replace(answer.contributions[0], width_m=(5002.3, 4999.0))
+    said = _inspection_text(replace(answer, contributions=(wide, *answer.contributions[1:])))
+    assert "5 km" in said and "5,002" not in said
+    off = replace(wide, width_m=None)
+    assert "km" not in _inspection_text(replace(answer, contributions=(off,)))
+
+
 def test_a_question_survives_the_pipe(job: InspectJob) -> None:
     asked = replace(job, species="Species 1", scales={"satellite": (25,)}, patches=True)
     assert job_from_params(InspectJob, to_params(asked)) == asked

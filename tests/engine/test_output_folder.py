@@ -125,3 +125,17 @@ def test_a_map_needs_a_folder(job: MapJob) -> None:
     run = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == "Missing option '--out'; see scalescape map --help.\n"
+
+
+def test_notes_beside_a_replaced_map_go_and_others_stay(job: MapJob) -> None:
+    """What GDAL noted beside a map, such as its range, is not true of the next one of that name."""
+    job = replace(job, step=8, products=("probability", "top"))
+    run_map(job, Monitor())
+    out = Path(job.out)
+    beside, other, top = (out / f"{name}.tif.aux.xml" for name in ("species_0", "mine", "top"))
+    categories = top.read_bytes()
+    for file in (beside, other):
+        file.write_text("<PAMDataset/>")
+    run_map(job, Monitor())
+    assert not beside.exists() and other.exists()
+    assert top.read_bytes() == categories, "our own notes come with the map"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from qgis.PyQt.QtCore import QPoint, QRectF, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 from scalescape.plugin.core.newest_question import NewestQuestion
+from scalescape.plugin.gui import canvas_marks
 from scalescape.plugin.gui.canvas_marks import moved_inside
 from scalescape.plugin.gui.contribution_chart import axis_limit
 from scalescape.plugin.gui.explorer import Explorer
@@ -81,6 +83,29 @@ def test_the_windows_are_drawn_at_true_size(explorer, canvas):
     assert explorer.marks.bands[0].strokeColor().name() == "#084591"
     canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
     assert explorer.marks.bands[0].asGeometry().boundingBox().width() < 1, "they follow the map's projection"
+
+
+def test_a_window_has_one_width_on_bar_picture_and_map(explorer, canvas, monkeypatch):
+    """On the ground it may differ from the card's, as 9.47 km from 9.45 km."""
+    state = look(explorer)
+    assert explorer.panel.chart.boxes["bioclim", 5].text() == "bioclim 5 km"
+    parts = [replace(one, width_m=(1.02 * one.width_m[0],) * 2) for one in state.result.contributions]
+    moved = replace(state, result=replace(state.result, contributions=tuple(parts)))
+    labels = []
+    monkeypatch.setattr(canvas_marks, "_Labels", lambda _canvas, texts, *rest: labels.extend(texts))
+    explorer.panel.show_state(moved)
+    explorer.marks.show_state(moved)
+    boxes = explorer.panel.chart.boxes.values()
+    assert all(box.text().split(" ", 1)[1] in box.toolTip() for box in boxes)
+    shown = {
+        "bars": {box.text().split(" ", 1)[1] for box in boxes},
+        "pictures": {one.caption.text().split("\n")[1] for one in explorer.panel.patches.pictures},
+        "map": {text for _, text, *_ in labels},
+    }
+    wide = {"1.02 km", "5.1 km", "255 m", "602 m", "1.17 km"}
+    assert shown == {"bars": wide, "pictures": wide, "map": wide}
+    explorer.panel.show_state(replace(state, result=None))
+    assert explorer.panel.chart.boxes["bioclim", 5].text() == "bioclim 5 km"
 
 
 def test_the_marks_can_be_painted(explorer, canvas):

@@ -119,7 +119,7 @@ def test_it_says_against_what_and_what_that_can_not_say(mixed: tuple[Page, str])
         "Mean gain in AUC over coordinates alone",
         "The map goes further than the test.",
         "Median AUC against background points",
-        "bioclim: pixels of 1,000 m",
+        "bioclim: pixels of 1 km",
         "https://example.org/paper",
     ):
         assert said in words, said
