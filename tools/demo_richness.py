@@ -24,6 +24,7 @@ from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, DemoJob, MapJob, Progress, RasterInput, TrainJob
 
 STEP = 4  # input pixels between those that are compared
+SQUARES = 4  # along a side of the map, in each of which expected areas are compared
 CONFIG = """
 [sites]
 train = "sites_pa.csv"
@@ -80,6 +81,7 @@ def main() -> None:
         transform = source.transform
     truth = {name: true_values(folder, name, transform, richness.shape) for name in names}
     inside = ~richness.mask
+    say_squares(maps, truth, inside)
     total = sum(truth.values())[inside]
     found = richness.compressed().astype(np.float64)
     bias = found.mean() / total.mean() - 1
@@ -95,6 +97,20 @@ def main() -> None:
     say(f"in all {expected.sum() / true.sum() - 1:+.1%}, median of a species {np.median(np.abs(off)):.1%}")
     for name, one, other in zip(names, expected, true, strict=True):
         say(f"{name:22} {one:7.2f} km² where the truth is {other:7.2f} ({one / other - 1:+.1%})")
+
+
+def say_squares(maps: Path, truth: dict[str, np.ndarray], inside: np.ndarray) -> None:
+    """Compare each species' expected share of each of some squares, alike in size, with the truth."""
+    rows, columns = (np.array_split(np.flatnonzero(inside.any(axis=axis)), SQUARES) for axis in (1, 0))
+    found, true = [], []
+    for name, values in truth.items():
+        with rasterio.open(maps / f"{slug(name)}_occurrence.tif") as source:
+            occurrence = source.read(1, masked=True)
+        for square in (np.ix_(some, others) for some in rows for others in columns):
+            found.append(float(occurrence[square].mean()))
+            true.append(float(values[square][inside[square]].mean()))
+    correlation = np.corrcoef(found, true)[0, 1]
+    say(f"expected shares of {SQUARES**2} squares, {len(found)} values: correlation {correlation:.3f}")
 
 
 def true_values(folder: Path, name: str, transform: rasterio.Affine, shape: tuple[int, int]) -> np.ndarray:
