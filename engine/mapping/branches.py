@@ -14,7 +14,8 @@ from ...models.dense import DenseModality, DenseStrips
 from ...models.network import Features, FusionNetwork
 from ..rasters.raster import Values
 
-PATCH_BATCH = 16
+BATCH_PIXELS = 16 * 115**2  # of a batch of windows, so that it takes well under a second
+LEAST_BATCH, MOST_BATCH = 16, 4096
 CHUNK = 1024  # positions whose features are held at a time; with 1,024 features about 4 MB
 
 Between = Callable[[], None]
@@ -126,6 +127,7 @@ def batches(windows: Values, at: npt.NDArray[np.int64]) -> Iterator[Values]:
 
     ``windows`` is (bands, rows, columns, side, side), ``at`` (sites, 2) has row and column of each.
     """
-    for start in range(0, len(at), PATCH_BATCH):
-        rows, columns = at[start : start + PATCH_BATCH].T
+    size = min(max(BATCH_PIXELS // (windows.shape[-1] * windows.shape[-2]), LEAST_BATCH), MOST_BATCH)
+    for start in range(0, len(at), size):
+        rows, columns = at[start : start + size].T
         yield np.ascontiguousarray(windows[:, rows, columns].swapaxes(0, 1))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from ..rasters.ground import transformer
 from ..rasters.lattice import MapGrid, Tile, cell_of
 from ..rasters.predictors import Predictor
 from ..rasters.raster import Valid, Values
-from .branches import Branches
+from .branches import Branches, batches
 
 BLOCK = 32  # cells along a side that are evaluated together
 KEPT_BLOCKS = 16
@@ -123,7 +124,7 @@ class CoarseField:
                 np.concatenate([one.values for one in every], axis=1)[:, among],
             )
         else:
-            found = self._one_by_one(cells, between)
+            found = self._one_by_one(cells, blocks, which.ravel(), between)
         return found, places.reshape(rows.shape)
 
     def _block(self, up: int, left: int, between: Callable[[], None]) -> _Evaluated:
@@ -137,12 +138,24 @@ class CoarseField:
         self._blocks.move_to_end(key)
         return self._blocks[key]
 
-    def _one_by_one(self, at: Index, between: Callable[[], None]) -> _Evaluated:
-        """Return cells (cells, 2), each from its own window."""
-        windows = [self._window(int(row), int(column), 1) for row, column in at]
-        channels, held, values = zip(*windows, strict=True)
-        logits = self._branches.of_windows([np.stack(channels)], between)
-        return _Evaluated(logits, np.concatenate(held), np.concatenate(values, axis=1))
+    def _one_by_one(self, cells: Index, blocks: Index, which: Index, between: Callable[[], None]) -> _Evaluated:
+        """Return cells (cells, 2), each from its own window; ``which`` says in which block each lies."""
+        side = 2 * self._branches.radius + 1
+        held: list[Valid] = []
+        values: list[Values] = []
+
+        def windows() -> Iterator[Values]:
+            for number, (up, left) in enumerate(blocks):
+                at = cells[which == number] % BLOCK
+                channels, inside, own = self._window(int(up) * BLOCK, int(left) * BLOCK, BLOCK)
+                here = at[:, 0] * BLOCK + at[:, 1]
+                held.append(inside[here])
+                values.append(own[:, here])
+                yield from batches(sliding_window_view(channels, (side, side), axis=(1, 2)), at)
+
+        logits = self._branches.of_windows(windows(), between)
+        back = np.argsort(np.argsort(which, kind="stable"))  # from the order of blocks to that of cells
+        return _Evaluated(logits[:, back], np.concatenate(held)[back], np.concatenate(values, axis=1)[:, back])
 
     def _window(self, row: int, column: int, side: int) -> tuple[Values, Valid, Values]:
         """Return the channels that a square of cells sees; where these hold values, and what, row by row."""
