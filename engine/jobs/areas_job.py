@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..finished.area_chart import area_chart
 from ..finished.area_table import AreaRow, AreaTable, Subject, rules_of, subjects_of
 from ..finished.finished_map import MapBand, bands_of, common_part, map_bands
+from ..listing import listed
 from ..products.threshold_rules import threshold_number
 from ..progress import Monitor
 from ..protocol import AreasJob
@@ -21,7 +22,7 @@ from ..protocol.finished_results import AreasResult
 
 TABLE, LAYER, CHART = "areas.csv", "areas.gpkg", "areas.svg"
 NOVELTY = "novelty"  # product and file name of the map that lies beside others
-MOST_NAMED = 5  # polygons in a note
+MOST_NAMED = 5  # polygons or maps in a note
 
 
 def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
@@ -140,10 +141,9 @@ def _off_scale(subjects: Sequence[Subject], highest: Mapping[str, float], given:
     names = [name for name in foreign if highest[name] > 1]
     if not names:
         return []
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return [
-        f"Values of {', '.join(names[:MOST_NAMED])}{more} go up to {max(highest[name] for name in names):.6g}, "
-        f"and the threshold is {given:g}: check that they are suitability, and give a threshold on their scale "
+        f"Values of {listed(names, MOST_NAMED)} go up to {max(highest[name] for name in names):.6g}, and the "
+        f"threshold is {given:g}: check that they are suitability, and give a threshold on their scale "
         "(--threshold)."
     ]
 
@@ -154,8 +154,7 @@ def _off_map(rows: Sequence[AreaRow]) -> list[str]:
     zones = list(dict.fromkeys(row.zone for row in rows if row.zone not in covered))
     if not zones:
         return []
-    more = f" and {len(zones) - MOST_NAMED} more" if len(zones) > MOST_NAMED else ""
     return [
         f"{'A polygon lies' if len(zones) == 1 else f'{len(zones)} polygons lie'} off the map, so the areas "
-        f"there are empty, not 0: {', '.join(zones[:MOST_NAMED])}{more}."
+        f"there are empty, not 0: {listed(zones, MOST_NAMED)}."
     ]

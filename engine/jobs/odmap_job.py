@@ -12,6 +12,7 @@ from ...models.card import read_card
 from ..aside import Aside, refusal
 from ..errors import InputError, reason_of
 from ..finished.finished_map import bands_of
+from ..listing import listed
 from ..mapping.map_writer import RUN
 from ..odmap.answers import Key, Study, answers
 from ..odmap.elements import ELEMENTS
@@ -79,9 +80,8 @@ def _differences(former: FormerRecord, filled: Mapping[Key, str]) -> list[str]:
     names = [f"{one.subsection}: {one.name.strip()}" for one in former.written if filled.get(one.key)]
     if not names:
         return []
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return [
-        f"{CSV} says other than card and run on {'; '.join(names[:MOST_NAMED])}{more}. What you wrote was "
+        f"{CSV} says other than card and run on {listed(names, MOST_NAMED, '; ')}. What you wrote was "
         "kept; empty a cell to have it filled in anew."
     ]
 

@@ -21,6 +21,7 @@ from .branches import Branches, batches
 BLOCK = 32  # cells along a side that are evaluated together
 KEPT_BLOCKS = 16
 SPARSE = 4  # cells evaluated for each one looked up: beyond it cells are evaluated one by one
+MOST_MARKS = 4  # for each pixel, where cells are told apart by marks
 
 Index = npt.NDArray[np.int64]
 
@@ -115,16 +116,17 @@ class CoarseField:
         """Return the cells that occur, and each one's place."""
         cells, places = distinct_cells(rows.ravel(), columns.ravel())
         blocks, which = np.unique(cells // BLOCK, axis=0, return_inverse=True)
+        which = which.ravel()
         if self._branches.dense and len(blocks) * BLOCK**2 <= SPARSE * max(len(cells), BLOCK**2):
             every = [self._block(int(up), int(left), between) for up, left in blocks]
-            among = which.ravel() * BLOCK**2 + cells[:, 0] % BLOCK * BLOCK + cells[:, 1] % BLOCK
+            among = which * BLOCK**2 + cells[:, 0] % BLOCK * BLOCK + cells[:, 1] % BLOCK
             found = _Evaluated(
                 torch.cat([one.logits for one in every], dim=1)[:, among],
                 np.concatenate([one.held for one in every])[among],
                 np.concatenate([one.values for one in every], axis=1)[:, among],
             )
         else:
-            found = self._one_by_one(cells, blocks, which.ravel(), between)
+            found = self._one_by_one(cells, blocks, which, between)
         return found, places.reshape(rows.shape)
 
     def _block(self, up: int, left: int, between: Callable[[], None]) -> _Evaluated:
@@ -175,7 +177,7 @@ def distinct_cells(rows: Index, columns: Index) -> tuple[Index, Index]:
     width = columns.max() - left + 1
     box = (rows.max() - up + 1) * width
     codes = (rows - up) * width + columns - left
-    if box <= SPARSE * codes.size:  # a mark for each cell of the box is quicker than sorting the pixels
+    if box <= MOST_MARKS * codes.size:  # a mark for each cell of the box is quicker than sorting the pixels
         occurs = np.zeros(box, np.bool_)
         occurs[codes] = True
         distinct = np.flatnonzero(occurs)

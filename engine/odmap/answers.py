@@ -11,6 +11,7 @@ from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
 from ...models.card import Card, Modality, Species
+from ..listing import listed
 from ..products.binary import BINARY
 from ..products.richness import RICHNESS
 from ..products.threshold_rules import thresholds_of
@@ -267,8 +268,7 @@ def _quantities(study: Study) -> list[str]:
 
 
 def _names(species: Sequence[Species]) -> str:
-    shown = ", ".join(one.name for one in species[:MOST_SPECIES])
-    return shown + (f" and {len(species) - MOST_SPECIES} more" if len(species) > MOST_SPECIES else "")
+    return listed([one.name for one in species], MOST_SPECIES)
 
 
 def _sample_size(one: Species) -> str:

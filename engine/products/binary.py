@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InputError
+from ..listing import listed
 from ..rasters.encoding import FLAG
 from ..rasters.raster import Valid, Values
-from .species_product import MappedSpecies, some_species
+from .species_product import MOST_NAMED, MappedSpecies
 from .threshold_rules import GIVEN, OPTIONS, threshold_number
 
 BINARY = "binary"
@@ -33,13 +34,15 @@ class Thresholds:
         )
         self.known = np.isfinite(self.values)
         without = [one.tags.species for one, known in zip(species, self.known, strict=True) if not known]
-        self.note = f"No threshold by the rule {self.rule} for {some_species(without)}." if without else ""
+        self.note = (
+            f"No threshold by the rule {self.rule} for {listed(without, MOST_NAMED)}." if without else ""
+        )
         if self.known.any():
             return
         if any(one.tags.thresholds for one in species):
             raise InputError(f"{self.note} Choose another rule, or give a number (--threshold 0.5).")
         raise InputError(
-            f"No threshold by any rule for {some_species(without)}. Give a number (--threshold 0.5)."
+            f"No threshold by any rule for {listed(without, MOST_NAMED)}. Give a number (--threshold 0.5)."
         )
 
 

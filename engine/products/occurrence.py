@@ -8,10 +8,11 @@ import numpy as np
 from scipy.special import expit, logit
 
 from ..errors import InputError
+from ..listing import listed
 from ..mapping.map_tags import OCCURRENCE
 from ..rasters.encoding import Encoding
 from ..rasters.raster import Values
-from .species_product import MappedSpecies, some_species
+from .species_product import MOST_NAMED, MappedSpecies
 
 MEANING = (
     "The probability that the species is present, calibrated on surveys that were held out of training; its "
@@ -59,4 +60,4 @@ def _refusals(species: Sequence[MappedSpecies]) -> list[str]:
         if one.tags.calibration is None:
             reason = one.tags.no_occurrence or "the map says no calibration"
             without.setdefault(reason, []).append(one.tags.species)
-    return [f"No occurrence for {some_species(names)}: {reason}." for reason, names in without.items()]
+    return [f"No occurrence for {listed(names, MOST_NAMED)}: {reason}." for reason, names in without.items()]

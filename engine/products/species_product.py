@@ -11,6 +11,8 @@ from ..mapping.map_writer import Layer
 from ..rasters.encoding import Encoding
 from ..rasters.raster import Valid, Values
 
+MOST_NAMED = 3  # species in a sentence
+
 
 @dataclass(frozen=True)
 class MappedSpecies:
@@ -66,8 +68,3 @@ class SpeciesProduct(Protocol):
 
     def values(self, probability: Values, first: int) -> Values | Valid:
         """Return the product, (layers, rows, columns), of the probability of some layers from ``first`` on."""
-
-
-def some_species(names: Sequence[str]) -> str:
-    """Return a few names for a sentence."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

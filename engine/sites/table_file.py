@@ -14,12 +14,14 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError, reason_of
+from ..listing import listed
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 DELIMITED = {".csv", ".tsv", ".txt", ".tab"}
 DELIMITERS = ("\t", ";", ",")
+MOST_COLUMNS = 12  # that a message names
 EMPTY = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", r"\N")
 LONGITUDE, LATITUDE = "decimalLongitude", "decimalLatitude"  # of Darwin Core, in WGS84
 GEOMETRY = ("x of the point", "y of the point")  # columns that stand for the geometry of a vector file
@@ -92,7 +94,7 @@ class TableFile:
             remedy = self._named_by("with x, y and crs", "(--x, --y, --crs)")
             raise InputError(
                 f"{self.name} has no columns {LONGITUDE} and {LATITUDE}; name those of its coordinates "
-                f"{remedy}; it has {_some(self.columns)}."
+                f"{remedy}; it has {listed(self.columns, MOST_COLUMNS)}."
             )
         raise self.lacks(x if x not in self.columns else y)
 
@@ -101,7 +103,7 @@ class TableFile:
 
     def lacks(self, column: str) -> InputError:
         """Return the error that a column is missing."""
-        return InputError(f"{self.name} has no column {column!r}; it has {_some(self.columns)}.")
+        return InputError(f"{self.name} has no column {column!r}; it has {listed(self.columns, MOST_COLUMNS)}.")
 
     def read(
         self, wanted: Collection[str], texts: Collection[str] = (), codes: Collection[str] = ()
@@ -252,8 +254,3 @@ def _opened(path: str) -> Iterator[IO[bytes]]:
     else:
         with open(path, "rb") as stream:
             yield stream
-
-
-def _some(names: list[str], shown: int = 12) -> str:
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
