@@ -10,11 +10,12 @@ Format 1 grows by optional fields, and a reader ignores those that it does not k
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Optional, Union
 
+from .band_names import NameMatch, matched
 from .errors import CardError
 from .field_types import misfit
 
@@ -88,21 +89,9 @@ class Modality:
         """Return the side of the window of ``scale`` pixels, in ``pixel_unit``."""
         return scale * self.pixel_size
 
-    def match(self, names: list[str]) -> list[Optional[int]]:
-        """Return for each band the index of the raster band in ``names`` that bears its name, or None.
-
-        Case, spaces and punctuation do not count. A name also matches where it stands as a word of its own
-        in a longer one (``bio1`` in ``CHELSA_bio1_1981-2010``), provided that just one of ``names`` has it.
-        """
-        plain = [_words(name) for name in names]
-        matched: list[Optional[int]] = []
-        for band in self.bands:
-            wanted = _words(band.name)
-            exact = [i for i, words in enumerate(plain) if "".join(words) == "".join(wanted)]
-            inside = [i for i, words in enumerate(plain) if _contains(words, wanted)]
-            candidates = exact or inside
-            matched.append(candidates[0] if len(candidates) == 1 else None)
-        return matched
+    def match(self, offered: Sequence[Sequence[str]], about: Iterable[str] = ()) -> NameMatch:
+        """Return which raster bands bear the names of this modality's bands; see ``band_names.matched``."""
+        return matched([band.name for band in self.bands], offered, about)
 
 
 @dataclass(frozen=True)
@@ -298,15 +287,6 @@ def read_header(path: Union[str, Path]) -> Header:
 def window_side(scales: Sequence[int], patch: Optional[int]) -> int:
     """Return the side (px, odd) of the centred window that holds the windows of ``scales``, or their patch."""
     return max(scales) if patch is None else patch // 2 * 2 + 1
-
-
-def _words(name: str) -> list[str]:
-    return "".join(c if c.isalnum() else " " for c in name.lower()).split()
-
-
-def _contains(words: list[str], wanted: list[str]) -> bool:
-    n = len(wanted)
-    return n > 0 and any(words[i : i + n] == wanted for i in range(len(words) - n + 1))
 
 
 def _known(cls: type, raw: dict[str, Any]) -> dict[str, Any]:
