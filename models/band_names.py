@@ -79,6 +79,12 @@ def same_name(one: str, other: str) -> bool:
     return _Name(one).joined == _Name(other).joined
 
 
+def says_other(wanted: str, names: Sequence[str]) -> bool:
+    """Return whether one of a raster band's names says that it is something other than ``wanted``."""
+    mine = _Name(wanted)
+    return any(mine.is_other(_Name(name)) for name in names)
+
+
 def says_nothing(names: Sequence[str]) -> bool:
     """Return whether names tell no more than an order: none, ``Band 3``, or one name with 1, 2, 3 behind it."""
     taken = [_Name(name) for name in names]
@@ -212,23 +218,22 @@ class _Matching:
             i: {
                 j
                 for j in free & self._rivals.get(i, free)
-                if any(fits(self._wanted[i], name) for name in self._names(i, j))
+                if any(fits(self._wanted[i], name) for name in self._offered[j]) and self._may_be(i, j)
             }
             for i in still
         }
 
-    def _names(self, i: int, j: int) -> list[_Name]:
-        """Return the names of a raster band, none where they say that it is something else."""
-        wanted = self._wanted[i]
-        names = self._offered[j]
-        return [] if any(wanted.is_other(name) and wanted.joined != name.joined for name in names) else names
+    def _may_be(self, i: int, j: int) -> bool:
+        """Whether no name of a raster band says that it is something else, or one is the very name."""
+        wanted, names = self._wanted[i], self._offered[j]
+        return not any(map(wanted.is_other, names)) or any(wanted.joined == name.joined for name in names)
 
     def _frames(self, still: Sequence[int], around: Callable[[_Name, _Name], Iterator[Frame]]) -> list[Whole]:
         """Return for each frame in which every band is found just once which raster band each is."""
         frames: dict[Frame, Pairs] = {}
         for i in still:
             for j in self._free():
-                for name in self._names(i, j):
+                for name in self._offered[j] if self._may_be(i, j) else ():
                     for frame in around(self._wanted[i], name):
                         frames.setdefault(frame, {}).setdefault(i, set()).add(j)
         return [

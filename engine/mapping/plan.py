@@ -145,11 +145,9 @@ def _mask(job: MapJob, grid: MapGrid) -> PolygonMask | None:
 def _put_on_grid(
     predictor: Predictor, at: tuple[float, float], at_crs: CRS, map_area: GeoBox | None
 ) -> Iterator[Caution]:
-    name = predictor.modality.name
-    if predictor.by_name:
-        yield Caution("order", f"The bands of {name} were matched by name.", modality=name)
+    yield from predictor.cautions
     for text in predictor.put_on_working_grid(at, at_crs, map_area):
-        yield Caution("resampled", text, modality=name)
+        yield Caution("resampled", text, modality=predictor.modality.name)
 
 
 def chosen_scales(card: Card, wanted: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
+from ...models.band_names import says_nothing
 from ..errors import InputError
+from ..gdal_names import stem_of
 from .raster import Raster, Valid, Values
 
 
@@ -22,10 +24,38 @@ class BandSource:
     band: int
 
     @property
+    def described(self) -> str:
+        """The band's description; empty where it has none, or one such as Band 1, which says nothing."""
+        description = self.raster.band_names[self.band - 1]
+        return "" if says_nothing([description]) else description
+
+    @property
     def name(self) -> str:
         """The band's description, else the name of a file that holds no other band, else empty."""
-        described = self.raster.band_names[self.band - 1]
-        return described or (Path(self.raster.file).stem if self.raster.count == 1 else "")
+        if self.described or self.raster.count > 1:
+            return self.raster.band_names[self.band - 1]
+        return self.file_name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be recognised by: its description, and the name of a file that holds no other band."""
+        description = self.raster.band_names[self.band - 1]
+        found = (description, self.file_name if self.raster.count == 1 else "")
+        return tuple(name for name in found if name)
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file or, in a file of several rasters, of the raster."""
+        return stem_of(self.raster.file)
+
+    @property
+    def label(self) -> str:
+        """What it is called in a sentence: file, number and description, where it has them."""
+        file = Path(self.raster.file).name
+        if self.raster.count == 1:
+            return file + (f" ({self.described})" if self.described else "")
+        description = self.raster.band_names[self.band - 1]
+        return f"band {self.band}" + (f" ({description})" if description else "") + f" of {file}"
 
 
 class BandStack:

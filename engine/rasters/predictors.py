@@ -12,7 +12,8 @@ from odc.geo.geobox import GeoBox
 from ...models.card import Card, Modality
 from ..errors import InputError
 from ..protocol import RasterInput
-from .band_stack import BandSource, BandStack, offered_bands
+from .band_choice import BandChoice, band_choice
+from .band_stack import BandSource, BandStack
 from .foreign_categories import ForeignCategories
 from .ground import crs_name, transformer, working_grid
 from .normalisation import Normalisation
@@ -25,11 +26,11 @@ SAMPLE_SIDE = 16  # px of such a window
 class Predictor:
     """The rasters of one modality on one grid, bands in the card's order; ``close`` it at the end."""
 
-    def __init__(self, modality: Modality, sources: Sequence[BandSource], by_name: bool) -> None:
+    def __init__(self, modality: Modality, choice: BandChoice) -> None:
         self.modality = modality
-        self.by_name = by_name
+        self.cautions = choice.cautions
         self.foreign = ForeignCategories(modality.bands)
-        self._stack = BandStack(sources)
+        self._stack = BandStack(choice.sources)
         self.own_grid = self._stack.grid
         self._normalisation = Normalisation(modality.bands)
         self._range: tuple[Values, Values] | None = None
@@ -192,35 +193,12 @@ def open_predictors(
             for item in mine:
                 if item.file not in rasters:
                     rasters[item.file] = stack.enter_context(Raster(item.file, nodata.get(item.file)))
-            found[name] = _matched(card, name, mine, rasters)
+            choice = band_choice(card, name, mine, rasters)
+            for idle in set(rasters.values()) - {source.raster for source in choice.sources}:
+                idle.close()
+            found[name] = Predictor(card.modality(name), choice)
         stack.pop_all()
         return found
-
-
-def _matched(card: Card, name: str, inputs: Sequence[RasterInput], rasters: dict[str, Raster]) -> Predictor:
-    """Match bands by name where every band is found once, else take them in the order given."""
-    modality = card.modality(name)
-    offered = offered_bands([(rasters[item.file], item.bands) for item in inputs], name)
-    names = [source.name for source in offered]
-    matched = [i for i in modality.match(names) if i is not None]
-    chosen_by_hand = any(item.bands for item in inputs)
-    if not chosen_by_hand and len(matched) == len(modality.bands) and len(set(matched)) == len(matched):
-        in_order = matched == list(range(len(matched)))
-        return Predictor(modality, [offered[i] for i in matched], by_name=not in_order)
-    for other in card.modalities:
-        if other.name != name and None not in other.match(names) and len(names) == len(other.bands):
-            raise InputError(
-                f"{inputs[0].file} was given as {name} but holds the bands of {other.name} "
-                f"({', '.join(band.name for band in other.bands)}); swap the files."
-            )
-    if len(offered) != len(modality.bands):
-        needs = ", ".join(band.name for band in modality.bands)
-        files = ", ".join(rasters)
-        raise InputError(
-            f"The modality {name} needs {len(modality.bands)} bands ({needs}), and {files} gives "
-            f"{len(offered)}; add the missing files or choose bands (FILE#1,2)."
-        )
-    return Predictor(modality, offered, by_name=False)
 
 
 def pixel_grid_text(grid: GeoBox) -> str:

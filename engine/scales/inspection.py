@@ -93,7 +93,11 @@ class Inspector:
             ),
             top=tuple(Ranked(card.species[i].name, _sigmoid(float(logits[i]))) for i in order),
             crs=crs_name(crs),
-            warnings=(*scale_notes(card, scales), *uncentred(card)),
+            warnings=(
+                *(one.message for predictor in plan.predictors.values() for one in predictor.cautions),
+                *scale_notes(card, scales),
+                *uncentred(card),
+            ),
             patches=tuple(patches),
             values=tuple(values),
         )
