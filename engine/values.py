@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from .errors import InputError, reason_of
-from .protocol import RasterInput, Scenario
+from .protocol import NoData, RasterInput, Scenario, joined_nodata, nodata_of_text
 
 UNITS = {"": 1, "B": 1, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -55,20 +54,33 @@ def scales_of(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def nodata_of(texts: Sequence[str]) -> dict[str, float]:
-    """Return NoData values by file from ``FILE=VALUE``."""
-    found = {}
+def nodata_of(texts: Sequence[str]) -> dict[str, NoData]:
+    """Return what means NoData by file from ``FILE=VALUE`` or ``FILE=LOW..HIGH``; a file's values add up."""
+    found: dict[str, list[NoData]] = {}
     for text in texts:
-        file, equals, value = text.rpartition("=")
+        file, _, value = text.rpartition("=")
         try:
-            found[file] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals or not math.isfinite(found[file]):
+            if not file:
+                raise ValueError("no file")
+            found.setdefault(file, []).append(nodata_of_text(value))
+        except ValueError as error:
             raise InputError(
-                f"The NoData value {text!r} is not FILE=VALUE with a finite number; write for example "
-                "bio1.tif=0 (NaN is NoData anyway)."
-            )
+                f"The NoData value {text!r} is not FILE=VALUE or FILE=LOW..HIGH with finite numbers; write for "
+                "example bio1.tif=0 or modis.tif=249..255 (NaN is NoData anyway)."
+            ) from error
+    return {file: joined_nodata(values) for file, values in found.items()}
+
+
+def file_crs_of(texts: Sequence[str]) -> dict[str, str]:
+    """Return the CRS by file from ``FILE=CRS``."""
+    found: dict[str, str] = {}
+    for text in texts:
+        spelt = re.fullmatch(r"(?s)(.+?)=(\+[a-z]+=.+|[A-Z]+\[.+)", text)  # PROJ and WKT, which may hold "="
+        file, _, crs = (spelt[1], "=", spelt[2]) if spelt else text.rpartition("=")
+        if not file or not crs:
+            raise InputError(f"The CRS {text!r} is not FILE=CRS; write for example bio1.tif=EPSG:4326.")
+        if found.setdefault(file, crs) != crs:
+            raise InputError(f"{file} is given two CRSs, {found[file]} and {crs}; give it one.")
     return found
 
 

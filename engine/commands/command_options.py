@@ -20,7 +20,7 @@ from ..protocol import (
     USUAL_PRODUCTS,
     MapJob,
 )
-from ..values import extent_of, input_of, memory_of, nodata_of, products_of, scales_of, species_in
+from ..values import extent_of, file_crs_of, input_of, memory_of, nodata_of, products_of, scales_of, species_in
 
 Command = Callable[..., Any]
 Job = TypeVar("Job", bound=MapJob)
@@ -50,7 +50,15 @@ SCALES = click.option(
     "--scales", multiple=True, metavar="MODALITY=SCALES",
     help="Scales that stay on, as satellite=25,59; bioclim=none switches a modality off.",
 )
-NODATA = click.option("--nodata", multiple=True, metavar="FILE=VALUE", help="What means NoData in FILE.")
+NODATA = click.option(
+    "--nodata", multiple=True, metavar="FILE=VALUE",
+    help="What means NoData in FILE beside what it says itself, as it is stored: a number or a range "
+    "(249..255). Repeat for more; they add up.",
+)
+FILE_CRS = click.option(
+    "--file-crs", "file_crs", multiple=True, metavar="FILE=CRS",
+    help="The CRS of FILE, in place of its own or where it has none.",
+)
 EDGE = click.option("--edge", type=click.Choice(EDGES), default="nodata", show_default=True,
                     help="What a window that leaves the raster gives.")
 OUT = click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the maps.")
@@ -83,6 +91,7 @@ SPECIES = [
 COMPUTING = [
     SCALES,
     NODATA,
+    FILE_CRS,
     EDGE,
     click.option("--clamp", is_flag=True, help="Pull predictors into the training's range first."),
     click.option("--blend", is_flag=True,
@@ -116,6 +125,7 @@ def map_job(kind: type[Job], model: Path, options: dict[str, Any], **fields: Any
         "extent": extent_of(options["extent"]),
         "scales": scales_of(options["scales"]),
         "nodata": nodata_of(options["nodata"]),
+        "file_crs": file_crs_of(options["file_crs"]),
         "memory": memory_of(options["memory"]),
         "species": (*options["species"], *species_in(options["species_file"])),
     }

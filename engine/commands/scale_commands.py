@@ -15,13 +15,14 @@ from ..lengths import distance_text
 from ..progress import Monitor
 from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
 from ..protocol.scale_results import InspectResult, ProfileResult
-from ..values import extent_of, input_of, nodata_of, scales_of
+from ..values import extent_of, file_crs_of, input_of, nodata_of, scales_of
 from .answers import say, say_notes
 from .card_text import card_text
 from .command_options import (
     COMPUTING,
     EDGE,
     EXTENT,
+    FILE_CRS,
     INPUTS,
     JSON,
     MAPPING,
@@ -43,7 +44,7 @@ BAR = 30  # characters of the longest bar
 @click.command("card")
 @MODEL
 @click.option("--windows", is_flag=True, help="Also which pixels each scale really sees (takes seconds).")
-@with_options([INPUTS, NODATA, JSON])
+@with_options([INPUTS, NODATA, FILE_CRS, JSON])
 def card_command(model: Path, windows: bool, as_json: bool, **options: Any) -> None:
     """Show the card of MODEL: bands, scales, species, what it learnt from and how far to trust it.
 
@@ -57,14 +58,15 @@ def card_command(model: Path, windows: bool, as_json: bool, **options: Any) -> N
         from ..scales.window_audit import audit_text, audit_windows
 
         inputs = tuple(input_of(text) for text in options["inputs"])
-        audit = audit_windows(MapJob(str(model), inputs, out="", nodata=nodata_of(options["nodata"])))
+        nodata, file_crs = nodata_of(options["nodata"]), file_crs_of(options["file_crs"])
+        audit = audit_windows(MapJob(str(model), inputs, out="", nodata=nodata, file_crs=file_crs))
         words = f"{card_text(card)}\n\n{audit_text(audit)}"
         say({**asdict(card), "windows": asdict(audit)}, as_json, words)
 
 
 @click.command("inspect")
 @MODEL
-@with_options([INPUTS, SCALES, NODATA, EDGE, *EXTENT, JSON])
+@with_options([INPUTS, SCALES, NODATA, FILE_CRS, EDGE, *EXTENT, JSON])
 @click.option("--at", required=True, metavar="X,Y", help="The point.")
 @click.option("--crs", metavar="CRS", help="CRS of --at; the finest raster's unless told.")
 @click.option("--species", help="The one with the highest probability unless told.")
@@ -87,6 +89,7 @@ def inspect_command(model: Path, as_json: bool, patches: Path | None, **options:
             species=options["species"],
             scales=scales_of(options["scales"]),
             nodata=nodata_of(options["nodata"]),
+            file_crs=file_crs_of(options["file_crs"]),
             edge=options["edge"],
             extent=extent_of(options["extent"]),
             extent_crs=options["extent_crs"],

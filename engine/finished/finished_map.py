@@ -19,7 +19,8 @@ from ..gdal_names import is_gdal_name
 from ..mapping.map_tags import OCCURRENCE, PROBABILITY, PROVENANCE, RUN_TAG, MapTags
 from ..rasters.ground import crs_name
 from ..rasters.lattice import Tile
-from ..rasters.raster import PICTURE_PREFIXES, Raster, Valid, Values, lattice_offset
+from ..rasters.raster import Raster, Valid, Values, lattice_offset
+from ..rasters.raster_file import PICTURE_PREFIXES
 
 MOST_OPEN = 128  # files at a time; many systems allow 256 or 1,024 in all
 SUITABILITIES = ("", "favourability", "relative suitability", "occurrence")  # quantities that are one

@@ -81,7 +81,8 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
     sets = {}
     for supply in supplies:
         modality = model.card.modality(supply.name)
-        with supply.source(spots, modality.reach(modality.scales)) as source:
+        with supply.source(spots, modality.reach(modality.scales), model.card) as source:
+            report.warnings += source.notes
             sets[supply.name] = PatchSet(cache.patches(source, monitor, supply.name), modality)
     usable = np.logical_and.reduce([one.usable for one in sets.values()])
     report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")

@@ -170,7 +170,8 @@ def run_record(plan: Plan, ready: Ready) -> dict[str, Any]:
     job["mask"] = whole_path(job["mask"]) if job["mask"] else None
     for one in job["inputs"]:
         one["file"] = whole_path(one["file"])
-    job["nodata"] = {whole_path(file): value for file, value in job["nodata"].items()}
+    for name in ("nodata", "file_crs"):
+        job[name] = {whole_path(file): value for file, value in job[name].items()}
     return {
         "job": job,
         "model": {"name": plan.card.name, "file": job["model"], "sha256": digest(plan.job.model)},

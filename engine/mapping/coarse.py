@@ -12,8 +12,8 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
-from ..rasters.ground import transformer
 from ..rasters.lattice import MapGrid, Tile, cell_of
+from ..rasters.longitudes import onto
 from ..rasters.predictors import Predictor
 from ..rasters.raster import Valid, Values
 from .branches import Branches, batches
@@ -192,9 +192,7 @@ def positions_in(
     predictor: Predictor, grid: MapGrid, tile: Tile
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return where a map's pixel centres lie, in rows and columns of cells from a modality's corner."""
-    x, y = grid.centres(tile)
-    if predictor.crs != grid.crs:
-        x, y = transformer(grid.crs, predictor.crs).transform(x, y)
+    x, y = onto(*grid.centres(tile), grid.crs, predictor.grid)
     affine = predictor.grid.affine
     return (y - affine.f) / affine.e, (x - affine.c) / affine.a
 

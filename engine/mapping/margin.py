@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +13,8 @@ from odc.geo.geobox import GeoBox
 
 from ..lengths import distance_text
 from ..protocol import Caution
-from ..rasters.ground import transformer
 from ..rasters.lattice import MapGrid, cell_of
+from ..rasters.longitudes import onto
 from ..rasters.predictors import Predictor
 
 LINES = 9  # rows, and columns, that are tried from the middle outwards
@@ -78,8 +80,8 @@ def margin_of(
     pixel_m
         Width and height of a pixel of ``grid.fine`` on the ground, in metres.
     """
-    rows, columns = (
-        np.arange(part.start * grid.step, min(part.stop * grid.step, side))
+    rows, columns = (  # not listed, since a large step makes many of few
+        range(part.start * grid.step, min(part.stop * grid.step, side))
         for part, side in zip((grid.rows, grid.columns), grid.fine.shape, strict=True)
     )
     tests = {name: _inside(grid, predictor) for name, predictor in predictors.items()}
@@ -95,8 +97,8 @@ def margin_of(
             cost = (whole[widest][i] - max(strip[i] for strip in bare.values())) * size if widest else 0.0
             if cost > windows_m:
                 windows_m, whose = cost, widest
-    some = np.meshgrid(_spread(rows.size, SIDE), _spread(columns.size, SIDE), indexing="ij")
-    at = rows[some[0].ravel()], columns[some[1].ravel()]
+    some = np.meshgrid(_spread(len(rows), SIDE), _spread(len(columns), SIDE), indexing="ij")
+    at = rows.start + some[0].ravel(), columns.start + some[1].ravel()
     shares = {name: 1 - float(test(*at, 0).mean()) for name, test in tests.items()}
     ends = {name: End(shares[name], sides_m[name]) for name in predictors if shares[name] or sides_m[name]}
     return Margin(windows_m, whose, ends)
@@ -118,7 +120,7 @@ def _spread(size: int, number: int) -> Index:
 
 
 def _strips(
-    tests: dict[str, Inside], rows: Index, columns: Index, across: bool, radii: dict[str, int]
+    tests: dict[str, Inside], rows: range, columns: range, across: bool, radii: dict[str, int]
 ) -> tuple[dict[str, Strips], dict[str, Strips]]:
     """Return by modality how many pixels are lost at the two ends of a line: beyond rasters, and with windows.
 
@@ -126,12 +128,11 @@ def _strips(
     whole window; without one both are empty.
     """
     along, other = (columns, rows) if across else (rows, columns)
-    middle = (other.size - 1) / 2
-    for at in sorted(_spread(other.size, LINES), key=lambda place: abs(place - middle)):
-        same = np.full(along.size, other[at])
-        line = (same, along) if across else (along, same)
-        whole = {name: _lost(test, line[0], line[1], radii[name]) for name, test in tests.items()}
-        bare = {name: _lost(test, line[0], line[1], 0) for name, test in tests.items()}
+    middle = (len(other) - 1) / 2
+    for at in sorted(_spread(len(other), LINES).tolist(), key=lambda place: abs(place - middle)):
+        on_line = partial(_on_line, along, other[at], across)
+        whole = {name: _lost(on_line(test, radii[name]), len(along)) for name, test in tests.items()}
+        bare = {name: _lost(on_line(test, 0), len(along)) for name, test in tests.items()}
         if None not in whole.values():
             return (
                 {name: strip for name, strip in bare.items() if strip is not None},
@@ -140,21 +141,39 @@ def _strips(
     return {}, {}
 
 
-def _lost(inside: Inside, rows: Index, columns: Index, radius: int) -> Strips | None:
+def _on_line(
+    along: range, same: int, across: bool, inside: Inside, radius: int
+) -> Callable[[Index], npt.NDArray[np.bool_]]:
+    """Return what tells of places along a row (a column, if not ``across``) whether windows there fit."""
+
+    def held(places: Index) -> npt.NDArray[np.bool_]:
+        rows, columns = np.full(places.shape, same), along.start + places
+        return inside(rows, columns, radius) if across else inside(columns, rows, radius)
+
+    return held
+
+
+def _lost(held: Callable[[Index], npt.NDArray[np.bool_]], size: int) -> Strips | None:
     """Return how many pixels at the start and the end of a line have no whole window, None where all have none.
+
+    ``held`` tells of places on it, of which there are ``size``, whether they have one.
 
     A raster has no holes here, so a few pixels say between which others the first and the last lie.
     """
-    some = _spread(rows.size, SAMPLES)
-    held = some[inside(rows[some], columns[some], radius)]
-    if not held.size:
+    some = _spread(size, SAMPLES)
+    places = some[held(some)]
+    if not places.size:
         return None
+
+    def there(place: int) -> bool:
+        return bool(held(np.array([place]))[0])
+
     step = int(np.diff(some).max(initial=1))
-    start = np.arange(max(held[0] - step, 0), held[0] + 1)
-    end = np.arange(held[-1], min(held[-1] + step, rows.size - 1) + 1)
-    first = start[inside(rows[start], columns[start], radius)][0]
-    last = end[inside(rows[end], columns[end], radius)][-1]
-    return int(first), int(rows.size - 1 - last)
+    before = range(max(int(places[0]) - step, 0), int(places[0]))
+    behind = range(int(places[-1]) + 1, min(int(places[-1]) + step + 1, size))
+    first = before.start + bisect_left(before, True, key=there)
+    beyond = behind.start + bisect_left(behind, True, key=lambda place: not there(place))
+    return first, size - beyond
 
 
 def _inside(grid: MapGrid, predictor: Predictor) -> Inside:
@@ -180,8 +199,8 @@ def _cells(raster: GeoBox, other: GeoBox, rows: Index, columns: Index) -> tuple[
     a, own = other.affine, raster.affine
     x = np.asarray(a.c + a.a * (columns + 0.5), np.float64)
     y = np.asarray(a.f + a.e * (rows + 0.5), np.float64)
-    if raster.crs is not None and other.crs is not None and raster.crs != other.crs:
-        x, y = transformer(other.crs, raster.crs).transform(x, y)
+    if raster.crs is not None and other.crs is not None:
+        x, y = onto(x, y, other.crs, raster)
     return cell_of((y - own.f) / own.e), cell_of((x - own.c) / own.a)
 
 

@@ -17,16 +17,18 @@ from ...models.card import Card, Modality, read_card
 from ..errors import InputError
 from ..protocol import EDGES, Caution, MapJob
 from ..rasters import plausibility
-from ..rasters.ground import bounds_in, crs_named, ground_size
+from ..rasters.ground import METRES_A_DEGREE, Bounds, crs_named, ground_size
 from ..rasters.lattice import Extent, MapGrid, map_grid
+from ..rasters.longitudes import box_onto, columns_of_turn, turn_of
 from ..rasters.predictors import Predictor, open_predictors, pixel_grid_text
+from ..rasters.raster_file import FARTHEST
 from .margin import Margin, ends_inside, margin_of
 
 if TYPE_CHECKING:
     from ..rasters.mask import PolygonMask
 
-METRES_A_DEGREE = 111_320.0  # along a meridian; to rank modalities by
-LARGEST_COORDINATE = 1e9  # metres, feet or degrees; beyond it no CRS has a place
+LARGEST_MAP = 2_000_000  # px along a side
+ROUNDING = 1e-9  # of a turn
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,20 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
     card = read_card(job.model)
     scales = chosen_scales(card, job.scales)
     species = chosen_species(card, job.species)
-    predictors = open_predictors(card, list(scales), job.inputs, job.nodata)
+    predictors = open_predictors(card, list(scales), job.inputs, job.nodata, job.file_crs)
     try:
         finest = min(scales, key=lambda name: _metres(card.modality(name)))
         extent = _extent(job, predictors[finest])
-        at, at_crs = _middle(extent, predictors[finest])
         notes = [Caution("scales", text) for text in scale_notes(card, scales)]
-        notes += _put_on_grid(predictors[finest], at, at_crs, None)
+        extent, turned = _turned(predictors[finest], extent, job.step)
+        at, at_crs = _middle(extent, predictors[finest])
+        notes += [*turned, *_put_on_grid(predictors[finest], at, at_crs, None)]
         grid = map_grid(predictors[finest].grid, job.step, extent)
         _demand_pixels(grid, predictors[finest], extent)
+        _demand_size(grid)
         for name, predictor in predictors.items():
             if name != finest:
+                notes += _moved(predictor, grid.geobox.boundingbox.bbox, grid.crs)
                 _demand_overlap(grid, predictor)
                 notes += _put_on_grid(predictor, at, at_crs, grid.geobox)
             between()
@@ -150,6 +155,32 @@ def _put_on_grid(
         yield Caution("resampled", text, modality=predictor.modality.name)
 
 
+def _turned(finest: Predictor, extent: Extent | None, step: int) -> tuple[Extent | None, list[Caution]]:
+    """Move the finest rasters by whole turns of longitude to an extent; return it, and what is to be said.
+
+    Rasters around the earth are continued over their seam, so without an extent their own box is one. An extent
+    around the earth means wherever the rasters lie.
+    """
+    turn, crs = turn_of(finest.crs), finest.crs
+    box = finest.own_grid.boundingbox.bbox
+    if extent is None:
+        if turn and finest.own_grid.shape[1] >= columns_of_turn(finest.own_grid) > 0:
+            extent = Extent((box[0], box[1], box[0] + turn, box[3]), crs)
+        return extent, list(_moved(finest, box, crs, step)) if extent is not None else []
+    left, bottom, right, top = extent.bounds
+    around = turn_of(extent.crs)
+    if turn and around and right - left >= around * (1 - ROUNDING):
+        if finest.own_grid.shape[1] < columns_of_turn(finest.own_grid) or not columns_of_turn(finest.own_grid):
+            left, right = box[0], box[2]
+        extent = Extent((left, bottom, right, top), extent.crs)
+    return extent, list(_moved(finest, extent.bounds, extent.crs, step))
+
+
+def _moved(predictor: Predictor, area: Bounds, crs: CRS, step: int = 1) -> Iterator[Caution]:
+    for text in predictor.turn(area, crs, step):
+        yield Caution("longitudes", text, modality=predictor.modality.name)
+
+
 def chosen_scales(card: Card, wanted: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """Return the scales that are on by modality; a modality without any is left out."""
     names = [m.name for m in card.modalities]
@@ -186,15 +217,15 @@ def window_over(raster: GeoBox, grid: MapGrid) -> tuple[slice, slice]:
     """Return the rows and columns of a raster's grid that a map covers; they may leave that grid."""
     if raster.crs is None:
         raise ValueError("a raster without a CRS covers nothing")
-    box = grid.geobox.boundingbox
-    left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), grid.crs, raster.crs)
-    if not all(math.isfinite(v) for v in (left, bottom, right, top)):
+    box = box_onto(grid.geobox.boundingbox.bbox, grid.crs, raster)
+    left, bottom, right, top = box
+    if not all(map(math.isfinite, box)):
         return slice(0, raster.shape[0]), slice(0, raster.shape[1])
     a = raster.affine
-    rows = slice(math.floor((top - a.f) / a.e), math.ceil((bottom - a.f) / a.e))
-    if left > right:  # across the antimeridian
-        return rows, slice(0, raster.shape[1])
-    return rows, slice(math.floor((left - a.c) / a.a), math.ceil((right - a.c) / a.a))
+    return (
+        slice(math.floor((top - a.f) / a.e), math.ceil((bottom - a.f) / a.e)),
+        slice(math.floor((left - a.c) / a.a), math.ceil((right - a.c) / a.a)),
+    )
 
 
 def _metres(modality: Modality) -> float:
@@ -205,14 +236,14 @@ def _extent(job: MapJob, finest: Predictor) -> Extent | None:
     if job.extent is None:
         return None
     left, bottom, right, top = job.extent
-    if not (left < right and bottom < top and all(abs(v) <= LARGEST_COORDINATE for v in job.extent)):
+    if not (left < right and bottom < top and all(abs(v) <= FARTHEST for v in job.extent)):
         raise InputError(
             f"The extent {left:g},{bottom:g},{right:g},{top:g} is empty or no place on earth; give "
             "xmin,ymin,xmax,ymax."
         )
     if job.extent_crs is None:
         return Extent(job.extent, finest.crs)
-    return Extent(job.extent, crs_named(job.extent_crs, "extent's"))
+    return Extent(job.extent, crs_named(job.extent_crs, "the extent"))
 
 
 def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, float], CRS]:
@@ -264,6 +295,14 @@ def _demand_pixels(grid: MapGrid, finest: Predictor, extent: Extent | None) -> N
         f"The extent holds no pixel of {file}, which spans {pixel_grid_text(grid.fine)}; choose an extent "
         "inside it."
     )
+
+
+def _demand_size(grid: MapGrid) -> None:
+    height, width = grid.shape
+    if max(height, width) > LARGEST_MAP:
+        raise InputError(
+            f"The map would be {width} × {height} pixels; give an extent (--extent) or a larger step (--step)."
+        )
 
 
 def _demand_overlap(grid: MapGrid, predictor: Predictor) -> None:

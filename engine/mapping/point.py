@@ -9,6 +9,7 @@ from odc.geo.crs import CRS
 from ...models.architecture import BranchKey
 from ..errors import InputError
 from ..rasters.ground import ground_size, transformer, window_box
+from ..rasters.longitudes import onto
 from ..rasters.predictors import Predictor, pixel_grid_text
 from ..rasters.raster import Values
 from .plan import Plan
@@ -26,17 +27,15 @@ def places_at(
     It is the finest's pixel that holds the point, and of the others the cell that holds that pixel's centre, as
     on a map.
     """
-    x, y = transformer(crs, plan.grid.crs).transform(*at) if crs != plan.grid.crs else at
     finest = plan.predictors[plan.finest]
+    x, y = (float(one) for one in onto(*at, crs, finest.grid))
     places = {plan.finest: _place(finest, x, y, at, edge, scales[plan.finest])}
     row, column = places[plan.finest]
     a = finest.grid.affine
     centre = a.c + a.a * (column + 0.5), a.f + a.e * (row + 0.5)
     for name, predictor in plan.predictors.items():
         if name != plan.finest:
-            x, y = centre
-            if predictor.crs != plan.grid.crs:
-                x, y = transformer(plan.grid.crs, predictor.crs).transform(*centre)
+            x, y = (float(one) for one in onto(*centre, plan.grid.crs, predictor.grid))
             places[name] = _place(predictor, x, y, at, edge, scales[name])
     return places
 

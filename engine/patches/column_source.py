@@ -33,6 +33,7 @@ class ColumnSource:
     """
 
     side = 1
+    notes: tuple[str, ...] = ()
     dtype = np.dtype(np.float32)
 
     def __init__(

@@ -50,6 +50,7 @@ class ImageSource:
     units = ("",) * len(BANDS)
     categorical = (False,) * len(BANDS)
     dtype = np.dtype(np.uint8)
+    notes: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, patch_ids: npt.NDArray[np.str_], side: int) -> None:
         if side < 1 or side % 2 == 0:

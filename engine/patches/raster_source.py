@@ -15,14 +15,15 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from pyproj.exceptions import CRSError
 
+from ...models.card import Card
 from ..errors import InputError
-from ..protocol import RasterInput
+from ..protocol import NoData, RasterInput
+from ..rasters.band_choice import band_choice
 from ..rasters.band_stack import BandSource, BandStack, offered_bands
-from ..rasters.ground import TOLERANCE, ground_size, transformer
+from ..rasters.ground import TOLERANCE, crs_named, ground_size, transformer
+from ..rasters.longitudes import columns_from, columns_of_turn, near
 from ..rasters.predictors import pixel_grid_text
 from ..rasters.raster import Raster, Valid, Values
 from .content import ContentDigests
@@ -50,9 +51,14 @@ class RasterSource:
     crs
         Theirs: any text that pyproj reads.
     nodata
-        By file, a value that means NoData in it besides those that it names itself.
+        By file, what means NoData in it besides what it says itself.
     categorical
         Names of the bands that hold categories: their files are never interpolated.
+    file_crs
+        By file, the CRS in place of its own.
+    card
+        Of the network that is to see them, whose bands are then found by name; without one all bands count, in
+        the order given.
 
     Raises
     ------
@@ -68,8 +74,10 @@ class RasterSource:
         x: Floats,
         y: Floats,
         crs: str,
-        nodata: Mapping[str, float] | None = None,
+        nodata: Mapping[str, NoData] | None = None,
         categorical: Collection[str] = (),
+        file_crs: Mapping[str, str] | None = None,
+        card: Card | None = None,
     ) -> None:
         if side < 1 or side % 2 == 0:
             raise ValueError(f"a patch of {side} pixels has no centre pixel")
@@ -78,10 +86,16 @@ class RasterSource:
             rasters: dict[str, Raster] = {}
             for item in inputs:
                 if item.file not in rasters:
-                    value = (nodata or {}).get(item.file)
-                    rasters[item.file] = stack.enter_context(Raster(item.file, value))
+                    said = (nodata or {}).get(item.file), (file_crs or {}).get(item.file, "")
+                    rasters[item.file] = stack.enter_context(Raster(item.file, *said))
             name = inputs[0].modality
-            sources = offered_bands([(rasters[item.file], item.bands) for item in inputs], name)
+            if card is None:
+                sources = offered_bands([(rasters[item.file], item.bands) for item in inputs], name)
+                self.notes: tuple[str, ...] = ()
+            else:
+                choice = band_choice(card, name, inputs, rasters)
+                sources = list(choice.sources)
+                self.notes = tuple(one.message for one in choice.cautions)
             self.bands = band_names(sources)
             unknown = sorted(set(categorical) - set(self.bands))
             if unknown:
@@ -92,7 +106,12 @@ class RasterSource:
             self.units = tuple(source.raster.band_units[source.band - 1] for source in sources)
             self.categorical = tuple(band in categorical for band in self.bands)
             self._stack = BandStack(sources)
-            self.resampled = tuple(raster.file for raster in self._stack.put_on(self.grid, self.categorical))
+            self.grid = self._stack.grid
+            continued = self._around_the_earth()
+            self.notes += tuple(
+                f"{name}: {raster.file} was resampled onto the grid of {inputs[0].file}."
+                for raster in self._stack.put_on(continued, self.categorical)
+            )
             self.dtype = _dtype(self._stack)
             rows, columns = pixels_of(self.grid, x, y, crs)
             self._number(rows, columns, inputs[0].file)
@@ -106,14 +125,29 @@ class RasterSource:
     ) -> None:
         self._close.close()
 
-    @property
-    def grid(self) -> GeoBox:
-        """The grid of the first file."""
-        return self._stack.grid
-
     def window(self, rows: slice, columns: slice) -> tuple[Values, Valid]:
-        """Return a window in the files' units and where it holds values: each (bands, rows, columns)."""
-        return self._stack.values(rows, columns)
+        """Return a window in the files' units and where it holds values: each (bands, rows, columns).
+
+        Of rasters around the earth it may lie up to half a turn beyond the first or last column.
+        """
+        return self._stack.values(rows, slice(columns.start + self._beyond, columns.stop + self._beyond))
+
+    def _around_the_earth(self) -> GeoBox:
+        """Move files by whole turns of longitude to the first one; return the grid on which they are read.
+
+        That is ``grid``, and where it is around the earth, ``_beyond`` columns beyond its seam on both sides.
+        """
+        grid, crs, self._beyond = self.grid, self.grid.crs, 0
+        if crs is None:
+            raise ValueError("a grid without a CRS holds no place")
+        turn = columns_of_turn(grid)
+        if turn and grid.shape[1] >= turn:
+            self._beyond = turn // 2
+            grid = columns_from(grid, -self._beyond, turn + 2 * self._beyond)
+        box = self.grid.boundingbox.bbox
+        said = [raster.turn(box, crs, self._beyond * grid.affine.a) for raster in self._stack.rasters]
+        self.notes += tuple(one for one in said if one)
+        return grid
 
     def pixel_size(self) -> tuple[float, str]:
         """Return the size of a pixel and its unit, as a card has them: degrees, or metres on the ground.
@@ -140,11 +174,13 @@ class RasterSource:
         """A digest of the files' contents, bands, grid, side and the patches' pixels."""
         digests = ContentDigests()
         of_files = {raster.file: digests.of_parts(raster.parts) for raster in self._stack.rasters}
-        facts = [
-            [[of_files[s.raster.file], s.band, s.raster.nodata] for s in self._stack.sources],
+        facts: list[object] = [
+            [[of_files[s.raster.file], s.band, _nodata_fact(s.raster)] for s in self._stack.sources],
             [self.grid.crs.to_wkt() if self.grid.crs else "", list(self.grid.affine)[:6]],
             [list(self.grid.shape), list(self.categorical), self.side, str(self.dtype)],
         ]
+        if self._beyond:
+            facts.append("around the earth")
         found = hashlib.sha256(json.dumps(facts).encode())
         found.update(np.stack([self._rows, self._columns]).tobytes())
         return found.hexdigest()
@@ -164,7 +200,7 @@ class RasterSource:
             down, right = int(rows.max()) + radius + 1, int(columns.max()) + radius + 1
             dense = (stop - start) * alone >= (down - up) * (right - left)
             between()
-            cell = self._stack.values(slice(up, down), slice(left, right)) if dense else None
+            cell = self.window(slice(up, down), slice(left, right)) if dense else None
             for first in range(0, stop - start, longest):
                 between()
                 part = slice(first, first + longest)
@@ -186,7 +222,7 @@ class RasterSource:
         radius = self.side // 2
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             between()
-            one, held = self._stack.values(
+            one, held = self.window(
                 slice(row - radius, row + radius + 1), slice(column - radius, column + radius + 1)
             )
             values.append(one)
@@ -215,7 +251,9 @@ class RasterSource:
         self.count = len(pixels)
         self._cells = [0, *(np.flatnonzero(np.diff(cell)) + 1).tolist(), self.count]
         radius = self.side // 2
-        cut = (rows < radius) | (rows >= height - radius) | (columns < radius) | (columns >= width - radius)
+        cut = (rows < radius) | (rows >= height - radius)
+        if not self._beyond:
+            cut |= (columns < radius) | (columns >= width - radius)
         self.cut = inside & cut
 
     def _cell_shape(self) -> tuple[int, int]:
@@ -241,19 +279,19 @@ def pixels_of(grid: GeoBox, x: Floats, y: Floats, crs: str) -> tuple[Places, Pla
     InputError
         ``crs`` is unknown.
     """
-    try:
-        own = CRS(crs)
-    except (CRSError, ValueError) as error:
-        raise InputError(f"The sites' CRS {crs!r} is unknown; give one such as EPSG:4326.") from error
+    own = crs_named(crs, "the sites")
     if grid.crs is None:
         raise ValueError("a grid without a CRS holds no place")
     there_x, there_y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if own != grid.crs:
         there_x, there_y = transformer(own, grid.crs).transform(there_x, there_y)
     a = grid.affine
-    positions = np.stack([(there_y - a.f) / a.e, (there_x - a.c) / a.a])
+    positions = np.stack([(there_y - a.f) / a.e, (near(there_x, grid) - a.c) / a.a])
     placed = np.isfinite(positions).all(axis=0) & (np.abs(positions) < np.iinfo(np.int32).max).all(axis=0)
     rows, columns = np.where(placed, np.floor(np.where(placed, positions, 0)), -1).astype(np.int64)
+    turn = columns_of_turn(grid)
+    if turn and grid.shape[1] >= turn:
+        columns = np.where(placed, columns % turn, -1)
     return rows, columns
 
 
@@ -268,6 +306,14 @@ def band_names(sources: Sequence[BandSource]) -> tuple[str, ...]:
         twice = next(name for name, number in Counter(numbered).items() if number > 1)
         raise InputError(f"Two bands are called {twice}; give them descriptions of their own.")
     return tuple(numbered)
+
+
+def _nodata_fact(raster: Raster) -> object:
+    """Return in what way pixels of a raster are NoData, beside what its file says: of none nothing."""
+    one = raster.nodata[0] if len(raster.nodata) == 1 else None
+    said: object = one[0] if one is not None and one[0] == one[1] else list(raster.nodata) or None
+    more = [name for name, there in (("joined", raster.is_joined), (raster.crs, raster.crs)) if there]
+    return [said, *more] if more else said
 
 
 def _dtype(stack: BandStack) -> np.dtype[np.generic]:

@@ -35,6 +35,8 @@ class PatchSource(Protocol):
         (sites,) which patch each site has, -1 where it has none: off the raster, or no image.
     count
         How many different patches there are.
+    notes
+        What there is to say of how the values are read.
     digest
         A text that differs where any patch may differ, or where there are other patches.
     """
@@ -59,6 +61,9 @@ class PatchSource(Protocol):
 
     @property
     def count(self) -> int: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
     @property
     def digest(self) -> str: ...

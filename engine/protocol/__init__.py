@@ -63,6 +63,7 @@ from .messages import (
     response,
     to_params,
 )
+from .nodata import NoData, joined_nodata, nodata_of_json, nodata_of_text, nodata_text, ranges_of
 from .results import (
     Caution,
     CheckResult,
@@ -117,6 +118,7 @@ __all__ = [
     "MapJob",
     "MapResult",
     "MessageError",
+    "NoData",
     "OdmapJob",
     "ProductsJob",
     "ProfileJob",
@@ -130,8 +132,13 @@ __all__ = [
     "TrainResult",
     "error_response",
     "job_from_params",
+    "joined_nodata",
+    "nodata_of_json",
+    "nodata_of_text",
+    "nodata_text",
     "notification",
     "parse",
+    "ranges_of",
     "request",
     "response",
     "to_params",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
+from .nodata import NoData
+
 EDGES = ("nodata", "fill")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -36,7 +38,8 @@ class MapJob:
     ``inputs`` follow the order of the card's bands. ``extent`` is (xmin, ymin, xmax, ymax) in
     ``extent_crs`` (that of the finest modality's file unless told); None is the whole raster. ``species``
     empty means all. ``scales`` names for a modality the scales that stay on (none: the modality is off); a
-    modality that it does not name keeps all. ``nodata`` gives for a file the value that means NoData in it.
+    modality that it does not name keeps all. ``nodata`` gives for a file what means NoData in it, beside what
+    it says itself; ``file_crs`` gives for a file the CRS that stands in place of its own.
     ``step`` is output pixel / finest input pixel. ``preview`` names a file for a coarse map (a band a
     species) that is made first, where that takes a few seconds only; it belongs to the caller, who deletes
     it. ``verify`` is how many random pixels are computed again window by window before anything is written.
@@ -58,7 +61,8 @@ class MapJob:
     step: int = 1
     species: tuple[str, ...] = ()
     scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    nodata: dict[str, float] = field(default_factory=dict)
+    nodata: dict[str, NoData] = field(default_factory=dict)
+    file_crs: dict[str, str] = field(default_factory=dict)
     edge: str = "nodata"
     device: str = "auto"
     precision: str = "auto"
@@ -145,7 +149,8 @@ class InspectJob:
     crs: Optional[str] = None
     species: Optional[str] = None
     scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    nodata: dict[str, float] = field(default_factory=dict)
+    nodata: dict[str, NoData] = field(default_factory=dict)
+    file_crs: dict[str, str] = field(default_factory=dict)
     edge: str = "nodata"
     extent: Optional[tuple[float, float, float, float]] = None
     extent_crs: Optional[str] = None

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, Union
 
 from ...models.field_types import misfit
 from .jobs import RasterInput, Scenario
+from .nodata import nodata_of_json
 
 VERSION = "2.0"
 ALIVE = "alive"  # a notification without an id: the engine's process lives
@@ -77,7 +78,7 @@ def job_from_params(cls: type[T], params: Any) -> T:
         if "scales" in values:
             values["scales"] = {m: tuple(int(s) for s in on) for m, on in values["scales"].items()}
         if "nodata" in values:
-            values["nodata"] = {file: float(value) for file, value in values["nodata"].items()}
+            values["nodata"] = {file: nodata_of_json(value) for file, value in values["nodata"].items()}
         return cls(**values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MessageError(INVALID_PARAMS, f"the params of {cls.__name__} are faulty: {error}") from error

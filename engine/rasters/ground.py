@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj import Geod, Transformer
 from pyproj.exceptions import CRSError
+from rasterio._err import CPLE_BaseError  # what rasterio raises is in no public module
+from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
@@ -17,7 +20,11 @@ from ..errors import InputError
 TOLERANCE = 0.02  # of the pixel size: within it a raster is used as it is
 LONLAT = CRS("EPSG:4326")
 _ELLIPSOID = Geod(ellps="WGS84")
+POLE = 90 + 1e-6  # degrees
+METRES_A_DEGREE = 111_320.0  # along a meridian
 _UTM_WIDTH = 6  # degrees
+KEPT_TRANSFORMERS = 64
+Bounds = tuple[float, float, float, float]
 LARGEST_GRID = 2_000_000  # px along a side; larger comes from a projection far outside its area
 
 
@@ -30,29 +37,77 @@ class WorkingGrid:
 
 
 def crs_named(text: str, whose: str) -> CRS:
-    """Return the CRS that a user named, for ``whose`` sake. Raise InputError where there is none."""
+    """Return the CRS that a user named; ``whose`` says for what, as in *the CRS of the extent*.
+
+    Raises
+    ------
+    InputError
+        There is none of that name, or it does not say where on the earth a point lies.
+    """
     try:
-        return CRS(text)
+        crs = CRS(text)
     except (CRSError, ValueError) as error:
-        raise InputError(f"The {whose} CRS {text!r} is unknown; give one such as EPSG:4326.") from error
+        raise InputError(f"The CRS {text!r} of {whose} is unknown; give one such as EPSG:4326.") from error
+    kind = other_kind(crs)
+    if kind:
+        raise InputError(
+            f"The CRS {text!r} of {whose} is {kind} and says nothing of longitude and latitude; give one such "
+            "as EPSG:4326."
+        )
+    return crs
+
+
+def other_kind(crs: CRS) -> str:
+    """Return the kind of a CRS, in a word, that does not say where on the earth a point lies, else nothing."""
+    if crs.geographic or crs.projected:
+        return ""
+    return "geocentric" if crs.proj.is_geocentric else "vertical" if crs.proj.is_vertical else "local"
 
 
 def transformer(source: CRS, target: CRS) -> Transformer:
-    """Return a transformer between two systems, x (or longitude) first in both."""
-    return Transformer.from_crs(source.proj, target.proj, always_xy=True)
+    """Return a transformer between two systems, x (or longitude) first in both; each is made once."""
+    return _transformer(_key(str(source)), _key(str(target)))
+
+
+@lru_cache(maxsize=KEPT_TRANSFORMERS)
+def _transformer(source: str, target: str) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+@lru_cache(maxsize=KEPT_TRANSFORMERS)
+def _key(text: str) -> str:
+    """Return one text for all that name the same CRS: its code where it is that one exactly, else its WKT."""
+    crs = CRS(text).proj
+    code = crs.to_epsg(min_confidence=100)
+    return f"EPSG:{code}" if code is not None and crs.is_exact_same(f"EPSG:{code}") else str(crs.to_wkt())
 
 
 def ground_size(grid: GeoBox, at: tuple[float, float]) -> tuple[float, float]:
     """Return the width and height in metres of a pixel of ``grid`` centred on ``at`` (x, y in its CRS).
 
     Both are geodesic distances on the WGS84 ellipsoid between the middles of opposite sides.
+
+    Raises
+    ------
+    InputError
+        There is no such place on earth.
     """
     x, y = at
     half_x, half_y = abs(grid.affine.a) / 2, abs(grid.affine.e) / 2
     to_lonlat = transformer(_crs(grid), LONLAT)
     lon, lat = to_lonlat.transform([x - half_x, x + half_x, x, x], [y, y, y - half_y, y + half_y])
+    if not all(map(math.isfinite, (*lon, *lat))) or max(map(abs, lat)) > POLE:
+        raise InputError(
+            f"{x:.10g}, {y:.10g} in {crs_name(grid.crs)} is no place on earth; check the position and the "
+            "coordinate system of the rasters, and the extent."
+        )
     _, _, width = _ELLIPSOID.inv(lon[0], lat[0], lon[1], lat[1])
     _, _, height = _ELLIPSOID.inv(lon[2], lat[2], lon[3], lat[3])
+    if not (width > 0 and height > 0):
+        raise InputError(
+            f"A pixel at {x:.10g}, {y:.10g} in {crs_name(grid.crs)} has no size on the ground; check the "
+            "position and the coordinate system of the rasters."
+        )
     return float(width), float(height)
 
 
@@ -68,7 +123,7 @@ def working_grid(
     pixel_size: float,
     unit: str,
     at: tuple[float, float],
-    around: tuple[CRS, tuple[float, float, float, float], float] | None = None,
+    around: tuple[CRS, Bounds, float] | None = None,
 ) -> WorkingGrid:
     """Return the grid on which ``raster`` has the model's pixel size: its own where that fits within 2 %.
 
@@ -129,11 +184,18 @@ def crs_name(crs: CRS | None) -> str:
     return f"EPSG:{crs.epsg}" if crs.epsg else str(crs.proj.name)
 
 
-def bounds_in(bounds: tuple[float, float, float, float], source: CRS, target: CRS) -> tuple[float, ...]:
-    """Return the box in ``target`` around a box in ``source``: xmin, ymin, xmax, ymax."""
+def bounds_in(bounds: Bounds, source: CRS, target: CRS) -> Bounds:
+    """Return the box in ``target`` around a box in ``source``: xmin, ymin, xmax, ymax.
+
+    Across the antimeridian xmin is larger than xmax; where there is no such box, ends are infinite.
+    """
     if source == target:
         return bounds
-    return tuple(transform_bounds(source.to_wkt(), target.to_wkt(), *bounds, densify_pts=51))
+    try:
+        left, bottom, right, top = transform_bounds(source.to_wkt(), target.to_wkt(), *bounds, densify_pts=51)
+    except (RasterioError, CPLE_BaseError):
+        return (math.inf,) * 4
+    return left, bottom, right, top
 
 
 def _fits(have: float, wanted: float) -> bool:
@@ -150,7 +212,7 @@ def _snapped(
     raster: GeoBox,
     crs: CRS,
     size: float,
-    around: tuple[CRS, tuple[float, float, float, float], float] | None,
+    around: tuple[CRS, Bounds, float] | None,
 ) -> GeoBox:
     """Return the grid in ``crs`` that covers ``raster`` or a box, with edges on multiples of ``size``."""
     if around is None:
@@ -158,13 +220,16 @@ def _snapped(
         left, bottom, right, top = bounds_in((box.left, box.bottom, box.right, box.top), _crs(raster), crs)
     else:
         left, bottom, right, top = bounds_in(around[1], around[0], crs)
+        if crs == LONLAT and right < left:  # across the antimeridian
+            right += 360
         left, bottom, right, top = (
             left - around[2],
             bottom - around[2],
             right + around[2],
             top + around[2],
         )
-    if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+    edges = left, bottom, right, top
+    if not all(math.isfinite(v) and math.isfinite(v / size) for v in edges) or left >= right:
         raise InputError(
             f"A raster that spans so much of the earth can't be resampled in {crs_name(crs)} as a whole; give "
             "an extent, or cut the raster first."

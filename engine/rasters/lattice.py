@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,8 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 
-from .ground import bounds_in, transformer
-
-Bounds = tuple[float, float, float, float]
+from .ground import Bounds, transformer
+from .longitudes import box_near, box_onto, nearest, turn_of
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Extent:
 
         An extent may span the whole earth, where its corners mean nothing in the grid's own CRS.
         """
-        box = grid.boundingbox
-        left, bottom, right, top = bounds_in(
-            (box.left, box.bottom, box.right, box.top), _crs_of(grid), self.crs
-        )
-        if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+        box = box_near(grid.boundingbox.bbox, _crs_of(grid), self.crs, self.centre[0])
+        left, bottom, right, top = box
+        if not all(map(math.isfinite, box)) or left >= right:
             return self  # the grid crosses the edge of the extent's CRS
         mine = self.bounds
+        if right - left >= turn_of(self.crs) > 0:  # around the earth
+            left, right = mine[0], mine[2]
         left, bottom = max(left, mine[0]), max(bottom, mine[1])
         right, top = min(right, mine[2]), min(top, mine[3])
         return Extent((left, bottom, right, top), self.crs) if left < right and bottom < top else None
@@ -132,8 +132,9 @@ class MapGrid:
         """Tell for each pixel of a tile whether the extent holds it (rows, columns)."""
         if self.extent is None or self.extent.crs == self.crs:
             return np.ones(tile.shape, np.bool_)
-        x, y = self.centres(tile)
-        return self.extent.holds(*transformer(self.crs, self.extent.crs).transform(x, y))
+        x, y = transformer(self.crs, self.extent.crs).transform(*self.centres(tile))
+        turn = turn_of(self.extent.crs)
+        return self.extent.holds(nearest(x, self.extent.centre[0], turn) if turn else x, y)
 
 
 def cell_of(position: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -153,24 +154,31 @@ def map_grid(fine: GeoBox, step: int, extent: Extent | None) -> MapGrid:
         part = extent.clipped(fine)
         if part is None:
             return MapGrid(fine, step, slice(0, 0), slice(0, 0), extent)
-        left, bottom, right, top = bounds_in(part.bounds, extent.crs, _crs_of(fine))
+        box = box_onto(part.bounds, extent.crs, fine)
         edge = step * fine.affine.a
-        left, bottom, right, top = left - edge, bottom - edge, right + edge, top + edge
-        if not all(math.isfinite(v) for v in (left, bottom, right, top)) or left >= right:
+        left, bottom, right, top = box[0] - edge, box[1] - edge, box[2] + edge, box[3] + edge
+        if not all(map(math.isfinite, box)) or left >= right:
             return whole
-    x = _centre(fine.affine.c, fine.affine.a, whole.input_columns())
-    y = _centre(fine.affine.f, fine.affine.e, whole.input_rows())
-    held_columns = np.flatnonzero((x >= left) & (x < right))
-    held_rows = np.flatnonzero((y > bottom) & (y <= top))
-    return MapGrid(fine, step, _span(held_rows), _span(held_columns), extent)
+
+    def x(column: int) -> float:
+        return float(_centre(fine.affine.c, fine.affine.a, column * step + step // 2))
+
+    def y(row: int) -> float:
+        return float(_centre(fine.affine.f, fine.affine.e, row * step + step // 2))
+
+    # Searched, not listed: a virtual raster may have billions of rows.
+    first_column = bisect_left(range(width), True, key=lambda column: x(column) >= left)
+    last_column = bisect_left(range(width), True, key=lambda column: x(column) >= right)
+    first_row = bisect_left(range(height), True, key=lambda row: y(row) <= top)
+    last_row = bisect_left(range(height), True, key=lambda row: y(row) <= bottom)
+    rows, columns = slice(first_row, last_row), slice(first_column, last_column)
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        rows = columns = slice(0, 0)
+    return MapGrid(fine, step, rows, columns, extent)
 
 
-def _centre(origin: float, size: float, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _centre(origin: float, size: float, index: int | npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return np.asarray(origin + size * (index + 0.5), np.float64)
-
-
-def _span(held: npt.NDArray[np.intp]) -> slice:
-    return slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, 0)
 
 
 def _crs_of(grid: GeoBox) -> CRS:

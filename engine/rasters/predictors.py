@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from types import MappingProxyType
 
 import numpy as np
 from odc.geo.crs import CRS
@@ -11,14 +12,16 @@ from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality
 from ..errors import InputError
-from ..protocol import RasterInput
+from ..protocol import NoData, RasterInput
 from .band_choice import BandChoice, band_choice
 from .band_stack import BandSource, BandStack
 from .foreign_categories import ForeignCategories
-from .ground import crs_name, transformer, working_grid
+from .ground import METRES_A_DEGREE, Bounds, crs_name, working_grid
+from .longitudes import box_onto, onto, turn_of
 from .normalisation import Normalisation
 from .raster import Raster, Valid, Values
 
+FARTHEST_NORTH = 20.0  # degrees of longitude for one of latitude, at 87 degrees
 SAMPLES = 8  # windows along rows and columns when a raster is sampled
 SAMPLE_SIDE = 16  # px of such a window
 
@@ -61,6 +64,30 @@ class Predictor:
         """Each file, once."""
         return [raster.file for raster in self._stack.rasters]
 
+    def turn(self, area: Bounds, crs: CRS, step: int = 1) -> list[str]:
+        """Move all files by whole turns of longitude to an area and what windows see around it.
+
+        Parameters
+        ----------
+        area, crs
+            A box: xmin, ymin, xmax, ymax.
+        step
+            As for ``Raster.turn``.
+
+        Returns
+        -------
+        list of str
+            Sentences for the user, empty where all stay as they are.
+        """
+        turn, own = turn_of(self.crs), self.own_grid.affine.a
+        pixel = self.modality.pixel_size
+        if self.modality.pixel_unit != "degree":
+            pixel *= FARTHEST_NORTH / METRES_A_DEGREE
+        reach = (self.modality.reach(self.modality.scales) + 2) * max(own, pixel * turn / 360)
+        said = [raster.turn(area, crs, reach, step) for raster in self._stack.rasters]
+        self.own_grid = self._stack.grid = self.sources[0].raster.grid
+        return [f"{self.modality.name}: {one}" for one in said if one]
+
     def put_on_working_grid(self, at: tuple[float, float], at_crs: CRS, map_area: GeoBox | None) -> list[str]:
         """Choose the grid by the model's pixel size at a point, put all files on it, and say what that meant.
 
@@ -71,12 +98,15 @@ class Predictor:
         own = reference.grid
         if own.crs is None:
             raise ValueError("a raster without a CRS")
-        point = transformer(at_crs, own.crs).transform(*at)
+        x, y = onto(*at, at_crs, own)
+        point = float(x), float(y)
         around = None
         if map_area is not None and map_area.crs is not None:
-            box = map_area.boundingbox
+            crs, box = map_area.crs, map_area.boundingbox.bbox
+            if own.crs.geographic and self.modality.pixel_unit == "degree":
+                crs, box = own.crs, box_onto(box, crs, own)
             margin = (self.modality.reach(self.modality.scales) + 1) * self.modality.pixel_size
-            around = map_area.crs, (box.left, box.bottom, box.right, box.top), margin
+            around = crs, box, margin
         chosen = working_grid(own, self.modality.pixel_size, self.modality.pixel_unit, point, around)
         notes = [f"{self.modality.name}: {chosen.reason} ({reference.file})."] if chosen.reason else []
         resampled = self._stack.put_on(chosen.grid, [bool(band.categories) for band in self.modality.bands])
@@ -160,9 +190,16 @@ def _spread(start: int, stop: int) -> list[slice]:
 
 
 def open_predictors(
-    card: Card, wanted: Sequence[str], inputs: Sequence[RasterInput], nodata: dict[str, float]
+    card: Card,
+    wanted: Sequence[str],
+    inputs: Sequence[RasterInput],
+    nodata: Mapping[str, NoData],
+    file_crs: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Predictor]:
     """Open the rasters of the modalities ``wanted``, by name; each is still on its file's own grid.
+
+    ``nodata`` gives for a file what means NoData in it, beside what it says itself, ``file_crs`` the CRS that
+    stands in place of its own.
 
     Raises
     ------
@@ -177,9 +214,10 @@ def open_predictors(
                 f"The model knows no modality {item.modality!r}; name one of {', '.join(known)} "
                 f"for {item.file}."
             )
-    unused = sorted(set(nodata) - {item.file for item in inputs})
-    if unused:
-        raise InputError(f"A NoData value is given for {unused[0]}, which is no input; name an input's file.")
+    for what, by_file in (("NoData value", nodata), ("CRS", file_crs)):
+        unused = sorted(set(by_file) - {item.file for item in inputs})
+        if unused:
+            raise InputError(f"A {what} is given for {unused[0]}, which is no input; name an input's file.")
     with ExitStack() as stack:
         found: dict[str, Predictor] = {}
         for name in wanted:
@@ -192,7 +230,9 @@ def open_predictors(
             rasters: dict[str, Raster] = {}
             for item in mine:
                 if item.file not in rasters:
-                    rasters[item.file] = stack.enter_context(Raster(item.file, nodata.get(item.file)))
+                    rasters[item.file] = stack.enter_context(
+                        Raster(item.file, nodata.get(item.file, ()), file_crs.get(item.file, ""))
+                    )
             choice = band_choice(card, name, mine, rasters)
             for idle in set(rasters.values()) - {source.raster for source in choice.sources}:
                 idle.close()

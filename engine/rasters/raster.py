@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import Resampling
 from rasterio.errors import CRSError, RasterioError
-from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..errors import InputError
-from .ground import transformer
-from .view import BandView, view_of
+from ..protocol import NoData, ranges_of
+from .ground import Bounds, transformer
+from .longitudes import centred_wkt, span_in, turn_of, turned
+from .nodata_view import NoDataView
+from .raster_file import grid_of, opened
+from .view import Piece
 
 Values = npt.NDArray[np.float32]
 Valid = npt.NDArray[np.bool_]
 
-PICTURE_DRIVERS = ("WMS", "WMTS", "PLMOSAIC")
-PICTURE_PREFIXES = ("<GDAL_WMS", "WMS:", "WMTS:", "type=xyz", "crs=", "contextualWMSLegend")
 ALIGNED_PX = 1e-3  # two grids that differ by less are one
 EXACT_PX = 1e-9  # error of coordinates in warping; rasterio 1.4 crashes on 0 itself
 
@@ -39,33 +39,32 @@ class Raster:
     file
         Any GDAL source: path, VRT, ``/vsicurl/...``, ``NETCDF:"file":variable``.
     nodata
-        A value that means NoData in it, besides those that the file itself names.
+        What means NoData in it, besides what the file itself says.
+    crs
+        The CRS that stands in place of the file's own; its own where it is empty.
 
     Raises
     ------
     InputError
-        The file can't be opened, is a picture service, has no coordinate system or a rotated one.
+        The file can't be opened, is a picture service, or lies at no place on earth, north up.
     """
 
-    def __init__(self, file: str, nodata: float | None = None) -> None:
+    def __init__(self, file: str, nodata: NoData | None = None, crs: str = "") -> None:
         self.file = file
-        self.nodata = nodata
-        if file.lstrip().startswith(PICTURE_PREFIXES):
-            raise InputError(_picture(file))
+        self.crs = crs
+        self.nodata = () if nodata is None else ranges_of(nodata)
+        self._dataset = opened(file)
         try:
-            self._dataset = rasterio.open(file)
-        except (RasterioError, OSError) as error:
-            raise InputError(f"The raster {file} can't be opened ({error}); choose a raster file.") from error
-        try:
-            self.grid = self._own_grid()
+            self.grid, self._south_up = grid_of(self._dataset, file, crs)
         except InputError:
             self._dataset.close()
             raise
-        self._views: list[MemoryFile] = []
-        self._view: DatasetReader | None = None
+        self._pieces: tuple[Piece, ...] = ()
+        self._view: NoDataView | None = None
         self._warped: WarpedVRT | None = None
         self._interpolated = False
-        self._offset = (0, 0)  # rows and columns from the file's first pixel to the grid's
+        self._own_shape = self.grid.shape
+        self._offset = (0, 0)  # rows and columns from the view's first pixel to the grid's
 
     def __enter__(self) -> Raster:
         return self
@@ -81,8 +80,6 @@ class Raster:
             self._warped.close()
         if self._view is not None:
             self._view.close()
-        for view in self._views:
-            view.close()
         self._dataset.close()
 
     @property
@@ -134,9 +131,44 @@ class Raster:
         return stored
 
     @property
+    def is_joined(self) -> bool:
+        """Whether several things in the file, such as a mask and a value, say which pixels are NoData."""
+        return self._view is not None and self._view.is_joined
+
+    @property
     def resampled(self) -> bool:
         """Whether values are interpolated from the file's own pixels."""
         return self._warped is not None
+
+    def turn(self, area: Bounds, crs: CRS, reach: float = 0.0, step: int = 1) -> str:
+        """Move the raster by whole turns of longitude to an area, or continue it there; before ``put_on``.
+
+        Parameters
+        ----------
+        area, crs
+            A box, xmin, ymin, xmax, ymax; its longitudes may be any number of turns off.
+        reach
+            How far beside it values may be needed, in units of the raster's CRS.
+        step
+            Columns of which a whole number lie between the file's first one and the grid's.
+
+        Returns
+        -------
+        str
+            A sentence for the user; empty where the raster stays as it is, or no longitude is in play.
+        """
+        if not turn_of(self.grid.crs) or self.grid.crs is None:
+            return ""
+        left, right = span_in(area, crs, self.grid.crs)
+        own = self.grid.boundingbox
+        found = turned(self.grid, left, right, reach, step)
+        self.grid, self._pieces = found.grid, found.pieces
+        spans = f"{self.file} spans longitudes {own.left:.6g} to {own.right:.6g}"
+        if found.turns:
+            return f"{spans} and was moved to {found.grid.boundingbox.left:.6g} to meet the area."
+        if found.pieces and (left < own.left or right > own.right):
+            return f"{spans} and was continued over its edge, around the earth, to meet the area."
+        return ""
 
     def put_on(self, grid: GeoBox, bands: Collection[int], interpolate: bool = True) -> None:
         """Make ``read`` give ``bands`` on ``grid``; where it does not fit the file's own, values are warped.
@@ -145,7 +177,14 @@ class Raster:
         width of the kernel (GDAL would choose it anew for each window), so that no value depends on which
         window it is read by.
         """
-        self._view = self._opened_view(bands)
+        if self.grid.crs is None:
+            raise ValueError("a raster without a CRS can't be read on a grid")
+        at = self._dataset.transform
+        at = Affine(at.a, at.b, self.grid.affine.c, at.d, at.e, at.f)  # where ``turn`` put it
+        self._view = NoDataView(
+            self._dataset, self.grid.crs.to_wkt(), bands, at, nodata=self.nodata, pieces=self._pieces
+        )
+        self._own_shape = self.grid.shape
         offset = lattice_offset(self.grid, grid)
         if offset is not None:
             self._offset = offset
@@ -154,7 +193,8 @@ class Raster:
         across, down = self._shrinking(grid)
         try:
             self._warped = WarpedVRT(
-                self._view,
+                self._view.dataset,
+                src_crs=centred_wkt(self.grid),
                 crs=grid.crs.to_wkt() if grid.crs else None,
                 transform=grid.affine,
                 width=grid.shape[1],
@@ -207,7 +247,7 @@ class Raster:
     def _inside(self, rows: slice, columns: slice) -> tuple[int, int, int, int]:
         """Return the part of a window that grid and file hold: first and last row, first and last column."""
         height, width = self.grid.shape
-        own_height, own_width = (height, width) if self._warped is not None else self._dataset.shape
+        own_height, own_width = (height, width) if self._warped is not None else self._own_shape
         return (
             max(rows.start, 0, -self._offset[0]),
             min(rows.stop, height, own_height - self._offset[0]),
@@ -223,9 +263,9 @@ class Raster:
         left: int,
         right: int,
     ) -> tuple[Values, Valid]:
-        source = self._warped if self._warped is not None else self._view
-        if source is None:
+        if self._view is None:
             raise RuntimeError("a raster is read only after put_on")
+        source = self._warped if self._warped is not None else self._view.dataset
         own_up, own_down = up + self._offset[0], down + self._offset[0]
         turned = self._south_up and self._warped is None
         if turned:
@@ -245,62 +285,6 @@ class Raster:
         values[~valid] = 0
         return (values[:, ::-1], valid[:, ::-1]) if turned else (values, valid)
 
-    def _opened_view(self, bands: Collection[int]) -> DatasetReader:
-        """Return the file as float32 with NaN for NoData: by its own flags and masks, and by ``nodata``.
-
-        GDAL takes the fourth band of an image for alpha, a mask of the others, even where it is infrared; so
-        alpha is heeded only where it is not itself one of ``bands``.
-        """
-        dataset = self._dataset
-        alpha = {n for n, colour in enumerate(dataset.colorinterp, start=1) if colour == ColorInterp.alpha}
-        masked = [
-            BandView(
-                dataset.name,
-                number,
-                use_mask=flags != [MaskFlags.all_valid]
-                and not (MaskFlags.alpha in flags and alpha & set(bands)),
-            )
-            for number, flags in enumerate(dataset.mask_flag_enums, start=1)
-        ]
-        name = self._keep_view(masked)
-        if self.nodata is not None:  # a view of the view, since GDAL heeds either a mask or a value
-            name = self._keep_view(
-                [BandView(name, number, source_nodata=self.nodata) for number in range(1, self.count + 1)]
-            )
-        return rasterio.open(name)
-
-    def _keep_view(self, bands: list[BandView]) -> str:
-        """Keep a view of this file's grid in memory until the file is closed; return its name."""
-        dataset = self._dataset
-        xml = view_of(bands, dataset.shape, dataset.transform, dataset.crs.to_wkt(), np.nan)
-        self._views.append(MemoryFile(xml, ext=".vrt"))
-        return str(self._views[-1].name)
-
-    def _own_grid(self) -> GeoBox:
-        """Return the file's grid, turned north up; ``_south_up`` tells whether rows must be turned."""
-        dataset = self._dataset
-        if dataset.driver in PICTURE_DRIVERS:
-            raise InputError(_picture(self.file))
-        if dataset.count == 0:
-            raise InputError(f"{self.file} holds no band; choose one of its subdatasets.")
-        if dataset.crs is None:
-            raise InputError(
-                f"{self.file} has no coordinate system; assign one (gdal_translate -a_srs, or "
-                "Layer > Set CRS and export)."
-            )
-        affine = dataset.transform
-        if affine.b != 0 or affine.d != 0 or affine.a <= 0:
-            raise InputError(f"{self.file} is rotated or mirrored; warp it north up first (gdalwarp).")
-        self._south_up = affine.e > 0
-        if self._south_up:
-            affine = Affine(affine.a, 0, affine.c, 0, -affine.e, affine.f + affine.e * dataset.height)
-        try:
-            epsg = dataset.crs.to_epsg()
-            crs = CRS(f"EPSG:{epsg}" if epsg else dataset.crs.to_wkt())
-        except (CRSError, ValueError) as error:
-            raise InputError(f"{self.file} has a coordinate system of no use ({error}); assign one.") from error
-        return GeoBox((dataset.height, dataset.width), affine, crs)
-
 
 def lattice_offset(own: GeoBox, grid: GeoBox) -> tuple[int, int] | None:
     """Return (rows, columns) from ``own``'s origin to ``grid``'s, where both are one lattice, else None."""
@@ -315,10 +299,3 @@ def lattice_offset(own: GeoBox, grid: GeoBox) -> tuple[int, int] | None:
         abs(b.e / a.e - 1) * grid.shape[0],
     )
     return (round(rows), round(columns)) if drift < ALIGNED_PX else None
-
-
-def _picture(file: str) -> str:
-    return (
-        f"{file[:80]} is a picture service (WMS, WMTS or XYZ): it gives colours, not the values that a "
-        "network needs; choose a raster file of values."
-    )

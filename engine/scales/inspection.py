@@ -62,7 +62,7 @@ class Inspector:
         card, plan = session.card, session.plan
         scales = chosen_scales(card, job.scales)
         wanted = chosen_species(card, (job.species,))[0] if job.species is not None else None
-        crs = crs_named(job.crs, "point's") if job.crs is not None else plan.grid.crs
+        crs = crs_named(job.crs, "the point") if job.crs is not None else plan.grid.crs
         places = places_at(plan, job.at, crs, scales, job.edge)
         with _threads(1 if session.small else torch.get_num_threads()):
             features = session.features(places, scales, between)
@@ -114,6 +114,7 @@ class Inspector:
             # A modality that is off needs no rasters; of the others smaller windows need nothing more.
             scales={name: () for name, scales in job.scales.items() if not scales},
             nodata=job.nodata,
+            file_crs=job.file_crs,
             clamp=job.clamp,
             edge="fill",  # whether a window may leave the raster is up to the point
         )

@@ -55,7 +55,7 @@ def placebo_config(config: TrainingConfig, spots: Spots, draw: int, seed: int, f
             side = max(scales_of(config, name))
             with supply.source(spots, 1) as source:
                 _write(source, _around(source, spots, side), (seed, PLACEBO_SEED, draw, number), file)
-        modalities[name] = one.model_copy(update={"inputs": (str(file),), "nodata": None})
+        modalities[name] = one.model_copy(update={"inputs": (str(file),), "nodata": {}, "crs": {}})
     return config.model_copy(update={"modality": modalities})
 
 

@@ -26,7 +26,6 @@ from ..training.course import Course
 from ..training.fitting import Share, Turn, fit
 from ..training.model_card import untested_card
 from ..training.prediction import branch_means
-from ..values import input_of
 
 REFIT_SEED = 10  # tells its random numbers from all others
 FIRST = 1000  # number of the first refit among the networks of a seed, far beyond any fold's
@@ -130,18 +129,15 @@ def scale_of_effect(
         Told of progress; may cancel.
     """
     config = course.config.modality
-    inputs = tuple(input_of(f"{name}={text}") for name, one in config.items() for text in one.inputs)
-    nodata = {
-        input_of(f"{name}={text}").file: one.nodata
-        for name, one in config.items()
-        for text in one.inputs
-        if one.nodata is not None
-    }
+    inputs = tuple(raster for name, one in config.items() for raster in one.rasters(name))
+    nodata = {file: value for one in config.values() for file, value in one.nodata_by_file().items()}
+    file_crs = {file: crs for one in config.values() for file, crs in one.crs_by_file().items()}
     first, *others = (str(file) for file in models)
     profile = run_profile(
-        ProfileJob(first, inputs, species=species, nodata=nodata, refits=tuple(others)), monitor
+        ProfileJob(first, inputs, species=species, nodata=nodata, file_crs=file_crs, refits=tuple(others)),
+        monitor,
     )
-    job = MapJob(first, inputs, "", step=profile.step, species=species, nodata=nodata)
+    job = MapJob(first, inputs, "", step=profile.step, species=species, nodata=nodata, file_crs=file_crs)
     return ScaleOfEffect(profile, _maps(job, models, monitor))
 
 

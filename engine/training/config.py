@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..gdal_names import is_gdal_name
-from ..protocol import PRECISIONS
+from ..protocol import PRECISIONS, NoData, RasterInput, joined_nodata, nodata_of_json, nodata_of_text
 from ..values import input_of
 
 Kind = Literal["po", "pa", "pa-balanced"]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Sizes = Annotated[tuple[int, ...], Field(strict=False)]
+EVERY_FILE = ""  # in tables by file
 NAMING = ("species", "species_name", "species_columns", "presence")
 
 
@@ -28,6 +29,27 @@ def _precision(value: object) -> object:
     if value in PRECISIONS:
         return value
     raise ValueError(f"must be one of {', '.join(PRECISIONS)}, not {value!r}")
+
+
+def _nodata(value: object) -> object:
+    said = value if isinstance(value, dict) else {EVERY_FILE: value}
+    try:
+        return {
+            str(file): nodata_of_text(one) if isinstance(one, str) else nodata_of_json(one)
+            for file, one in said.items()
+        }
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "must be a number, a list of numbers and ranges such as [0, [249, 255]], or a table of such by "
+            f"file, not {value!r}"
+        ) from error
+
+
+def _crs(value: object) -> object:
+    said = value if isinstance(value, dict) else {EVERY_FILE: value}
+    if all(isinstance(one, str) and one for one in said.values()):
+        return said
+    raise ValueError(f"must be the name of a CRS in quotes, or a table of such by file, not {value!r}")
 
 
 Kilometres = Annotated[float | Literal["auto"], BeforeValidator(_auto_or_kilometres)]
@@ -117,7 +139,10 @@ class ModalityConfig(_Table):
     categorical
         Which of ``columns``, or of the bands or files of ``inputs``, are categories.
     nodata
-        A value that means NoData in all rasters, besides those that the files name.
+        What means NoData in the rasters, besides what the files say: a number, a list of numbers and ranges
+        (``[0, [249, 255]]`` or ``"0 249..255"``), or a table of such by file.
+    crs
+        The CRS of the rasters in place of their own: one for all, or a table by file.
     scales, backbone
         Windows (px), and ``residual`` or ``pointwise``; the preset's unless told.
     """
@@ -126,9 +151,28 @@ class ModalityConfig(_Table):
     patches: str | None = None
     columns: Names = ()
     categorical: Names = ()
-    nodata: float | None = None
+    nodata: Annotated[dict[str, NoData], BeforeValidator(_nodata)] = {}
+    crs: Annotated[dict[str, str], BeforeValidator(_crs)] = {}
     scales: Sizes = ()
     backbone: Literal["residual", "pointwise"] | None = None
+
+    def rasters(self, name: str) -> tuple[RasterInput, ...]:
+        """Return the raster files of the modality, which is called ``name``."""
+        return tuple(input_of(f"{name}={text}") for text in self.inputs)
+
+    def nodata_by_file(self) -> dict[str, NoData]:
+        """Return what means NoData in each file of which more is said than in the file."""
+        found = {}
+        for one in self.rasters("m"):
+            said = [self.nodata[key] for key in (EVERY_FILE, one.file) if key in self.nodata]
+            if said:
+                found[one.file] = joined_nodata(said)
+        return found
+
+    def crs_by_file(self) -> dict[str, str]:
+        """Return the CRS of each file whose own does not count."""
+        found = {one.file: self.crs.get(one.file, self.crs.get(EVERY_FILE, "")) for one in self.rasters("m")}
+        return {file: crs for file, crs in found.items() if crs}
 
 
 class ModelConfig(_Table):

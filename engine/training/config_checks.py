@@ -15,7 +15,7 @@ from ...models.presets import PRESETS
 from ...models.receptive_field import stack_for
 from ..errors import InputError
 from ..sites.condition import Condition
-from .config import ModalityConfig, SourceConfig, TrainingConfig, on_disk
+from .config import EVERY_FILE, ModalityConfig, SourceConfig, TrainingConfig, on_disk
 from .config_faults import Fault, Key, suggestion
 from .recipe import recipe_of
 from .shape import backbone_of, scales_of
@@ -137,8 +137,13 @@ def _modalities(config: TrainingConfig, faulty: Sequence[Key]) -> Iterator[Fault
         for file in modality.inputs:
             yield from _missing((*key, "inputs"), file)
         yield from _missing((*key, "patches"), modality.patches)
-        if modality.nodata is not None and not modality.inputs:
-            yield (*key, "nodata"), "is of use with inputs alone"
+        for field in ("nodata", "crs"):
+            if getattr(modality, field) and not modality.inputs:
+                yield (*key, field), "is of use with inputs alone"
+            files = [one.file for one in modality.rasters(name)]
+            for file in getattr(modality, field):
+                if file != EVERY_FILE and file not in files and modality.inputs:
+                    yield (*key, field), f"{file} is none of inputs; {suggestion(file, files)}"
         unknown = [one for one in modality.categorical if modality.columns and one not in modality.columns]
         for one in unknown:
             yield (*key, "categorical"), f"{one!r} is none of columns; {suggestion(one, modality.columns)}"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..errors import InputError, reason_of
 from ..gdal_names import is_gdal_name
-from .config import TrainingConfig
+from .config import EVERY_FILE, TrainingConfig
 from .config_checks import checked
 from .config_faults import Fault, Key, faults_of, without
 
@@ -102,6 +102,8 @@ def _resolved(config: TrainingConfig) -> TrainingConfig:
             update={
                 "inputs": tuple(at(file) or "" for file in one.inputs),
                 "patches": at(one.patches),
+                "nodata": {at(file) or EVERY_FILE: value for file, value in one.nodata.items()},
+                "crs": {at(file) or EVERY_FILE: value for file, value in one.crs.items()},
             }
         )
         for name, one in config.modality.items()

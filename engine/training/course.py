@@ -114,6 +114,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
         seen = _Seen(sites, background, lattices, PatchCache(), stack, monitor)
         for supply in supplies:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
+        prepared.report.warnings += seen.notes
         architecture = architecture_of(config, seen.channels(), len(sites.species), recipe.width)
         window = max(max(scales_of(config, one.name)) * one.pixel_m for one in supplies)
         blocks = make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed)
@@ -218,6 +219,7 @@ class _Seen:
         self._monitor = monitor
         self.modalities: list[Modality] = []
         self.digests: list[str] = []
+        self.notes: list[str] = []
         self.sights: dict[str, Sight] = {}
 
     def channels(self) -> dict[str, int]:
@@ -236,6 +238,7 @@ class _Seen:
         modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
         self.modalities.append(modality)
         self.digests.append(source.digest)
+        self.notes += source.notes
         turned = backbone == IMAGERY and recipe.augment
         if lattice is not None and isinstance(source, RasterSource):
             spots = self._spots

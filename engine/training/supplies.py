@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +12,15 @@ import numpy.typing as npt
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
+from ...models.card import Card
 from ..errors import InputError
 from ..patches.column_source import ColumnSource
 from ..patches.image_source import PIXEL_SIZE_M, ImageSource
 from ..patches.raster_source import RasterSource, pixels_of
 from ..patches.source import PatchSource
-from ..protocol import RasterInput
 from ..rasters.ground import ground_size
 from ..rasters.raster import Raster
 from ..sites.site_table import Floats
-from ..values import input_of
 from .config import ModalityConfig
 
 
@@ -41,11 +40,11 @@ class RasterSupply:
 
     def __init__(self, name: str, config: ModalityConfig) -> None:
         self.name = name
-        self._inputs = tuple(_input(name, text) for text in config.inputs)
-        self._nodata = {} if config.nodata is None else {one.file: config.nodata for one in self._inputs}
+        self._inputs = config.rasters(name)
+        self._nodata, self._file_crs = config.nodata_by_file(), config.crs_by_file()
         self._categorical = config.categorical
         first = self._inputs[0].file
-        with Raster(first, self._nodata.get(first)) as raster:
+        with Raster(first, self._nodata.get(first, ()), self._file_crs.get(first, "")) as raster:
             self._grid = raster.grid
 
     @property
@@ -60,10 +59,18 @@ class RasterSupply:
         return sum(ground_size(self._grid, self._grid.affine * (width / 2, height / 2))) / 2
 
     @contextmanager
-    def source(self, spots: Spots, side: int) -> Iterator[RasterSource]:
-        """Open the patches of some places."""
+    def source(self, spots: Spots, side: int, card: Card | None = None) -> Iterator[RasterSource]:
+        """Open the patches of some places; the bands are those of ``card`` by name, else all as they come."""
         with RasterSource(
-            self._inputs, side, spots.x, spots.y, spots.crs, self._nodata, self._categorical
+            self._inputs,
+            side,
+            spots.x,
+            spots.y,
+            spots.crs,
+            self._nodata,
+            self._categorical,
+            self._file_crs,
+            card,
         ) as source:
             yield source
 
@@ -96,8 +103,8 @@ class ImageSupply:
         self._folder = Path(str(config.patches))
 
     @contextmanager
-    def source(self, spots: Spots, side: int) -> Iterator[ImageSource]:
-        """Open the patches of some places."""
+    def source(self, spots: Spots, side: int, card: Card | None = None) -> Iterator[ImageSource]:
+        """Open the patches of some places, whose bands are always the same."""
         if spots.patch_ids is None:
             raise InputError(
                 f"The images of {self.name} belong to sites by a column patchID that a table lacks; add it."
@@ -120,9 +127,22 @@ class ColumnSupply:
         self._names, self._categorical = config.columns, config.categorical
 
     @contextmanager
-    def source(self, spots: Spots, side: int) -> Iterator[ColumnSource]:
-        """Open the values of some places."""
-        yield ColumnSource(spots.columns, self._names, self._categorical)
+    def source(self, spots: Spots, side: int, card: Card | None = None) -> Iterator[ColumnSource]:
+        """Open the values of some places; the columns are those of ``card`` by name, else all as they come."""
+        yield ColumnSource(spots.columns, self._names_for(card), self._categorical)
+
+    def _names_for(self, card: Card | None) -> Sequence[str]:
+        if card is None:
+            return self._names
+        modality = card.modality(self.name)
+        match = modality.match([(name,) for name in self._names])
+        unclear = [modality.bands[i].name for i in match.missing]
+        if unclear:
+            raise InputError(
+                f"None of the columns of {self.name} ({', '.join(self._names)}) is clearly the model's "
+                f"{', '.join(unclear)}; name the columns as the model does."
+            )
+        return [self._names[place] for place in match.places if place is not None]
 
     def pixel_size(self, source: PatchSource) -> tuple[float, str]:
         """Return a size that no raster has to meet: table columns know none."""
@@ -137,7 +157,3 @@ def supply_of(name: str, config: ModalityConfig) -> Supply:
     if config.columns:
         return ColumnSupply(name, config)
     return ImageSupply(name, config) if config.patches else RasterSupply(name, config)
-
-
-def _input(name: str, text: str) -> RasterInput:
-    return input_of(f"{name}={text}")

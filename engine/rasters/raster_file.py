@@ -1,0 +1,154 @@
+"""A raster file opened, and its grid on the ground: refused in a sentence where it has none of use."""
+
+from __future__ import annotations
+
+import math
+import stat
+import warnings
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from odc.geo.crs import CRS
+from odc.geo.geobox import GeoBox
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.transform import Affine
+
+from ..errors import InputError
+from .ground import crs_name, crs_named, other_kind
+from .longitudes import turn_of
+
+PICTURE_DRIVERS = ("WMS", "WMTS", "PLMOSAIC")
+PICTURE_PREFIXES = ("<GDAL_WMS", "WMS:", "WMTS:", "type=xyz", "crs=", "contextualWMSLegend")
+STREAMS = ("/vsistdin", "/vsistdout")
+LEAST_STEPS = 16  # numbers between the coordinates of two neighbouring pixels, so that they can be told apart
+FARTHEST = 1e9  # metres, feet or degrees; beyond it no CRS has a place
+OVERHANG = 1.5  # pixels; grids of points at both poles reach half a pixel beyond them
+MOST_TURNS = 1.5  # of longitude, to either side
+
+
+def opened(file: str) -> DatasetReader:
+    """Open a raster.
+
+    Raises
+    ------
+    InputError
+        It is none, is a stream that may never end, is a picture service, or holds no band.
+    """
+    if file.lstrip().startswith(PICTURE_PREFIXES):
+        raise InputError(_picture(file))
+    demand_no_stream(file, "raster")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # ``grid_of`` says it in a sentence
+            dataset = rasterio.open(file)
+    except (RasterioError, OSError, ValueError) as error:
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise InputError(f"The raster {file} can't be opened ({reason}); choose a raster file.") from error
+    fault = ""
+    if dataset.driver in PICTURE_DRIVERS:
+        fault = _picture(file)
+    elif dataset.count == 0:
+        fault = f"{file} holds no band; choose one of its subdatasets."
+    if fault:
+        dataset.close()
+        raise InputError(fault)
+    return dataset
+
+
+def demand_no_stream(file: str, role: str) -> None:
+    """Raise InputError where a file is a pipe, a socket or a device, which might never end."""
+    try:
+        kind = Path(file).stat().st_mode
+    except (OSError, ValueError):
+        kind = stat.S_IFREG  # no path of this machine: GDAL knows whether it is anything
+    if file.startswith(STREAMS) or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise InputError(f"The {role} {file} is a pipe or a device and no file; save it as a file first.")
+
+
+def grid_of(dataset: DatasetReader, file: str, crs: str = "") -> tuple[GeoBox, bool]:
+    """Return a file's grid, north up, and whether the file's rows run from south to north.
+
+    ``crs`` stands in place of the file's own.
+
+    Raises
+    ------
+    InputError
+        The file has no coordinate system, or one that is not of the ground; no position, or one beyond the
+        earth; or it is rotated or mirrored.
+    """
+    system = crs_named(crs, file) if crs else _own_crs(dataset, file)
+    kind = other_kind(system)
+    if kind:
+        raise InputError(
+            f"{file} has the {kind} coordinate system {crs_name(system)}, which says nothing of longitude and "
+            "latitude; warp it to a geographic or projected one (gdalwarp -t_srs), or assign the right one."
+        )
+    affine = dataset.transform
+    if affine.is_identity:
+        how = "is placed by ground control points alone" if dataset.gcps[0] else "has no position on the ground"
+        raise InputError(
+            f"{file} {how}; warp it onto a grid (gdalwarp), or give it one (gdal_translate -a_ullr)."
+        )
+    numbers = np.array(affine[:6], np.float64)
+    if not np.isfinite(numbers).all() or affine.a == 0 or affine.e == 0:
+        raise InputError(
+            f"{file} has an origin or a pixel size that is no number or zero; set its position anew "
+            "(gdal_translate -a_ullr)."
+        )
+    if affine.b != 0 or affine.d != 0 or affine.a < 0:
+        raise InputError(f"{file} is rotated or mirrored; warp it north up first (gdalwarp).")
+    south_up = affine.e > 0
+    height, width = dataset.shape
+    if south_up:
+        affine = Affine(affine.a, 0, affine.c, 0, -affine.e, affine.f + affine.e * height)
+    _demand_place(affine, height, width, system, file)
+    return GeoBox((height, width), affine, system), south_up
+
+
+def _own_crs(dataset: DatasetReader, file: str) -> CRS:
+    if dataset.crs is None:
+        raise InputError(
+            f"{file} has no coordinate system; assign one (gdal_translate -a_srs, or Layer > Set CRS and "
+            "export), or say which it is (--file-crs)."
+        )
+    try:
+        epsg = dataset.crs.to_epsg()
+        return CRS(f"EPSG:{epsg}" if epsg else dataset.crs.to_wkt())
+    except (CRSError, ValueError) as error:
+        raise InputError(f"{file} has a coordinate system of no use ({error}); assign one.") from error
+
+
+def _demand_place(affine: Affine, height: int, width: int, crs: CRS, file: str) -> None:
+    """Raise InputError where a grid's pixels can't be told apart, or lie beyond the earth."""
+    left, top = affine.c, affine.f
+    right, bottom = left + affine.a * width, top + affine.e * height
+    box = f"{left:.6g} to {right:.6g}, {bottom:.6g} to {top:.6g} in {crs_name(crs)}"
+    farthest = max(map(abs, (left, top, right, bottom)))
+    if not math.isfinite(farthest) or farthest > FARTHEST:
+        raise InputError(f"{file} spans {box}, which is no place on earth; set its position anew.")
+    size = min(affine.a, -affine.e)
+    if size < LEAST_STEPS * math.ulp(farthest):
+        raise InputError(
+            f"{file} has pixels of {size:.6g} at {box}, too small to be told apart; set its position anew."
+        )
+    turn = turn_of(crs)
+    if not turn:
+        return
+    pole = turn / 4
+    overhang = OVERHANG * -affine.e
+    if top > pole + overhang or bottom < -pole - overhang:
+        raise InputError(f"{file} spans {box}, beyond a pole; set its position or its coordinate system anew.")
+    if max(-left, right) > MOST_TURNS * turn + affine.a or right - left > turn + 2 * OVERHANG * affine.a:
+        raise InputError(
+            f"{file} spans {box}, more than once around the earth; set its position or its coordinate system "
+            "anew."
+        )
+
+
+def _picture(file: str) -> str:
+    return (
+        f"{file[:80]} is a picture service (WMS, WMTS or XYZ): it gives colours, not the values that a "
+        "network needs; choose a raster file of values."
+    )
