@@ -243,7 +243,7 @@ def _extent(job: MapJob, finest: Predictor) -> Extent | None:
         )
     if job.extent_crs is None:
         return Extent(job.extent, finest.crs)
-    return Extent(job.extent, crs_named(job.extent_crs, "the extent"))
+    return Extent(job.extent, crs_named(job.extent_crs, "The extent's CRS"))
 
 
 def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, float], CRS]:

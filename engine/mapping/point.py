@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from odc.geo.crs import CRS
 
 from ...models.architecture import BranchKey
 from ..errors import InputError
 from ..rasters.ground import ground_size, transformer, window_box
-from ..rasters.longitudes import onto
+from ..rasters.longitudes import nearest, onto, turn_of
 from ..rasters.predictors import Predictor, pixel_grid_text
 from ..rasters.raster import Values
 from .plan import Plan
@@ -83,9 +84,12 @@ def window_values(plan: Plan, name: str, place: Place, side: int) -> Values:
 
 
 def window_at(
-    plan: Plan, places: dict[str, Place], key: BranchKey, crs: CRS
+    plan: Plan, places: dict[str, Place], key: BranchKey, crs: CRS, near_x: float
 ) -> tuple[tuple[float, float] | None, tuple[Corner, ...] | None]:
-    """Return width and height of a branch's window in metres, and its corners in ``crs``; None if it is off."""
+    """Return width and height of a branch's window in metres, and its corners in ``crs``; None if it is off.
+
+    Longitudes of corners are as near to ``near_x`` as they can be.
+    """
     name, scale = key
     if name not in places:
         return None, None
@@ -96,6 +100,9 @@ def window_at(
     xs, ys = [left, right, right, left], [top, top, bottom, bottom]
     if predictor.crs != crs:
         xs, ys = transformer(predictor.crs, crs).transform(xs, ys)
+    turn = turn_of(crs)
+    if turn:
+        xs = nearest(np.array(xs), near_x, turn).tolist()
     corners = tuple((float(x), float(y)) for x, y in zip(xs, ys, strict=True))
     return ground_size(box, ((left + right) / 2, (top + bottom) / 2)), corners
 

@@ -108,9 +108,9 @@ class RasterSource:
             self._stack = BandStack(sources)
             self.grid = self._stack.grid
             continued = self._around_the_earth()
+            self.resampled = tuple(raster.file for raster in self._stack.put_on(continued, self.categorical))
             self.notes += tuple(
-                f"{name}: {raster.file} was resampled onto the grid of {inputs[0].file}."
-                for raster in self._stack.put_on(continued, self.categorical)
+                f"{name}: {file} was resampled onto the grid of {inputs[0].file}." for file in self.resampled
             )
             self.dtype = _dtype(self._stack)
             rows, columns = pixels_of(self.grid, x, y, crs)
@@ -279,7 +279,7 @@ def pixels_of(grid: GeoBox, x: Floats, y: Floats, crs: str) -> tuple[Places, Pla
     InputError
         ``crs`` is unknown.
     """
-    own = crs_named(crs, "the sites")
+    own = crs_named(crs, "The sites' CRS")
     if grid.crs is None:
         raise ValueError("a grid without a CRS holds no place")
     there_x, there_y = np.asarray(x, np.float64), np.asarray(y, np.float64)

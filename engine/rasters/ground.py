@@ -36,8 +36,8 @@ class WorkingGrid:
     reason: str = ""
 
 
-def crs_named(text: str, whose: str) -> CRS:
-    """Return the CRS that a user named; ``whose`` says for what, as in *the CRS of the extent*.
+def crs_named(text: str, what: str) -> CRS:
+    """Return the CRS that a user named; ``what`` is what it is called, such as *The extent's CRS*.
 
     Raises
     ------
@@ -47,12 +47,11 @@ def crs_named(text: str, whose: str) -> CRS:
     try:
         crs = CRS(text)
     except (CRSError, ValueError) as error:
-        raise InputError(f"The CRS {text!r} of {whose} is unknown; give one such as EPSG:4326.") from error
+        raise InputError(f"{what} {text!r} is unknown; give one such as EPSG:4326.") from error
     kind = other_kind(crs)
     if kind:
         raise InputError(
-            f"The CRS {text!r} of {whose} is {kind} and says nothing of longitude and latitude; give one such "
-            "as EPSG:4326."
+            f"{what} {text!r} is {kind} and says nothing of longitude and latitude; give one such as EPSG:4326."
         )
     return crs
 

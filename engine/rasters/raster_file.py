@@ -78,7 +78,7 @@ def grid_of(dataset: DatasetReader, file: str, crs: str = "") -> tuple[GeoBox, b
         The file has no coordinate system, or one that is not of the ground; no position, or one beyond the
         earth; or it is rotated or mirrored.
     """
-    system = crs_named(crs, file) if crs else _own_crs(dataset, file)
+    system = crs_named(crs, f"For {file} the CRS") if crs else _own_crs(dataset, file)
     kind = other_kind(system)
     if kind:
         raise InputError(

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from odc.geo.crs import CRS
 
 from ...models.architecture import BranchKey
 from ...models.attribution import centred_bias, replaced_contributions
@@ -62,7 +63,7 @@ class Inspector:
         card, plan = session.card, session.plan
         scales = chosen_scales(card, job.scales)
         wanted = chosen_species(card, (job.species,))[0] if job.species is not None else None
-        crs = crs_named(job.crs, "the point") if job.crs is not None else plan.grid.crs
+        crs = _crs_of_point(job, plan)
         places = places_at(plan, job.at, crs, scales, job.edge)
         with _threads(1 if session.small else torch.get_num_threads()):
             features = session.features(places, scales, between)
@@ -71,7 +72,7 @@ class Inspector:
         species = int(np.argmax(logits)) if wanted is None else wanted
         order = np.argsort(-logits, kind="stable")[:TOP]
         colours = branch_colours(list(parts))
-        windows = {key: window_at(plan, places, key, crs) for key in parts}
+        windows = {key: window_at(plan, places, key, crs, job.at[0]) for key in parts}
         patches, values = _seen(session, places, scales) if job.patches else ([], [])
         return InspectResult(
             species=card.species[species].name,
@@ -190,6 +191,14 @@ def _opened(question: MapJob, between: Callable[[], None]) -> _Session:
             replaced={key: value.numpy() for key, value in replaced.items()},
             bias=centred_bias(exact, means).numpy(),
         )
+
+
+def _crs_of_point(job: InspectJob, plan: Plan) -> CRS:
+    """Return the CRS of a question's point: the finest raster's own by default, also where it is resampled."""
+    own = plan.predictors[plan.finest].own_grid.crs
+    if job.crs is not None or own is None:
+        return crs_named(job.crs or "", "The point's CRS")
+    return own
 
 
 @contextmanager
