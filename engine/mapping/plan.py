@@ -19,7 +19,7 @@ from ..protocol import EDGES, Caution, MapJob
 from ..rasters import plausibility
 from ..rasters.ground import METRES_A_DEGREE, Bounds, crs_named, ground_size
 from ..rasters.lattice import Extent, MapGrid, map_grid
-from ..rasters.longitudes import box_onto, columns_of_turn, turn_of
+from ..rasters.longitudes import ROUNDING, box_onto, columns_of_turn, turn_of
 from ..rasters.predictors import Predictor, open_predictors, pixel_grid_text
 from ..rasters.raster_file import FARTHEST
 from .margin import Margin, ends_inside, margin_of
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..rasters.mask import PolygonMask
 
 LARGEST_MAP = 2_000_000  # px along a side
-ROUNDING = 1e-9  # of a turn
 
 
 @dataclass(frozen=True)
@@ -236,14 +235,18 @@ def _extent(job: MapJob, finest: Predictor) -> Extent | None:
     if job.extent is None:
         return None
     left, bottom, right, top = job.extent
+    crs = finest.crs if job.extent_crs is None else crs_named(job.extent_crs, "The extent's CRS")
+    if right < left and bottom < top and -turn_of(crs) / 2 <= right < left <= turn_of(crs) / 2:
+        raise InputError(
+            f"The extent {left:g},{bottom:g},{right:g},{top:g} ends west of where it begins; to cross the "
+            f"antimeridian, write {left:g},{bottom:g},{right + turn_of(crs):g},{top:g}."
+        )
     if not (left < right and bottom < top and all(abs(v) <= FARTHEST for v in job.extent)):
         raise InputError(
             f"The extent {left:g},{bottom:g},{right:g},{top:g} is empty or no place on earth; give "
             "xmin,ymin,xmax,ymax."
         )
-    if job.extent_crs is None:
-        return Extent(job.extent, finest.crs)
-    return Extent(job.extent, crs_named(job.extent_crs, "The extent's CRS"))
+    return Extent(job.extent, crs)
 
 
 def _middle(extent: Extent | None, finest: Predictor) -> tuple[tuple[float, float], CRS]:

@@ -116,6 +116,11 @@ def offered_bands(rasters: Sequence[tuple[Raster, Sequence[int]]], whose: str) -
         for band in bands or range(1, raster.count + 1):
             if not 1 <= band <= raster.count:
                 raise InputError(f"{raster.file} has {raster.count} bands, no band {band}; choose another.")
+            if raster.stored_dtype(band).kind == "c":
+                raise InputError(
+                    f"Band {band} of {raster.file} holds complex numbers, which no network takes; write their "
+                    "amplitude or phase to a file first."
+                )
             offered.append(BandSource(raster, band))
     taken = [(source.raster.file, source.band) for source in offered]
     twice = next((one for one in taken if taken.count(one) > 1), None)

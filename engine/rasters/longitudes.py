@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from .ground import Bounds, bounds_in, transformer
 from .view import Piece
 
 DEGREES = 360.0
+ROUNDING = 1e-9  # of a turn
 SEAM_PX = 0.05  # columns by which a turn may miss a whole number of them
 
 Floats = npt.NDArray[np.float64]
@@ -117,8 +119,9 @@ def nearest(x: Floats, middle: float, turn: float) -> Floats:
 def centred_wkt(grid: GeoBox) -> str:
     """Return the CRS of a grid as GDAL's warper needs it where longitudes lie beyond half a turn.
 
-    The WKT then says around which longitude they are to be looked for, which GDAL calls CENTER_LONG
-    (https://gdal.org/en/stable/api/gdal_alg.html). Of other grids it is the CRS as it is.
+    The WKT then says around which longitude they are to be looked for, which GDAL calls CENTER_LONG. So does the
+    name of the CRS, which has no code any more: GDAL 3.10 keeps transformations by code or name and would take
+    that of another centre. Of other grids it is the CRS as it is.
     """
     if grid.crs is None:
         raise ValueError("a grid without a CRS can't be warped")
@@ -129,8 +132,11 @@ def centred_wkt(grid: GeoBox) -> str:
         old = str(grid.crs.proj.to_wkt("WKT1_GDAL"))
     except CRSError:
         return wkt  # of a CRS that this kind of WKT can't say, such as one of rotated poles
+    named = re.fullmatch(r'GEOGCS\["([^"]*)"(.*?)(?:,AUTHORITY\["[^"]*","[^"]*"\])?\]', old)
     middle = (box.left + box.right) / 2
-    return f'{old[:-1]},EXTENSION["CENTER_LONG","{middle!r}"]]' if old.startswith("GEOGCS[") else wkt
+    if named is None:
+        return wkt
+    return f'GEOGCS["{named[1]} around {middle!r}"{named[2]},EXTENSION["CENTER_LONG","{middle!r}"]]'
 
 
 def turned(grid: GeoBox, left: float, right: float, reach: float = 0.0, step: int = 1) -> Turned:
@@ -152,7 +158,7 @@ def turned(grid: GeoBox, left: float, right: float, reach: float = 0.0, step: in
     for turns in range(nearby - 2, nearby + 3):
         own = box.left + turns * turn, box.right + turns * turn
         shares[turns] = min(right + margin, own[1]) - max(left - margin, own[0])
-    meeting = sorted(turns for turns, share in shares.items() if share > SEAM_PX * size)
+    meeting = sorted(turns for turns, share in shares.items() if share > ROUNDING * turn)
     if columns and len(meeting) > 1:
         first = step * math.floor((left - margin - box.left) / size / step)
         last = math.ceil((right + margin - box.left) / size)

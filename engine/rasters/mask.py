@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from ..errors import InputError
 from .ground import transformer
 from .lattice import MapGrid, Tile
+from .longitudes import turn_of
 from .raster import Valid
 
 
@@ -80,6 +81,20 @@ def _name(value: object, number: int) -> str:
     return str(number + 1) if value is None or value == "" or value != value else str(value)
 
 
+def among_longitudes(shapes: Sequence[BaseGeometry], grid: GeoBox) -> list[BaseGeometry]:
+    """Return polygons in a grid's CRS, those of another turn of longitude moved to the grid's."""
+    turn = turn_of(grid.crs)
+    box = shapely.box(*grid.boundingbox.bbox)
+    if not turn or not shapes or all(shapely.covers(box, shapes)):
+        return list(shapes)
+    moved = [
+        shapely.transform(one, lambda xy, k=k: xy + np.array([k * turn, 0]))
+        for k in (-1, 0, 1)
+        for one in shapes
+    ]
+    return [one for one in moved if one.intersects(box)] or list(shapes)
+
+
 class PolygonMask:
     """The polygons of a vector file, in a map's CRS.
 
@@ -90,7 +105,7 @@ class PolygonMask:
     """
 
     def __init__(self, file: str, grid: MapGrid) -> None:
-        self._shapes = polygons_of(file, grid.crs, "mask")
+        self._shapes = among_longitudes(polygons_of(file, grid.crs, "mask"), grid.geobox)
         self._tree = shapely.STRtree(self._shapes)
 
     @property

@@ -11,6 +11,7 @@ from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 
 from ..protocol.nodata import Range
+from .raster_file import opened_quietly
 from .view import BandView, Piece, view_of
 
 MOST_LAYERS = 3  # single values; more are masked by a table
@@ -71,7 +72,7 @@ class NoDataView:
             name = self._masked(name, dict.fromkeys(unheeded, (dataset.name, alpha[0])))
         mask_file = f"{dataset.name}.msk"
         if mask_file in dataset.files:
-            with rasterio.open(mask_file) as mask:
+            with opened_quietly(mask_file) as mask:
                 count, fits = mask.count, mask.shape == dataset.shape
             if fits:
                 name = self._masked(name, {n: (mask_file, min(n, count)) for n in numbers})

@@ -23,6 +23,7 @@ PICTURE_DRIVERS = ("WMS", "WMTS", "PLMOSAIC")
 PICTURE_PREFIXES = ("<GDAL_WMS", "WMS:", "WMTS:", "type=xyz", "crs=", "contextualWMSLegend")
 STREAMS = ("/vsistdin", "/vsistdout")
 LEAST_STEPS = 16  # numbers between the coordinates of two neighbouring pixels, so that they can be told apart
+LEAST_PIXEL = 1e-9  # metres, feet or degrees
 FARTHEST = 1e9  # metres, feet or degrees; beyond it no CRS has a place
 OVERHANG = 1.5  # pixels; grids of points at both poles reach half a pixel beyond them
 MOST_TURNS = 1.5  # of longitude, to either side
@@ -40,9 +41,7 @@ def opened(file: str) -> DatasetReader:
         raise InputError(_picture(file))
     demand_no_stream(file, "raster")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # ``grid_of`` says it in a sentence
-            dataset = rasterio.open(file)
+        dataset = opened_quietly(file)
     except (RasterioError, OSError, ValueError) as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise InputError(f"The raster {file} can't be opened ({reason}); choose a raster file.") from error
@@ -55,6 +54,13 @@ def opened(file: str) -> DatasetReader:
         dataset.close()
         raise InputError(fault)
     return dataset
+
+
+def opened_quietly(file: str) -> DatasetReader:
+    """Open a raster without a word of where it lies; ``grid_of`` says in a sentence if it does not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(file)
 
 
 def demand_no_stream(file: str, role: str) -> None:
@@ -78,6 +84,11 @@ def grid_of(dataset: DatasetReader, file: str, crs: str = "") -> tuple[GeoBox, b
         The file has no coordinate system, or one that is not of the ground; no position, or one beyond the
         earth; or it is rotated or mirrored.
     """
+    affine = dataset.transform
+    if affine.is_identity and dataset.gcps[0]:
+        raise InputError(
+            f"{file} is placed by ground control points alone; warp it onto a grid first (gdalwarp)."
+        )
     system = crs_named(crs, f"For {file} the CRS") if crs else _own_crs(dataset, file)
     kind = other_kind(system)
     if kind:
@@ -85,7 +96,6 @@ def grid_of(dataset: DatasetReader, file: str, crs: str = "") -> tuple[GeoBox, b
             f"{file} has the {kind} coordinate system {crs_name(system)}, which says nothing of longitude and "
             "latitude; warp it to a geographic or projected one (gdalwarp -t_srs), or assign the right one."
         )
-    affine = dataset.transform
     if affine.is_identity:
         how = "is placed by ground control points alone" if dataset.gcps[0] else "has no position on the ground"
         raise InputError(
@@ -129,7 +139,7 @@ def _demand_place(affine: Affine, height: int, width: int, crs: CRS, file: str) 
     if not math.isfinite(farthest) or farthest > FARTHEST:
         raise InputError(f"{file} spans {box}, which is no place on earth; set its position anew.")
     size = min(affine.a, -affine.e)
-    if size < LEAST_STEPS * math.ulp(farthest):
+    if size < max(LEAST_PIXEL, LEAST_STEPS * math.ulp(farthest)):
         raise InputError(
             f"{file} has pixels of {size:.6g} at {box}, too small to be told apart; set its position anew."
         )

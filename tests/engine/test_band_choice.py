@@ -132,7 +132,7 @@ def test_names_that_say_something_else_want_to_be_acknowledged(tmp_path: Path) -
         ({"a.tif": ["x_bio1", "y_bio1", "bio2", "bio5"]}, r"name bio1 .* fits band 1 \(x_bio1\).*band 2"),
         ({"a.tif": ["bio1", "bio2", "bio5"], "b.tif": ["bio1"]}, r"bio1 .* fits band 1 .* of a.tif and b.tif"),
         ({"bio1.tif": [""], "bio_1.tif": [""], "bio2.tif": [""]}, r"bio1 .* fits bio1.tif and bio_1.tif"),
-        ({"bio1.tif": ["bio5"], "bio2.tif": [""], "bio9.tif": [""]}, r"fits bio1.tif \(bio5\), and so does bio5"),
+        ({"bio1.tif": ["bio5"], "bio2.tif": [""], "bio9.tif": [""]}, r"fits bio1.tif \(bio5\), and so does"),
         ({"bio1.tif": ["bio9"], "bio2.tif": [""], "bio5.tif": [""]}, r"bio1.tif \(bio9\) is called one way"),
     ],
 )  # fmt: skip
