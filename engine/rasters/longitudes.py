@@ -119,9 +119,9 @@ def nearest(x: Floats, middle: float, turn: float) -> Floats:
 def centred_wkt(grid: GeoBox) -> str:
     """Return the CRS of a grid as GDAL's warper needs it where longitudes lie beyond half a turn.
 
-    The WKT then says around which longitude they are to be looked for, which GDAL calls CENTER_LONG. So does the
-    name of the CRS, which has no code any more: GDAL 3.10 keeps transformations by code or name and would take
-    that of another centre. Of other grids it is the CRS as it is.
+    The WKT then says around which longitude they are to be looked for, which GDAL calls CENTER_LONG. So does
+    the name of the CRS, which has no code any more: GDAL 3.10 keeps transformations by code or name and would
+    take that of another centre. Of other grids it is the CRS as it is.
     """
     if grid.crs is None:
         raise ValueError("a grid without a CRS can't be warped")

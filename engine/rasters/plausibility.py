@@ -7,31 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ...models.card import Band
 from ..protocol import Caution
 from .foreign_categories import listed
 from .predictors import Predictor
 from .raster import Valid, Values
+from .unit_guess import guess
 
 LIMIT = 6.0  # training standard deviations
-CLOSE = 3.0  # within so many, another unit explains the difference
-
-# What a value may be taken for, and how it is turned into the unit that the network knows.
-Conversion = tuple[str, float, float]  # name, factor, offset
-SCALED: tuple[Conversion, ...] = (
-    ("ten times too large", 0.1, 0.0),
-    ("a hundred times too large", 0.01, 0.0),
-    ("a thousand times too large", 0.001, 0.0),
-    ("ten thousand times too large", 0.0001, 0.0),
-    ("ten times too small", 10.0, 0.0),
-    ("a hundred times too small", 100.0, 0.0),
-    ("ten thousand times too small", 10000.0, 0.0),
-)
-CELSIUS: tuple[Conversion, ...] = (
-    ("Kelvin", 1.0, -273.15),
-    ("Kelvin tenths", 0.1, -273.15),
-    ("tenths of a degree", 0.1, 0.0),
-)
 
 
 def cautions(
@@ -43,29 +25,28 @@ def cautions(
     """
     values, valid = predictor.sample(rows, columns, between)
     yield from _foreign(predictor, values, valid)
-    found: list[tuple[Band, float]] = []
+    bands, samples = [], []
     for band, one, mask in zip(predictor.modality.bands, values, valid, strict=True):
         if mask.any() and not band.categories:
-            mean = float(one[mask].mean(dtype=np.float64))
-            if abs(mean - band.mean) > LIMIT * band.std:
-                found.append((band, mean))
-    if not found:
+            bands.append(band)
+            samples.append(one[mask])
+    means = [float(one.mean(dtype=np.float64)) for one in samples]
+    far = [i for i, band in enumerate(bands) if abs(means[i] - band.mean) > LIMIT * band.std]
+    if not far:
         return
     parts = [
-        f"{band.name} averages {mean:.4g} (trained on {band.mean:.4g} ± {band.std:.3g}"
-        f"{' ' + band.unit if band.unit else ''})"
-        for band, mean in found
+        f"{bands[i].name} averages {means[i]:.4g} (trained on {bands[i].mean:.4g} ± {bands[i].std:.3g}"
+        f"{' ' + bands[i].unit if bands[i].unit else ''})"
+        for i in far
     ]
-    guesses = {_guess(mean, band) for band, mean in found}
-    guess = guesses.pop() if len(guesses) == 1 else ""
+    asked = guess(bands, samples, far) or "is it the right raster, in the right unit?"
     files = ", ".join(Path(file).name for file in predictor.files)
     yield Caution(
         "range",
-        f"In {files} {', '.join(parts)}: "
-        + (f"are these {guess}?" if guess else "is it the right raster, in the right unit?"),
+        f"In {files} {', '.join(parts)}: {asked}",
         blocking=True,
         modality=predictor.modality.name,
-        band=found[0][0].name if len(found) == 1 else "",
+        band=bands[far[0]].name if len(far) == 1 else "",
     )
 
 
@@ -83,11 +64,3 @@ def _foreign(predictor: Predictor, values: Values, valid: Valid) -> Iterator[Cau
                 modality=predictor.modality.name,
                 band=band.name,
             )
-
-
-def _guess(mean: float, band: Band) -> str:
-    """Return what the values may be, or an empty string."""
-    for name, factor, offset in (*(CELSIUS if "°C" in band.unit else ()), *SCALED):
-        if abs(mean * factor + offset - band.mean) <= CLOSE * band.std:
-            return name
-    return ""
