@@ -18,7 +18,9 @@ SCENARIO, DATE, HELD = "SCENARIO", "DATE", "HELD"  # which state of the world a 
 PROVENANCE = (RUN_TAG, SCENARIO, DATE, HELD)  # what all files of a run say
 PRODUCT, SPECIES, QUANTITY, MEANING = "PRODUCT", "SPECIES", "QUANTITY", "MEANING"
 THRESHOLDS, CALIBRATION, NO_OCCURRENCE = "THRESHOLDS", "CALIBRATION", "NO_OCCURRENCE"
+NO_THRESHOLDS = "NO_THRESHOLDS"
 SCALES_OFF = "scales are switched off, and the calibration holds for all of them together"
+RULES_OFF = "scales are switched off and the card's thresholds hold for all of them together"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class MapTags:
 
     ``thresholds`` are by the rule's name, on the values of this map; ``calibration`` (slope,
     intercept) makes the logit of occurrence of the logit of probability; without it ``no_occurrence`` says why.
+    ``no_thresholds`` says why a species has none though its card has some.
     """
 
     product: str = ""
@@ -36,6 +39,7 @@ class MapTags:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     calibration: tuple[float, float] | None = None
     no_occurrence: str = ""
+    no_thresholds: str = ""
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags of a GeoTIFF."""
@@ -45,6 +49,7 @@ class MapTags:
             QUANTITY: self.quantity,
             MEANING: self.meaning,
             NO_OCCURRENCE: self.no_occurrence,
+            NO_THRESHOLDS: self.no_thresholds,
         }
         if self.thresholds:
             tags[THRESHOLDS] = json.dumps(dict(self.thresholds))
@@ -75,6 +80,7 @@ class MapTags:
             thresholds=_numbers_by_name(tags.get(THRESHOLDS, "")),
             calibration=(calibration[0], calibration[1]) if len(calibration) == 2 else None,
             no_occurrence=tags.get(NO_OCCURRENCE, ""),
+            no_thresholds=tags.get(NO_THRESHOLDS, ""),
         )
 
 
@@ -94,6 +100,7 @@ def probability_tags(card: Card, species: Species, all_scales: bool) -> MapTags:
         thresholds=thresholds_of(species) if all_scales else {},
         calibration=None if line is None else (line[0], line[1]),
         no_occurrence=reason,
+        no_thresholds=RULES_OFF if thresholds_of(species) and not all_scales else "",
     )
 
 

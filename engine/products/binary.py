@@ -41,8 +41,11 @@ class Thresholds:
             return
         if any(one.tags.thresholds for one in species):
             raise InputError(f"{self.note} Choose another rule, or give a number (--threshold 0.5).")
+        why = next((one.tags.no_thresholds for one in species if one.tags.no_thresholds), "")
+        since = f", since {why} (switch them on to use a rule)" if why else ""
         raise InputError(
-            f"No threshold by any rule for {listed(without, MOST_NAMED)}. Give a number (--threshold 0.5)."
+            f"No threshold by any rule for {listed(without, MOST_NAMED)}{since}. Give a number "
+            "(--threshold 0.5)."
         )
 
 

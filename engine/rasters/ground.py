@@ -78,7 +78,7 @@ def _key(text: str) -> str:
     """Return one text for all that name the same CRS: its code where it is that one exactly, else its WKT."""
     crs = CRS(text).proj
     code = crs.to_epsg(min_confidence=100)
-    return f"EPSG:{code}" if code is not None and crs.is_exact_same(f"EPSG:{code}") else str(crs.to_wkt())
+    return f"EPSG:{code}" if code is not None and crs.equals(f"EPSG:{code}") else str(crs.to_wkt())
 
 
 def ground_size(grid: GeoBox, at: tuple[float, float]) -> tuple[float, float]:

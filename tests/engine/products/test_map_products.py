@@ -225,7 +225,10 @@ def test_without_a_scale_there_is_no_occurrence(job: MapJob) -> None:
 
 
 def test_where_no_rule_has_a_threshold_only_a_number_is_asked_for(job: MapJob) -> None:
-    """A card's thresholds are of all its scales."""
+    """A card's thresholds are of all its scales; a modality that is off is the reason that is told."""
+    off = replace(job, products=("binary",), scales={"bioclim": ()}, inputs=job.inputs[:1])
+    with pytest.raises(InputError, match=r"since scales are switched off and the card's thresholds hold"):
+        run_map(off, Monitor())
     fewer = replace(job, products=("binary",), scales={"bioclim": (1,)})
     with pytest.raises(
         InputError, match=r"^No threshold by any rule for .*Give a number \(--threshold 0\.5\)\.$"
