@@ -57,8 +57,8 @@ class RasterSource:
     file_crs
         By file, the CRS in place of its own.
     card
-        Of the network that is to see them, whose bands are then found by name; without one all bands count, in
-        the order given.
+        Of the network that is to see them, whose bands (and categories) are then found by name; without one all
+        bands count, in the order given.
 
     Raises
     ------
@@ -89,32 +89,30 @@ class RasterSource:
                     said = (nodata or {}).get(item.file), (file_crs or {}).get(item.file, "")
                     rasters[item.file] = stack.enter_context(Raster(item.file, *said))
             name = inputs[0].modality
+            self.notes: tuple[str, ...] = ()
             if card is None:
                 sources = offered_bands([(rasters[item.file], item.bands) for item in inputs], name)
-                self.notes: tuple[str, ...] = ()
+                self.bands = band_names(sources)
+                self.categorical = _categorical(self.bands, categorical, name)
             else:
                 choice = band_choice(card, name, inputs, rasters)
                 sources = list(choice.sources)
-                self.notes = tuple(one.message for one in choice.cautions)
-            self.bands = band_names(sources)
-            unknown = sorted(set(categorical) - set(self.bands))
-            if unknown:
-                raise InputError(
-                    f"{name} has no band {unknown[0]!r} that could be categorical; it has "
-                    f"{', '.join(self.bands)}."
-                )
+                known = card.modality(name).bands
+                self.bands = tuple(band.name for band in known)
+                self.categorical = tuple(bool(band.categories) for band in known)
+                self.notes += tuple(one.message for one in choice.cautions)
             self.units = tuple(source.raster.band_units[source.band - 1] for source in sources)
-            self.categorical = tuple(band in categorical for band in self.bands)
             self._stack = BandStack(sources)
             self.grid = self._stack.grid
             continued = self._around_the_earth()
             self.resampled = tuple(raster.file for raster in self._stack.put_on(continued, self.categorical))
             self.notes += tuple(
-                f"{name}: {file} was resampled onto the grid of {inputs[0].file}." for file in self.resampled
+                f"{name}: {file} was resampled onto the grid of {sources[0].raster.file}."
+                for file in self.resampled
             )
             self.dtype = _dtype(self._stack)
             rows, columns = pixels_of(self.grid, x, y, crs)
-            self._number(rows, columns, inputs[0].file)
+            self._number(rows, columns, sources[0].raster.file)
             self._close = stack.pop_all()
 
     def __enter__(self) -> RasterSource:
@@ -306,6 +304,16 @@ def band_names(sources: Sequence[BandSource]) -> tuple[str, ...]:
         twice = next(name for name, number in Counter(numbered).items() if number > 1)
         raise InputError(f"Two bands are called {twice}; give them descriptions of their own.")
     return tuple(numbered)
+
+
+def _categorical(bands: Sequence[str], categorical: Collection[str], name: str) -> tuple[bool, ...]:
+    """Tell by band whether it is among those that hold categories. Raise InputError where one is not there."""
+    unknown = sorted(set(categorical) - set(bands))
+    if unknown:
+        raise InputError(
+            f"{name} has no band {unknown[0]!r} that could be categorical; it has {', '.join(bands)}."
+        )
+    return tuple(band in categorical for band in bands)
 
 
 def _nodata_fact(raster: Raster) -> object:

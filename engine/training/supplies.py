@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,20 +129,23 @@ class ColumnSupply:
     @contextmanager
     def source(self, spots: Spots, side: int, card: Card | None = None) -> Iterator[ColumnSource]:
         """Open the values of some places; the columns are those of ``card`` by name, else all as they come."""
-        yield ColumnSource(spots.columns, self._names_for(card), self._categorical)
-
-    def _names_for(self, card: Card | None) -> Sequence[str]:
         if card is None:
-            return self._names
-        modality = card.modality(self.name)
-        match = modality.match([(name,) for name in self._names])
-        unclear = [modality.bands[i].name for i in match.missing]
-        if unclear:
+            yield ColumnSource(spots.columns, self._names, self._categorical)
+            return
+        bands = card.modality(self.name).bands
+        match = card.modality(self.name).match([(name,) for name in self._names])
+        if match.missing:
+            unclear = ", ".join(bands[i].name for i in match.missing)
             raise InputError(
                 f"None of the columns of {self.name} ({', '.join(self._names)}) is clearly the model's "
-                f"{', '.join(unclear)}; name the columns as the model does."
+                f"{unclear}; name the columns as the model does."
             )
-        return [self._names[place] for place in match.places if place is not None]
+        columns = {
+            band.name: spots.columns[self._names[place]]
+            for band, place in zip(bands, match.places, strict=True)
+            if place is not None and self._names[place] in spots.columns
+        }
+        yield ColumnSource(columns, [band.name for band in bands], [b.name for b in bands if b.categories])
 
     def pixel_size(self, source: PatchSource) -> tuple[float, str]:
         """Return a size that no raster has to meet: table columns know none."""

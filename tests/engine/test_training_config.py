@@ -301,3 +301,42 @@ def test_config_and_sites_need_no_torch() -> None:
         "scalescape.engine.sites.fold_distance; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "nodata"),
+    [
+        ("nodata = -9999", {"bio1.tif": -9999.0, "rgbn.tif": -9999.0}),
+        ('nodata = "0 249..255"', {"bio1.tif": (0.0, (249.0, 255.0)), "rgbn.tif": (0.0, (249.0, 255.0))}),
+        ("nodata = [0, [249, 255]]", {"bio1.tif": (0.0, (249.0, 255.0)), "rgbn.tif": (0.0, (249.0, 255.0))}),
+        ('nodata = {"bio1.tif" = 7, "rgbn.tif" = "1..2"}', {"bio1.tif": 7.0, "rgbn.tif": ((1.0, 2.0),)}),
+        ("", {}),
+    ],
+)  # fmt: skip
+def test_nodata_may_be_numbers_ranges_and_by_file(folder: Path, said: str, nodata: dict[str, object]) -> None:
+    text = SMALL.replace('["bio1.tif"]', '["bio1.tif", "rgbn.tif#2,1"]') + said
+    found = read(folder, text).modality["bioclim"].nodata_by_file()
+    assert found == {str(folder / file): value for file, value in nodata.items()}
+
+
+def test_a_crs_may_be_given_for_all_rasters_or_by_file(folder: Path) -> None:
+    text = SMALL.replace('["bio1.tif"]', '["bio1.tif", "rgbn.tif#2,1"]')
+    one = read(folder, text + 'crs = "EPSG:4326"').modality["bioclim"]
+    assert one.crs_by_file() == {str(folder / name): "EPSG:4326" for name in ("bio1.tif", "rgbn.tif")}
+    other = read(folder, text + '[modality.bioclim.crs]\n"rgbn.tif" = "EPSG:3857"').modality["bioclim"]
+    assert other.crs_by_file() == {str(folder / "rgbn.tif"): "EPSG:3857"}
+
+
+@pytest.mark.parametrize(
+    ("said", "key", "words"),
+    [
+        ('nodata = "x"', "modality.bioclim.nodata", "a number, a list of numbers and ranges"),
+        ("nodata = [[2, 1]]", "modality.bioclim.nodata", "a number, a list of numbers and ranges"),
+        ("nodata = true", "modality.bioclim.nodata", "a number, a list of numbers and ranges"),
+        ("crs = 4326", "modality.bioclim.crs", "the name of a CRS in quotes"),
+        ('nodata = {"bio2.tif" = 7}', "modality.bioclim.nodata", "is none of inputs; did you mean"),
+        ('[modality.bioclim.crs]\n"x" = "EPSG:1"', "modality.bioclim.crs", "is none of inputs"),
+    ],
+)  # fmt: skip
+def test_what_is_no_nodata_or_crs_is_told(folder: Path, said: str, key: str, words: str) -> None:
+    assert words in faults(folder, SMALL + said)[key]
