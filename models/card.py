@@ -15,9 +15,24 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from .band_names import NameMatch, matched
+from .band_names import NameMatch, matched, says_nothing
 from .errors import CardError
 from .field_types import misfit
+
+__all__ = [
+    "Band",
+    "Card",
+    "CardError",
+    "Header",
+    "Modality",
+    "NameMatch",
+    "Species",
+    "Training",
+    "read_card",
+    "read_header",
+    "says_nothing",
+    "window_side",
+]
 
 FORMAT_VERSION = 1
 METADATA_KEY = "scalescape"

@@ -16,11 +16,12 @@ from ...engine.protocol import (
     EffectsJob,
     InspectJob,
     MapJob,
+    NoData,
     ProfileJob,
     RasterInput,
 )
 from ...models.card import Card
-from .inputs import BandSource, raster_inputs
+from .inputs import BandSource, raster_inputs, said_by_layers, with_layers_nodata
 from .translation import tr
 
 Extent = tuple[float, float, float, float]
@@ -31,7 +32,8 @@ class MapDraft:
     """What the panels say; bands and scales by modality.
 
     ``unmatched`` names for a modality a file that was chosen and has none of its bands: the engine is asked
-    about it as it is, and says what is wrong. ``refusals`` are sentences about inputs that it can't open.
+    about it as it is, and says what is wrong; ``whole`` gives its first band, for what its layer says otherwise
+    than the file. ``refusals`` are sentences about inputs that it can't open.
     ``mask`` is a file of polygons, empty where the map is not kept within any.
     """
 
@@ -40,6 +42,7 @@ class MapDraft:
     model_error: str = ""
     bands: dict[str, tuple[Optional[BandSource], ...]] = field(default_factory=dict)
     unmatched: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, BandSource] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
     scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
     extent: Optional[Extent] = None
@@ -50,7 +53,7 @@ class MapDraft:
     step: int = 1
     species: tuple[str, ...] = ()
     out: str = ""
-    nodata: dict[str, float] = field(default_factory=dict)
+    nodata: dict[str, NoData] = field(default_factory=dict)
     nodata_error: str = ""
     edge: str = "nodata"
     device: str = "auto"
@@ -89,7 +92,7 @@ class MapDraft:
             if missing:
                 said = tr("{} lacks {}; choose where it comes from under “bands”.")
                 return said.format(modality.name, ", ".join(missing))
-        return self.nodata_error or self.extent_error
+        return self._by_layers()[2] or self.nodata_error or self.extent_error
 
     def obstacle(self) -> str:
         """Return what keeps this from being run, in a sentence; empty where nothing does."""
@@ -140,7 +143,6 @@ class MapDraft:
             raise ValueError("no model is chosen")
         whole = {one.name: one.scales for one in self.card.modalities}
         mine = {name: tuple(scales.get(name, ())) for name in whole}
-        files = {one.file for one in self.inputs()}
         return InspectJob(
             model=self.model,
             inputs=self.inputs(),
@@ -148,7 +150,8 @@ class MapDraft:
             crs=crs or None,
             species=species or None,
             scales={name: on for name, on in mine.items() if on != whole[name]},
-            nodata={file: number for file, number in self.nodata.items() if file in files},
+            nodata=self._nodata(),
+            file_crs=self._by_layers()[0],
             edge=self.edge,
             extent=self.extent,
             extent_crs=self.extent_crs or None,
@@ -176,11 +179,23 @@ class MapDraft:
 
     def acknowledged_for(self) -> tuple[Any, ...]:
         """Return what an acknowledged caution holds for: the model and its inputs."""
-        return (self.model, self.inputs(), tuple(sorted(self.nodata.items())))
+        said = (*self._nodata().items(), *self._by_layers()[0].items())
+        return (self.model, self.inputs(), tuple(sorted(said, key=str)))
+
+    def _by_layers(self) -> tuple[dict[str, str], dict[str, NoData], str]:
+        """Return CRS and NoData by file as the layers of the inputs have them, and why that can't be."""
+        on = [name for name, some in self.scales.items() if some]
+        sources = [one for name in on if not self.unmatched.get(name) for one in self.bands.get(name, ())]
+        return said_by_layers((*sources, *(self.whole[name] for name in on if name in self.whole)))
+
+    def _nodata(self) -> dict[str, NoData]:
+        """Return NoData by file: what was typed for files that are used, and what their layers say."""
+        files = {one.file for one in self.inputs()}
+        typed = {file: value for file, value in self.nodata.items() if file in files}
+        return with_layers_nodata(typed, self._by_layers()[1])
 
     def _fields(self) -> dict[str, Any]:
         names = [one.name for one in self.card.species] if self.card else []
-        files = {one.file for one in self.inputs()}
         return {
             "model": self.model,
             "inputs": self.inputs(),
@@ -189,7 +204,8 @@ class MapDraft:
             "step": self.step,
             "species": self.species if len(self.species) < len(names) else (),
             "scales": self.experiment(),
-            "nodata": {file: number for file, number in self.nodata.items() if file in files},
+            "nodata": self._nodata(),
+            "file_crs": self._by_layers()[0],
             "edge": self.edge,
             "device": self.device,
             "memory": self.memory,

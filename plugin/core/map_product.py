@@ -11,8 +11,8 @@ from osgeo import gdal
 from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer
 from qgis.PyQt.QtGui import QColor
 
-from .inputs import raster_of_file
 from .layer_metadata import fill_metadata
+from .raster_facts import raster_of_file
 from .raster_style import rounded_up, style_categories, style_classes, style_diverging, value_range
 from .suitability_style import apply_style
 from .translation import tr

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
-from ...engine.protocol import RasterInput
+from ...engine.protocol import NoData, RasterInput, nodata_text
 from .toml_text import toml_text
 from .translation import tr
 
@@ -26,7 +26,8 @@ class TrainingDraft:
     """What a config says; names as in it, files as paths.
 
     ``species`` is the field with a record's species; or else ``species_columns`` are fields with 0 and 1, one a
-    species. ``training`` holds what is told of ``[training]``.
+    species. ``file_crs`` and ``nodata`` are what layers say otherwise than their files. ``training`` holds what
+    is said of ``[training]``.
     """
 
     train: str
@@ -40,6 +41,8 @@ class TrainingDraft:
     area: str = ""
     bias: str = ""
     scales: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    file_crs: dict[str, str] = field(default_factory=dict)
+    nodata: dict[str, NoData] = field(default_factory=dict)
     preset: str = PRESETS[0]
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -66,6 +69,12 @@ class TrainingDraft:
         for name in dict.fromkeys(one.modality for one in self.inputs):
             named = [_with_bands(one, file(one.file)) for one in self.inputs if one.modality == name]
             tables[f"modality.{name}"] = {"inputs": named, "scales": self.scales.get(name)}
+            files = {one.file: file(one.file) for one in self.inputs if one.modality == name}
+            nodata = {files[one]: nodata_text(value) for one, value in self.nodata.items() if one in files}
+            crs = {files[one]: text for one, text in self.file_crs.items() if one in files}
+            for key, by_file in (("nodata", nodata), ("crs", crs)):
+                if by_file:
+                    tables[f"modality.{name}.{key}"] = {str(one): value for one, value in by_file.items()}
         tables["model"] = {"preset": self.preset}
         if any(value is not None for value in self.training.values()):
             tables["training"] = self.training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Optional
 
@@ -9,7 +10,7 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
-from ...engine.protocol import DEFAULT_MEMORY, ENCODINGS, LAYOUTS, PRECISIONS
+from ...engine.protocol import DEFAULT_MEMORY, ENCODINGS, LAYOUTS, PRECISIONS, NoData, nodata_of_text
 from ..core import settings
 from ..core.translation import tr
 from .labels import Note
@@ -197,25 +198,31 @@ class AdvancedPanel(QgsCollapsibleGroupBox):
         for file in files:
             line = QLineEdit(typed.get(file, ""))
             line.setPlaceholderText(tr("as the file says"))
-            line.setToolTip(tr("A value that means NoData in {}, where the file does not say so").format(file))
+            line.setToolTip(
+                tr(
+                    "What else means NoData in {}, as it is stored: numbers and ranges such as 249..255, with "
+                    "blanks between"
+                ).format(file)
+            )
             line.textChanged.connect(self.changed)
             self.form.insertRow(place, tr("NoData in {}").format(Path(file).name), line)
             place += 1
             self._nodata[file] = line
 
-    def nodata(self) -> tuple[dict[str, float], str]:
+    def nodata(self) -> tuple[dict[str, NoData], str]:
         """Return the NoData values by file, and what is wrong with one of them or an empty text."""
-        values: dict[str, float] = {}
+        values: dict[str, NoData] = {}
         for file, line in self._nodata.items():
             text = line.text().strip()
             if not text:
                 continue
             try:
-                values[file] = float(text.replace(",", "."))
+                values[file] = nodata_of_text(re.sub(r"(?<=\d),(?=\d)", ".", text))
             except ValueError:
-                return values, tr("“{}” is no number; give the NoData value of {}.").format(
-                    text, Path(file).name
+                said = tr(
+                    "“{}” is no number or range; give what means NoData in {}, such as -9999 or 249..255."
                 )
+                return values, said.format(text, Path(file).name)
         return values, ""
 
     def _on_python_file(self, _file: str) -> None:

@@ -103,6 +103,7 @@ class ScalescapeDock(QgsDockWidget):
         layout.addWidget(self.run_bar)
         self.setWidget(whole)
 
+        self.rasters.changed.connect(self._on_rasters)
         self.model.changed.connect(self._on_model)
         for panel in (self.inputs, self.scales, self.where, self.species, self.output, self.advanced):
             panel.changed.connect(self._on_change)
@@ -130,10 +131,11 @@ class ScalescapeDock(QgsDockWidget):
             self.output.set_folder(str(run.get("out") or suggested_folder(self._project)))
             self.advanced.choose_device(str(run.get("device") or settings.value("device", "auto")))
         model = str(run.get("model") or settings.value("model"))
+        self.model.by_hand = bool(model)
         if model:
             self.model.choose(model)
         else:
-            self.model.choose_first()
+            self.model.choose_fitting(self.rasters.all())
         with self._being_filled():
             self.scales.set_scales(run.get("scales") or {})
             if run.get("step"):
@@ -160,6 +162,7 @@ class ScalescapeDock(QgsDockWidget):
             model_error=self.model.error,
             bands=self.inputs.bands(),
             unmatched=self.inputs.unmatched(),
+            whole=self.inputs.whole(),
             refusals=self.inputs.refusals(on),
             scales=scales,
             extent=extent,
@@ -204,6 +207,10 @@ class ScalescapeDock(QgsDockWidget):
             self.output.products.set_card(card)
         self._on_change()
 
+    def _on_rasters(self) -> None:
+        if not self._stale:
+            self.model.choose_fitting(self.rasters.all())
+
     def _on_change(self) -> None:
         if self._filling or self._stale:
             return
@@ -219,7 +226,8 @@ class ScalescapeDock(QgsDockWidget):
     def _on_run(self) -> None:
         draft = self.desk.draft
         settings.remember_model(draft.model)
-        settings.set_value("model", draft.model)
+        if self.model.by_hand:  # else the next project may have rasters of another one
+            settings.set_value("model", draft.model)
         settings.set_value("out", self.output.folder.filePath())
         settings.set_value("device", draft.device)
         run: dict[str, Any] = {

@@ -13,6 +13,7 @@ from qgis.PyQt.QtWidgets import QAction, QApplication, QFileDialog, QWidget
 from ..core.engine_bridge import EngineBridge
 from ..core.explorer_desk import ExplorerDesk, ExplorerState, Point
 from ..core.point_table import as_text, records, write_csv
+from ..core.raster_facts import crs_text
 from ..core.translation import tr
 from .canvas_marks import CanvasMarks
 from .dock import ScalescapeDock
@@ -20,7 +21,6 @@ from .explorer_panel import ExplorerPanel
 from .explorer_tool import ExplorerTool
 from .icons import explorer_icon
 from .scale_jobs import ScaleJobs
-from .where_panel import crs_text
 
 
 class Explorer(QObject):

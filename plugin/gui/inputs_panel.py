@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
 from ...models.card import Card
-from ..core.inputs import BandSource
+from ..core.inputs import BandSource, source
 from ..core.project_rasters import ProjectRasters
 from ..core.translation import tr
 from .labels import Note
@@ -58,6 +58,14 @@ class InputsPanel(Section):
     def unmatched(self) -> dict[str, str]:
         """Return for a modality the file that was chosen for it though no band fits."""
         return {name: widget.unmatched for name, widget in self.modalities.items() if widget.unmatched}
+
+    def whole(self) -> dict[str, BandSource]:
+        """Return for the modalities of ``unmatched`` the first band of the raster that was chosen."""
+        return {
+            name: source(widget.chosen, 1)
+            for name, widget in self.modalities.items()
+            if widget.unmatched and widget.chosen is not None
+        }
 
     def refusals(self, on: set[str]) -> tuple[str, ...]:
         """Return why chosen layers can't be used, for the modalities that are ``on``."""

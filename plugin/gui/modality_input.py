@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from html import escape
 from typing import Optional
 
-from qgis.core import QgsMapLayer, QgsMapLayerProxyModel, QgsRasterLayer
-from qgis.gui import QgsMapLayerComboBox
+from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
@@ -21,12 +20,15 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...models.card import Band, Modality
-from ..core.inputs import BandSource, Raster, chosen_raster, match, source
+from ..core.inputs import BandSource, Sources, chosen_raster, match, rating, rivals, source
 from ..core.project_rasters import ProjectRasters
+from ..core.raster_facts import Raster
 from ..core.translation import tr
 from .labels import Note, coloured
+from .raster_combo import RasterCombo
 from .section import SPACE
 
+MOST_NAMED = 4  # rasters in a sentence
 UNBROKEN = 24  # letters; a longer name of a band may be broken at its hyphens
 
 
@@ -51,12 +53,7 @@ class ModalityInput(QWidget):
         self._chosen: Optional[Raster] = None  # the one raster that was chosen by hand for all bands
         self._on = True
 
-        self.layer = QgsMapLayerComboBox()
-        self.layer.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
-        self.layer.setAllowEmptyLayer(True, tr("— choose a raster —"))
-        self.layer.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.layer.setMinimumContentsLength(10)
-        self.layer.setLayer(None)
+        self.layer = RasterCombo()
         self.file = QToolButton()
         self.file.setText("…")
         self.file.setToolTip(tr("Choose a raster file that is not in the project"))
@@ -104,25 +101,58 @@ class ModalityInput(QWidget):
         layout.addLayout(row)
         layout.addLayout(below)
         layout.addWidget(self.table)
-        self.layer.layerChanged.connect(self._on_layer)
-        self.layer.activated.connect(self._on_touch)
+        self.layer.chosen.connect(self._on_layer)
         self.file.clicked.connect(self._on_file)
         self.more.toggled.connect(self._on_more)
 
     def match(self) -> None:
-        """Find the bands by name, unless the user chose and what was chosen is still there."""
+        """Find the bands by name, unless the user chose and what was chosen is still there.
+
+        What was found before stays where what is there now is not better.
+        """
         choices = self._rasters.all()
-        there = {raster.file for raster in choices}
-        used = {one.file for one in self.sources if one is not None}
-        if self.unmatched:
-            used.add(self.unmatched)
-        if self._by_hand and used <= there:
+        there = self._still_there(choices)
+        better = None if self._by_hand and there is not None else match(self.modality, choices)
+        if there is not None and (better is None or rating(there) >= rating(better)):
+            changed, self.sources = there != self.sources, there
             self._show(choices)
+            if changed:
+                self.changed.emit()
             return
         self._by_hand = False
         self._chosen = None
         self.refusal = ""
-        self._take(match(self.modality, choices))
+        self._take(better or match(self.modality, choices))
+
+    def _still_there(self, choices: Sequence[Raster]) -> Optional[Sources]:
+        """Return the sources with what their layers say now, None where one of these is gone."""
+        now = {raster.place: raster for raster in choices}
+        if self._chosen is not None:
+            chosen = now.get(self._chosen.place)
+            if chosen is None:
+                return None
+            self.refusal, self._chosen = chosen.refusal, chosen
+            return chosen_raster(self.modality, chosen)
+        found: Sources = []
+        refusal = ""
+        for one in self.sources:
+            raster = now.get(one.place) if one is not None else None
+            if one is None:
+                found.append(None)
+            elif raster is not None and raster.refusal and self._by_hand:
+                refusal = raster.refusal
+                found.append(one)
+            elif raster is None or one.band > len(raster.bands):
+                return None
+            else:
+                found.append(source(raster, one.band, one.by_name, one.by_layer))
+        self.refusal = refusal
+        return found
+
+    @property
+    def chosen(self) -> Optional[Raster]:
+        """Return the one raster that was chosen by hand for all bands, None without one."""
+        return self._chosen
 
     @property
     def unmatched(self) -> str:
@@ -136,28 +166,21 @@ class ModalityInput(QWidget):
         self.setEnabled(on)
         if on != self._on:
             self._on = on
-            self._show_marks()
+            self._show_marks(self._rasters.all())
 
     def choose_layer(self, layer: QgsRasterLayer) -> None:
         """Take all bands from ``layer``, as if it was chosen by hand."""
-        self._by_hand = True
-        if self.layer.currentLayer() is layer:
-            self._on_layer(layer)
-        else:
-            self.layer.setLayer(layer)
+        self._on_layer(self._rasters.of_layer(layer))
 
     def choose_file(self, file: str) -> None:
         """Take all bands from a file that is no layer."""
         self._by_hand = True
         self._use(self._rasters.add_file(file))
 
-    def _on_touch(self, _index: int) -> None:
+    def _on_layer(self, raster: Optional[Raster]) -> None:
         self._by_hand = True
-
-    def _on_layer(self, layer: Optional[QgsMapLayer]) -> None:
-        if isinstance(layer, QgsRasterLayer):
-            self._by_hand = True
-            self._use(self._rasters.of_layer(layer))
+        if raster is not None:
+            self._use(raster)
         else:
             self.refusal = ""
             self._chosen = None
@@ -200,40 +223,21 @@ class ModalityInput(QWidget):
                 for number in range(1, len(raster.bands) + 1):
                     choice = source(raster, number)
                     combo.addItem(choice.label, choice)
-                    if one is not None and (choice.file, choice.band) == (one.file, one.band):
+                    if one is not None and (choice.place, choice.band) == (one.place, one.band):
                         combo.setCurrentIndex(combo.count() - 1)
             combo.blockSignals(False)
-        self._show_layer()
-        self._show_marks()
+        self._show_layer(choices)
+        self._show_marks(choices)
 
-    def _show_layer(self) -> None:
-        """Show in the combo the one layer that all bands come from, or that there are several."""
-        if self.refusal:
-            return  # keep showing what was refused
-        files = {one.file for one in self.sources if one is not None}
-        if self.unmatched:
-            files = {self.unmatched}
-        self.layer.blockSignals(True)
+    def _show_layer(self, choices: Sequence[Raster]) -> None:
+        """Show in the combo the one raster that all bands come from, or that there are several."""
+        places = {one.place for one in self.sources if one is not None}
+        shown = next((one for one in choices if {one.place} == places), None)
         found = sum(one is not None for one in self.sources)
         several = tr("— {} of {} bands matched —").format(found, len(self.sources))
-        self.layer.setAllowEmptyLayer(True, several if found else tr("— choose a raster —"))
-        chosen = None
-        if len(files) == 1:
-            (file,) = files
-            for i in range(self.layer.count()):
-                layer = self.layer.layer(i)
-                if isinstance(layer, QgsRasterLayer) and self._rasters.of_layer(layer).file == file:
-                    chosen = layer
-                    break
-            if chosen is None:
-                self.layer.setAllowEmptyLayer(True, Path(file).name)
-        if chosen is None:
-            self.layer.setCurrentIndex(0)  # the empty one; setLayer(None) leaves the combo blank
-        else:
-            self.layer.setLayer(chosen)
-        self.layer.blockSignals(False)
+        self.layer.show_rasters(choices, self._chosen or shown, several if found else tr("— choose a raster —"))
 
-    def _show_marks(self) -> None:
+    def _show_marks(self, choices: Sequence[Raster]) -> None:
         if self.refusal:
             self.found.say(self.refusal, "bad")
             return
@@ -246,9 +250,20 @@ class ModalityInput(QWidget):
                 mark, role = ("✗", "bad") if offered else ("–", "quiet")  # nothing wrong before a choice
             name = band.name.replace("-", "\u2011") if len(band.name) <= UNBROKEN else band.name
             parts.append(coloured(f"{mark}\u00a0{name}", role if self._on else "quiet", self))
+        role = "caution" if self._on else "quiet"
         if any(one is not None and not one.by_name for one in self.sources):
             said = tr("in the order of the file, whose bands do not bear these names")
-            parts.append(coloured(said, "caution" if self._on else "quiet", self))
+            parts.append(coloured(said, role, self))
+        if not self._by_hand and None in self.sources:
+            for i, labels in rivals(self.modality, choices).items():
+                said = tr("{} is in {}; choose one").format(
+                    self.modality.bands[i].name, ", ".join(labels[:MOST_NAMED])
+                )
+                parts.append(coloured(escape(said), role, self))
+        used = {one.place for one in self.sources if one is not None}
+        for raster in choices:
+            if raster.place in used and raster.note():
+                parts.append(coloured(escape(raster.note()), "quiet", self))
         self.found.say_html(" &nbsp;".join(parts))
 
 

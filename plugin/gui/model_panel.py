@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
@@ -10,8 +11,9 @@ from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton
 
 from ...models.card import Card, CardError, read_card
 from ..core.card_text import summary_line
+from ..core.raster_facts import Raster
 from ..core.translation import tr
-from ..core.zoo import known_models
+from ..core.zoo import fitting_model, known_models
 from .card_dialog import CardDialog
 from .icons import theme_icon
 from .labels import Note, coloured
@@ -43,6 +45,7 @@ class ModelPanel(Section):
         super().__init__(tr("Model"), parent)
         self.card: Optional[Card] = None
         self.error = ""
+        self.by_hand = False  # whether the user chose the model, now or for the project
         self._dialog: Optional[CardDialog] = None
         self.combo = _ModelCombo()
         self.combo.setObjectName("scalescapeModel")
@@ -63,6 +66,7 @@ class ModelPanel(Section):
         self.combo.setCurrentIndex(-1)
         self.combo.opening.connect(self._offer_known)
         self.combo.currentIndexChanged.connect(self._on_choice)
+        self.combo.activated.connect(self._on_touch)
         self.browse.clicked.connect(self._on_browse)
 
     @property
@@ -81,10 +85,19 @@ class ModelPanel(Section):
         else:
             self.combo.setCurrentIndex(index)
 
-    def choose_first(self) -> None:
-        """Choose the first of the list, if there is any."""
-        if self.combo.count():
-            self.combo.setCurrentIndex(0)
+    def choose_fitting(self, rasters: Sequence[Raster]) -> None:
+        """Choose the model whose bands some rasters have, unless the user chose one; the demo where none has.
+
+        A model that does not fit worse than others stays.
+        """
+        if self.by_hand:
+            return
+        path = fitting_model(known_models(), rasters, self.path)
+        if path and path != self.path:
+            self.choose(path)
+
+    def _on_touch(self, _index: int) -> None:
+        self.by_hand = True
 
     def show_card(self) -> None:
         """Open the card in a window of its own."""
@@ -117,6 +130,7 @@ class ModelPanel(Section):
         kinds = tr("Scalescape models (*.safetensors);;All files (*)")
         file, _ = QFileDialog.getOpenFileName(self, tr("Choose a model"), start, kinds)
         if file:
+            self.by_hand = True
             self.choose(file)
 
     def _on_choice(self) -> None:

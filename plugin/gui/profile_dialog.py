@@ -36,6 +36,7 @@ from ..core.profile_table import (
     share_text,
     spread_text,
 )
+from ..core.raster_facts import crs_text
 from ..core.translation import tr
 from ..core.vector_file import VectorFileError, copy_of
 from .icons import explorer_icon, theme_icon
@@ -43,7 +44,7 @@ from .labels import Note
 from .mask_input import MaskInput
 from .polygon_tool import PolygonTool
 from .profile_chart import ProfileChart
-from .where_panel import crs_text, numbers
+from .where_panel import numbers
 
 WIDTH, HEIGHT = 640, 640
 PANEL, CANVAS, DRAWN = range(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsRectangle
+from qgis.core import QgsRectangle
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 from ...models.card import Card
 from ..core.grid_facts import STEPS, distance, finest, ordinal_step, pixel_m
 from ..core.map_draft import Extent
+from ..core.raster_facts import crs_text
 from ..core.translation import tr
 from .extent_input import ExtentInput
 from .labels import Note, coloured
@@ -163,8 +164,3 @@ class WherePanel(Section):
 def numbers(rectangle: QgsRectangle) -> Extent:
     """Return xmin, ymin, xmax, ymax."""
     return (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
-
-
-def crs_text(crs: QgsCoordinateReferenceSystem) -> str:
-    """Return the authority's code, or WKT where there is none."""
-    return crs.authid() or crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT2_2019)

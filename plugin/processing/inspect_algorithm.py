@@ -29,6 +29,7 @@ from ...engine.protocol import InspectJob
 from ...engine.protocol.scale_results import Contribution
 from ...models.card import Card
 from ..core.point_table import branch_name, quantity_words
+from ..core.raster_facts import crs_text
 from ..core.scale_answers import inspect_result
 from ..core.translation import tr
 from . import map_options
@@ -131,7 +132,7 @@ class InspectAlgorithm(RasterAlgorithm):
         if len(named) > 1:
             raise OptionError(tr("Name one species, or none for the one with the highest value."))
         species = named[0] if named else None
-        text = crs.authid() or crs.toWkt() if crs.isValid() else None
+        text = crs_text(crs) if crs.isValid() else None
         return _Prepared(card, InspectJob(**values, at=(point.x(), point.y()), crs=text, species=species))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ...engine.protocol import RasterInput, Scenario
+from ...engine.protocol import NoData, RasterInput, Scenario, joined_nodata, nodata_of_text
 from ...models.card import Card
 from ..core.translation import tr
 from .text_options import OptionError, entries, named_files, named_scales
@@ -44,17 +44,33 @@ def scales(value: Any, card: Card) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def nodata(value: Any) -> dict[str, float]:
-    """Read ``FILE=VALUE``."""
-    found: dict[str, float] = {}
+def nodata(value: Any) -> dict[str, NoData]:
+    """Read ``FILE=VALUE`` or ``FILE=LOW..HIGH``; what is said of one file adds up."""
+    found: dict[str, NoData] = {}
     for entry in entries(value):
         file, _, number = entry.rpartition("=")
+        file = file.strip()
         try:
-            found[file.strip()] = float(number)
+            if not file:
+                raise ValueError("no file")
+            new = nodata_of_text(number)
         except ValueError as error:
-            raise OptionError(tr("“{}” is no NoData value; write FILE=VALUE.").format(entry)) from error
-        if not file.strip():
-            raise OptionError(tr("“{}” is no NoData value; write FILE=VALUE.").format(entry))
+            said = tr("“{}” is no NoData value; write FILE=VALUE or FILE=249..255.")
+            raise OptionError(said.format(entry)) from error
+        found[file] = joined_nodata([found[file], new]) if file in found else new
+    return found
+
+
+def file_crs(value: Any) -> dict[str, str]:
+    """Read ``FILE=CRS``."""
+    found: dict[str, str] = {}
+    for entry in value if isinstance(value, (list, tuple)) else str(value or "").splitlines():
+        file, _, crs = (part.strip() for part in str(entry).rpartition("="))
+        if not str(entry).strip():
+            continue
+        if not file or not crs or found.setdefault(file, crs) != crs:
+            said = tr("“{}” is no CRS of a file; write FILE=EPSG:4326, each file once.")
+            raise OptionError(said.format(str(entry).strip()))
     return found
 
 

@@ -8,8 +8,8 @@ from qgis.core import QgsProcessingContext, QgsRasterLayer
 
 from ...engine.protocol import MapJob, MapResult
 from ...models.card import Card
-from ..core.inputs import raster_of_file
 from ..core.map_run import run_summary, run_title
+from ..core.raster_facts import raster_of_file
 from ..core.result_layers import RunSummary, describe_layer
 from ..core.suitability_style import apply_style
 from .opened_layers import open_layer

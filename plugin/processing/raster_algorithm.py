@@ -20,9 +20,27 @@ from qgis.core import (
     QgsRasterLayer,
 )
 
-from ...engine.protocol import DEVICES, EDGES, METHODS, PRECISIONS, PRODUCTS, USUAL_PRODUCTS
+from ...engine.protocol import (
+    DEVICES,
+    EDGES,
+    METHODS,
+    PRECISIONS,
+    PRODUCTS,
+    USUAL_PRODUCTS,
+    NoData,
+    RasterInput,
+)
 from ...models.card import Card, Modality, read_card
-from ..core.inputs import Raster, match, raster_inputs, raster_of_layer
+from ..core.inputs import (
+    Sources,
+    match,
+    raster_inputs,
+    rivals,
+    said_by_layers,
+    with_layers_nodata,
+)
+from ..core.project_rasters import told_apart
+from ..core.raster_facts import Raster, crs_text, raster_of_layer
 from ..core.translation import tr
 from ..core.zoo import ZOO
 from . import map_options
@@ -41,6 +59,7 @@ class RasterAlgorithm(PreparedAlgorithm):
 
     MODEL, LAYERS, INPUTS, EXTENT, MASK, STEP = "MODEL", "LAYERS", "INPUTS", "EXTENT", "MASK", "STEP"
     SPECIES, SCALES, NODATA, EDGE = "SPECIES", "SCALES", "NODATA", "EDGE"
+    FILE_CRS = "FILE_CRS"
     BLEND, PRECISION, METHOD, VERIFY = "BLEND", "PRECISION", "METHOD", "VERIFY"
     DEVICE, MEMORY, OPEN = "DEVICE", "MEMORY", "OPEN"
 
@@ -115,6 +134,7 @@ class RasterAlgorithm(PreparedAlgorithm):
         return (
             QgsProcessingParameterString(self.SCALES, tr("Scales"), optional=True),
             QgsProcessingParameterString(self.NODATA, tr("NoData values"), multiLine=True, optional=True),
+            QgsProcessingParameterString(self.FILE_CRS, tr("CRSs of files"), multiLine=True, optional=True),
             choice(self.EDGE, tr("At the edge"), EDGES),
         )
 
@@ -164,11 +184,13 @@ class RasterAlgorithm(PreparedAlgorithm):
         card = read_card(model)
         scales = map_options.scales(parameters.get(self.SCALES), card)
         extent, crs = self._extent(parameters, context)
+        inputs, file_crs, nodata = self._inputs(parameters, context, card, scales, elsewhere)
         values: dict[str, Any] = {
             "model": model,
-            "inputs": self._inputs(parameters, context, card, scales, elsewhere),
+            "inputs": inputs,
             "scales": scales,
-            "nodata": map_options.nodata(parameters.get(self.NODATA)),
+            "nodata": with_layers_nodata(map_options.nodata(parameters.get(self.NODATA)), nodata),
+            "file_crs": {**file_crs, **map_options.file_crs(parameters.get(self.FILE_CRS))},
             "edge": self.parameterAsEnumString(parameters, self.EDGE, context),
             "extent": extent,
             "extent_crs": crs or None,
@@ -193,16 +215,25 @@ class RasterAlgorithm(PreparedAlgorithm):
         card: Card,
         scales: dict[str, tuple[int, ...]],
         elsewhere: Collection[str],
-    ) -> tuple[Any, ...]:
+    ) -> tuple[tuple[RasterInput, ...], dict[str, str], dict[str, NoData]]:
+        """Return the inputs, and what layers say of CRS and NoData otherwise than their files."""
         named = map_options.inputs(parameters.get(self.INPUTS), card)
         layers = self.parameterAsLayerList(parameters, self.LAYERS, context) or []
-        rasters = [raster_of_layer(layer) for layer in layers if isinstance(layer, QgsRasterLayer)]
-        inputs = []
+        rasters = told_apart([raster_of_layer(layer) for layer in layers if isinstance(layer, QgsRasterLayer)])
+        inputs: list[RasterInput] = []
+        sources: Sources = []
         for modality in card.modalities:
             if scales.get(modality.name, modality.scales) and modality.name not in elsewhere:
                 given = [one for one in named if one.modality == modality.name]
-                inputs += given or _picked(modality, rasters)
-        return tuple(inputs)
+                if not given:
+                    picked = _picked(modality, rasters)
+                    sources += picked
+                    given = list(raster_inputs(modality.name, picked))
+                inputs += given
+        file_crs, nodata, fault = said_by_layers(sources)
+        if fault:
+            raise OptionError(fault)
+        return tuple(inputs), file_crs, nodata
 
     def _extent(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[Any, str]:
         if parameters.get(self.EXTENT) in (None, ""):
@@ -212,7 +243,7 @@ class RasterAlgorithm(PreparedAlgorithm):
         if rectangle.isEmpty():
             raise OptionError(tr("The extent is empty; write xmin,xmax,ymin,ymax [EPSG:…]."))
         extent = (rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum())
-        return extent, authority.authid() or authority.toWkt() if authority.isValid() else ""
+        return extent, crs_text(authority) if authority.isValid() else ""
 
 
 def _shipped_model() -> Optional[str]:
@@ -221,16 +252,20 @@ def _shipped_model() -> Optional[str]:
     return str(file) if file.is_file() else None
 
 
-def _picked(modality: Modality, rasters: list[Raster]) -> list[Any]:
-    """Return the inputs of a modality from the layers that were picked."""
+def _picked(modality: Modality, rasters: list[Raster]) -> Sources:
+    """Return where the bands of a modality are among the layers that were picked."""
     sources = match(modality, rasters)
-    missing = [band.name for band, one in zip(modality.bands, sources) if one is None]
-    if missing:
-        refused = [raster.refusal for raster in rasters if raster.refusal]
-        if refused:
-            raise OptionError(refused[0])
-        said = tr(
-            "No raster was given for {}: {} is missing. Pick a layer that has it, or name the file as {}=FILE."
-        )
-        raise OptionError(said.format(modality.name, ", ".join(missing), modality.name))
-    return list(raster_inputs(modality.name, sources))
+    missing = [i for i, one in enumerate(sources) if one is None]
+    if not missing:
+        return sources
+    refused = [raster.refusal for raster in rasters if raster.refusal]
+    if refused:
+        raise OptionError(refused[0])
+    for i, labels in rivals(modality, rasters).items():
+        said = tr("{} ({}) is in several of the layers that were picked: {}. Pick one of them.")
+        raise OptionError(said.format(modality.bands[i].name, modality.name, ", ".join(labels)))
+    names = ", ".join(modality.bands[i].name for i in missing)
+    said = tr(
+        "No raster was given for {}: {} is missing. Pick a layer that has it, or name the file as {}=FILE."
+    )
+    raise OptionError(said.format(modality.name, names, modality.name))

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 from qgis.core import QgsProcessingAlgorithm, QgsProcessingContext, QgsRasterLayer
 
-from ..core.inputs import raster_of_layer
+from ..core.raster_facts import Raster, raster_of_layer
 from ..core.translation import tr
 from .text_options import OptionError
 from .vector_parameter import is_given
 
 
-def file_of_layer(layer: Any) -> str:
-    """Return the file of a raster layer; empty without one. Raise OptionError where it can't be used."""
+def raster_of(layer: Any) -> Optional[Raster]:
+    """Return the facts of a raster layer, None without one. Raise OptionError where it can't be used."""
     if not isinstance(layer, QgsRasterLayer):
-        return ""
+        return None
     raster = raster_of_layer(layer)
     if raster.refusal:
         raise OptionError(raster.refusal)
+    return raster
+
+
+def file_of_layer(layer: Any) -> str:
+    """Return the file of a raster layer, read as it is; empty without one.
+
+    Raise OptionError where it can't be used, or its layer says otherwise than the file, which nobody would see.
+    """
+    raster = raster_of(layer)
+    if raster is None:
+        return ""
+    if raster.note():
+        said = tr("{} has {}, but only the file itself is read here; save the layer as a file first.")
+        raise OptionError(said.format(raster.name, raster.note()))
     return raster.file
 
 

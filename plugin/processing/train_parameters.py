@@ -22,11 +22,12 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...engine.protocol import DEVICES, RasterInput
+from ...engine.protocol import DEVICES, NoData, RasterInput
+from ..core.inputs import said_by_layers, source
 from ..core.training_config import KINDS, MODEL_SUFFIX, PRESETS, TrainingDraft, unknown_modality
 from ..core.translation import tr
 from .choice import choice
-from .raster_parameter import file_of_layer
+from .raster_parameter import file_of_layer, raster_of
 from .text_options import OptionError, entries, named_files, named_scales
 from .vector_parameter import is_given, vector_parameter
 
@@ -174,7 +175,7 @@ def draft_of(
         raise OptionError(said)
     if is_given(parameters, BACKGROUND) and is_given(parameters, BIAS):
         raise OptionError(tr("Choose background points or a raster of sampling bias, not both."))
-    inputs = _inputs(algorithm, parameters, context)
+    inputs, file_crs, nodata = _inputs(algorithm, parameters, context)
     if not inputs:
         raise OptionError(tr("Choose climate or imagery rasters, or name rasters of another modality."))
     scales = named_scales(parameters.get(SCALES))
@@ -193,6 +194,8 @@ def draft_of(
         test_species_columns=_fields(algorithm, parameters, TEST_FIELDS, context),
         bias=file_of_layer(algorithm.parameterAsRasterLayer(parameters, BIAS, context)),
         scales=scales,
+        file_crs=file_crs,
+        nodata=nodata,
         preset=algorithm.parameterAsEnumString(parameters, PRESET, context),
         training=_training(algorithm, parameters, context),
     )
@@ -223,15 +226,24 @@ def layer_files(
 
 def _inputs(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
-) -> tuple[RasterInput, ...]:
-    """Return the rasters of all modalities; what is named goes before what is picked."""
+) -> tuple[tuple[RasterInput, ...], dict[str, str], dict[str, NoData]]:
+    """Return the rasters of all modalities, and CRS and NoData by file as layers have them.
+
+    What is named goes before what is picked.
+    """
     named = named_files(parameters.get(INPUTS))
-    picked = []
+    picked: list[RasterInput] = []
+    sources = []
     for name, modality in PICKED.items():
         if not any(one.modality == modality for one in named):
             layers = algorithm.parameterAsLayerList(parameters, name, context) or []
-            picked += [RasterInput(modality, file_of_layer(layer)) for layer in layers]
-    return (*picked, *named)
+            for raster in filter(None, map(raster_of, layers)):
+                picked.append(RasterInput(modality, raster.file))
+                sources.append(source(raster, 1))
+    file_crs, nodata, fault = said_by_layers(sources)
+    if fault:
+        raise OptionError(fault)
+    return (*picked, *named), file_crs, nodata
 
 
 def _fields(

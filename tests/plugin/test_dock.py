@@ -123,7 +123,7 @@ def test_a_wrong_choice_stays_and_the_engine_says_what_is_wrong(ready, project, 
 
 
 def test_bands_of_other_names_are_taken_in_order_and_marked(ready, project, tmp_path):
-    odd = add_raster(project, write_raster(tmp_path / "odd.tif", {"B4": 1, "B3": 2, "B2": 3, "B8": 4}), "odd")
+    odd = add_raster(project, write_raster(tmp_path / "odd.tif", {"a": 1, "b": 2, "c": 3, "d": 4}), "odd")
     satellite = ready.inputs.modalities["satellite"]
     satellite.choose_layer(odd)
     assert [one.band for one in satellite.sources] == [1, 2, 3, 4]

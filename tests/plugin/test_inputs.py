@@ -6,14 +6,8 @@ import pytest
 from plugin_stand_ins import write_raster
 from qgis.core import QgsRasterLayer
 from scalescape.engine.protocol import RasterInput
-from scalescape.plugin.core.inputs import (
-    BandSource,
-    match,
-    match_raster,
-    raster_inputs,
-    raster_of_file,
-    raster_of_layer,
-)
+from scalescape.plugin.core.inputs import BandSource, match, match_raster, raster_inputs
+from scalescape.plugin.core.raster_facts import raster_of_file, raster_of_layer
 
 pytestmark = pytest.mark.usefixtures("qgis_app")
 

@@ -10,10 +10,12 @@ import pytest
 from feedback import Feedback
 from plugin_stand_ins import point_layer, polygon_layer, read_attributes, write_raster
 from qgis.core import (
+    QgsCoordinateReferenceSystem,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
     QgsRasterLayer,
+    QgsRasterRange,
 )
 from scalescape.engine.protocol import EvaluateJob, TrainJob
 from scalescape.plugin.core import settings
@@ -240,3 +242,24 @@ def test_evaluation_reports_and_declares_its_outputs(model_file, engine, tmp_pat
 def test_the_jobs_are_those_of_the_protocol():
     assert TrainJob("c", "m") == TrainJob("c", "m", False, "auto")
     assert EvaluateJob("m", None, "o").config is None
+
+
+def test_training_writes_what_layers_say_into_its_config(algorithm, parameters, project, context, rasters):
+    (bioclim,) = project.mapLayersByName("bioclim")
+    (satellite,) = project.mapLayersByName("satellite")
+    bioclim.setCrs(QgsCoordinateReferenceSystem("EPSG:32632"))
+    for band in range(1, 5):
+        satellite.dataProvider().setUserNoDataValue(
+            band, [QgsRasterRange(-9999, -9999), QgsRasterRange(249, 255)]
+        )
+    config = config_of(algorithm, parameters, context)
+    assert config["modality"] == {
+        "bioclim": {"inputs": [str(rasters["bioclim"])], "crs": {str(rasters["bioclim"]): "EPSG:32632"}},
+        "satellite": {
+            "inputs": [str(rasters["satellite"])],
+            "nodata": {str(rasters["satellite"]): "-9999 249..255"},
+        },
+    }
+    bioclim.dataProvider().setUseSourceNoDataValue(1, False)
+    with pytest.raises(QgsProcessingException, match="switched off"):
+        TrainAlgorithm().create({}).prepareAlgorithm(parameters, context, None)
