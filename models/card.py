@@ -272,6 +272,8 @@ def read_header(path: Union[str, Path]) -> Header:
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():  # a pipe might never end
+            raise CardError(f"{path} is no file; choose a Scalescape model file.")
         size = path.stat().st_size
         with path.open("rb") as stream:
             start = stream.read(8)

@@ -11,7 +11,8 @@ from odc.geo.crs import CRS
 from ..errors import InputError
 from ..judging.scored import Flags, Floats, Scored
 from ..protocol import AssessJob
-from ..rasters.ground import crs_name, transformer
+from ..rasters.ground import crs_name
+from ..rasters.longitudes import onto
 from ..sites.cleaning import Cleaning
 from ..sites.observations import Predictors, read_observations
 from ..sites.survey_blocks import survey_blocks
@@ -140,7 +141,7 @@ def _values(band: MapBand, x: Floats, y: Floats, crs: CRS) -> Floats:
     grid = band.grid
     if grid.crs is None:
         raise ValueError("a map without a CRS has no place")
-    east, north = transformer(crs, grid.crs).transform(x, y)
+    east, north = onto(x, y, crs, grid)
     with np.errstate(invalid="ignore"):
         column = np.floor((np.asarray(east) - grid.affine.c) / grid.affine.a)
         row = np.floor((np.asarray(north) - grid.affine.f) / grid.affine.e)

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ..errors import InputError
 from ..rasters.lattice import Tile
-from ..rasters.mask import inside_of, named_polygons
+from ..rasters.mask import among_longitudes, inside_of, named_polygons
 
 EVERYWHERE = "all"
 NAMES = ("name", "title", "label")  # fields that are likely to hold names, best first
@@ -52,6 +52,7 @@ class Zones:
                 f"A polygon of {file} is called {EVERYWHERE!r}, as the row of the whole map is; rename it, or "
                 "take names from another field (--name-field)."
             )
+        self._shapes = {name: among_longitudes(shapes, grid) for name, shapes in self._shapes.items()}
         self._bounds = {name: shapely.total_bounds(shapes) for name, shapes in self._shapes.items()}
         self._small = {
             name: shapely.union_all(shapely.make_valid(shapes))

@@ -102,6 +102,7 @@ class RasterSource:
                 self.categorical = tuple(bool(band.categories) for band in known)
                 self.notes += tuple(one.message for one in choice.cautions)
             self.units = tuple(source.raster.band_units[source.band - 1] for source in sources)
+            sources[0].raster.turn_home()
             self._stack = BandStack(sources)
             self.grid = self._stack.grid
             continued = self._around_the_earth()

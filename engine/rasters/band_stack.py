@@ -15,6 +15,8 @@ from ..errors import InputError
 from ..gdal_names import stem_of
 from .raster import Raster, Valid, Values
 
+NETCDF_NAME = "NETCDF_VARNAME"  # the tag in which GDAL has a variable's name
+
 
 @dataclass(frozen=True)
 class BandSource:
@@ -38,9 +40,10 @@ class BandSource:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it may be recognised by: its description, and the name of a file that holds no other band."""
-        description = self.raster.band_names[self.band - 1]
-        found = (description, self.file_name if self.raster.count == 1 else "")
+        """What it may be recognised by: its description; of a file with no other band also the file's name."""
+        found = [self.raster.band_names[self.band - 1]]
+        if self.raster.count == 1:
+            found += [self.file_name, self.raster.tags(self.band).get(NETCDF_NAME, "")]
         return tuple(name for name in found if name)
 
     @property

@@ -162,18 +162,42 @@ def turned(grid: GeoBox, left: float, right: float, reach: float = 0.0, step: in
     if columns and len(meeting) > 1:
         first = step * math.floor((left - margin - box.left) / size / step)
         last = math.ceil((right + margin - box.left) / size)
-        number = min(columns, grid.shape[1])
-        pieces = []
-        for turns in range(first // columns - 1, last // columns + 1):
-            start, stop = max(first, turns * columns), min(last, turns * columns + number)
-            if start < stop:
-                pieces.append((start - turns * columns, start - first, stop - start))
-        return Turned(columns_from(grid, first, last - first), tuple(pieces))
+        return _continued(grid, first, last, columns)
     if not meeting:
         return Turned(grid)
-    turns = max(meeting, key=lambda one: (shares[one], -abs(one)))
-    moved = grid.affine.c + turns * turn
-    affine = Affine(size, 0, moved, 0, grid.affine.e, grid.affine.f)
+    return _moved(grid, max(meeting, key=lambda one: (shares[one], -abs(one))))
+
+
+def homeward(grid: GeoBox) -> Turned:
+    """Return a raster's grid between -180 and 180 degrees, where the coordinates of most tables lie.
+
+    Of one that lies on both sides of the antimeridian the grid stays as it is.
+    """
+    turn = turn_of(grid.crs)
+    if not turn:
+        return Turned(grid)
+    box, columns = grid.boundingbox, columns_of_turn(grid)
+    if columns and grid.shape[1] >= columns:
+        first = math.floor((-turn / 2 - box.left) / grid.affine.a + SEAM_PX)
+        return _continued(grid, first, first + columns, columns) if first else Turned(grid)
+    turns = -round((box.left + box.right) / 2 / turn) if max(-box.right, box.left) >= turn / 2 else 0
+    return _moved(grid, turns)
+
+
+def _continued(grid: GeoBox, first: int, last: int, columns: int) -> Turned:
+    """Return the columns from ``first`` to ``last`` of a raster that repeats itself after so many columns."""
+    number = min(columns, grid.shape[1])
+    pieces = []
+    for turns in range(first // columns - 1, last // columns + 1):
+        start, stop = max(first, turns * columns), min(last, turns * columns + number)
+        if start < stop:
+            pieces.append((start - turns * columns, start - first, stop - start))
+    return Turned(columns_from(grid, first, last - first), tuple(pieces))
+
+
+def _moved(grid: GeoBox, turns: int) -> Turned:
+    a = grid.affine
+    affine = Affine(a.a, 0, a.c + turns * turn_of(grid.crs), 0, a.e, a.f)
     return Turned(GeoBox(grid.shape, affine, grid.crs) if turns else grid, (), turns)
 
 

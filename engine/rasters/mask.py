@@ -19,6 +19,7 @@ from .ground import transformer
 from .lattice import MapGrid, Tile
 from .longitudes import turn_of
 from .raster import Valid
+from .raster_file import demand_no_stream
 
 
 def polygons_of(file: str, crs: CRS, role: str) -> list[BaseGeometry]:
@@ -50,6 +51,7 @@ def named_polygons(
     InputError
         The file can't be read, has no CRS, or holds no polygon.
     """
+    demand_no_stream(file, role)
     try:
         meta, _, geometries, values = pyogrio.raw.read(file)
     except (DataSourceError, DataLayerError, ValueError) as error:
@@ -82,17 +84,22 @@ def _name(value: object, number: int) -> str:
 
 
 def among_longitudes(shapes: Sequence[BaseGeometry], grid: GeoBox) -> list[BaseGeometry]:
-    """Return polygons in a grid's CRS, those of another turn of longitude moved to the grid's."""
-    turn = turn_of(grid.crs)
-    box = shapely.box(*grid.boundingbox.bbox)
-    if not turn or not shapes or all(shapely.covers(box, shapes)):
+    """Return polygons in a grid's CRS, with copies whole turns of longitude away that meet the grid.
+
+    There are copies only where the grid or the polygons lie beyond half a turn.
+    """
+    turn, box = turn_of(grid.crs), grid.boundingbox
+    if not turn or not shapes:
         return list(shapes)
-    moved = [
-        shapely.transform(one, lambda xy, k=k: xy + np.array([k * turn, 0]))
-        for k in (-1, 0, 1)
-        for one in shapes
-    ]
-    return [one for one in moved if one.intersects(box)] or list(shapes)
+    left, _, right, _ = shapely.total_bounds(shapes)
+    if max(-box.left, box.right, -left, right) <= turn / 2 + abs(grid.affine.a):
+        return list(shapes)
+    found = list(shapes)
+    here = shapely.box(*box.bbox)
+    for turns in (-2, -1, 1, 2):
+        moved = shapely.transform(list(shapes), lambda xy, by=turns * turn: xy + np.array([by, 0.0]))
+        found += [one for one in moved if one.intersects(here)]
+    return found
 
 
 class PolygonMask:

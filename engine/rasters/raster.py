@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from ..errors import InputError
 from ..protocol import NoData, ranges_of
 from .ground import Bounds, transformer
-from .longitudes import centred_wkt, span_in, turn_of, turned
+from .longitudes import centred_wkt, homeward, span_in, turn_of, turned
 from .nodata_view import NoDataView
 from .raster_file import grid_of, opened
 from .view import Piece
@@ -55,10 +55,11 @@ class Raster:
         self.nodata = () if nodata is None else ranges_of(nodata)
         self._dataset = opened(file)
         try:
-            self.grid, self._south_up = grid_of(self._dataset, file, crs)
+            self._own_grid, self._south_up = grid_of(self._dataset, file, crs)
         except InputError:
             self._dataset.close()
             raise
+        self.grid = self._own_grid
         self._pieces: tuple[Piece, ...] = ()
         self._view: NoDataView | None = None
         self._warped: WarpedVRT | None = None
@@ -160,8 +161,8 @@ class Raster:
         if not turn_of(self.grid.crs) or self.grid.crs is None:
             return ""
         left, right = span_in(area, crs, self.grid.crs)
-        own = self.grid.boundingbox
-        found = turned(self.grid, left, right, reach, step)
+        own = self._own_grid.boundingbox
+        found = turned(self._own_grid, left, right, reach, step)
         self.grid, self._pieces = found.grid, found.pieces
         spans = f"{self.file} spans longitudes {own.left:.6g} to {own.right:.6g}"
         if found.turns:
@@ -169,6 +170,11 @@ class Raster:
         if found.pieces and (left < own.left or right > own.right):
             return f"{spans} and was continued over its edge, around the earth, to meet the area."
         return ""
+
+    def turn_home(self) -> None:
+        """Move the raster between -180 and 180 degrees if it lies elsewhere; before ``put_on``."""
+        found = homeward(self._own_grid)
+        self.grid, self._pieces = found.grid, found.pieces
 
     def put_on(self, grid: GeoBox, bands: Collection[int], interpolate: bool = True) -> None:
         """Make ``read`` give ``bands`` on ``grid``; where it does not fit the file's own, values are warped.

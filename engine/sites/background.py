@@ -148,6 +148,7 @@ def points_by_effort(
     """
     draw = np.random.default_rng([seed, 2])
     with Raster(file) as raster:
+        raster.turn_home()
         raster.put_on(raster.grid, [1])
         height = raster.grid.shape[0]
         of_row = np.concatenate(

@@ -45,6 +45,7 @@ class RasterSupply:
         self._categorical = config.categorical
         first = self._inputs[0].file
         with Raster(first, self._nodata.get(first, ()), self._file_crs.get(first, "")) as raster:
+            raster.turn_home()
             self._grid = raster.grid
 
     @property

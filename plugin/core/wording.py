@@ -29,10 +29,17 @@ def _instead() -> tuple[tuple[str, str], ...]:
         (" or choose bands (FILE#1,2)", tr(" or choose bands (Inputs › bands)")),
         ("use --method patch", tr("map with it in Processing (Method: patch)")),
         (
+            "assign one (gdal_translate -a_srs, or Layer > Set CRS and export), or say which it is "
+            "(--file-crs)",
+            tr("set it for the layer (Layer › Set CRS of Layer)"),
+        ),
+        (
             "assign one (gdal_translate -a_srs, or Layer > Set CRS and export)",
             tr("assign one (Raster › Projections › Assign Projection)"),
         ),
         ("(gdalwarp)", tr("(Raster › Projections › Warp)")),
+        ("(gdalwarp -t_srs)", tr("(Raster › Projections › Warp)")),
+        ("(gdal_translate -a_ullr)", tr("(Raster › Georeferencer)")),
     )
 
 
