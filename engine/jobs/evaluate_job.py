@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from odc.geo.crs import CRS
 
-from ...models.card import Card
+from ...models.card import Card, Modality
 from ...models.model_file import ModelFile, read_model
 from ..aside import refusal
 from ..errors import InputError
@@ -18,8 +19,10 @@ from ..judging.scored import Scored
 from ..judging.scored_file import OOF_SUFFIX, read_scored
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
+from ..patches.source import PatchSource
 from ..progress import Monitor
 from ..protocol import EvaluateJob, EvaluateResult
+from ..rasters.ground import TOLERANCE
 from ..sites.cleaning import Cleaning
 from ..sites.survey_blocks import survey_blocks
 from ..training.batches import Places
@@ -29,7 +32,7 @@ from ..training.course import prepared_test, spots_of
 from ..training.out_of_fold import scored_survey
 from ..training.prediction import logits_at
 from ..training.sights import PatchSight
-from ..training.supplies import supply_of
+from ..training.supplies import RasterSupply, Supply, supply_of
 
 
 def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
@@ -82,7 +85,7 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
     for supply in supplies:
         modality = model.card.modality(supply.name)
         with supply.source(spots, modality.reach(modality.scales), model.card) as source:
-            report.warnings += source.notes
+            report.warnings += [*source.notes, *_other_size(supply, source, modality)]
             sets[supply.name] = PatchSet(cache.patches(source, monitor, supply.name), modality)
     usable = np.logical_and.reduce([one.usable for one in sets.values()])
     report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")
@@ -95,6 +98,18 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
     presences = np.array([one.presences for one in species], np.int64)
     fold = np.zeros(len(index), np.int64)
     return scored_survey(test.taken(index), logits.astype(np.float64), block, fold, presences), report
+
+
+def _other_size(supply: Supply, source: PatchSource, modality: Modality) -> Iterator[str]:
+    """Say where the pixels of rasters are not as large as the model's: its windows then see another ground."""
+    if not isinstance(supply, RasterSupply):
+        return
+    size, unit = supply.pixel_size(source)
+    if unit != modality.pixel_unit or abs(size / modality.pixel_size - 1) > TOLERANCE:
+        yield (
+            f"The pixels of {modality.name} are {size:.6g} {unit}s wide, those that the model learnt from "
+            f"{modality.pixel_size:.6g} {modality.pixel_unit}s: its windows see another ground here."
+        )
 
 
 def _out_of_fold(file: Path, card: Card) -> Scored:

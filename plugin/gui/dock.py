@@ -130,8 +130,9 @@ class ScalescapeDock(QgsDockWidget):
         with self._being_filled():
             self.output.set_folder(str(run.get("out") or suggested_folder(self._project)))
             self.advanced.choose_device(str(run.get("device") or settings.value("device", "auto")))
-        model = str(run.get("model") or settings.value("model"))
-        self.model.by_hand = bool(model)
+        mine = self.model.path if self.model.by_hand else settings.value("model")
+        model = str(run.get("model") or mine)
+        self.model.settled = bool(model)
         if model:
             self.model.choose(model)
         else:
@@ -226,7 +227,7 @@ class ScalescapeDock(QgsDockWidget):
     def _on_run(self) -> None:
         draft = self.desk.draft
         settings.remember_model(draft.model)
-        if self.model.by_hand:  # else the next project may have rasters of another one
+        if self.model.by_hand or self.model.settled:  # else the next project may have rasters of another one
             settings.set_value("model", draft.model)
         settings.set_value("out", self.output.folder.filePath())
         settings.set_value("device", draft.device)

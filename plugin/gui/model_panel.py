@@ -45,7 +45,8 @@ class ModelPanel(Section):
         super().__init__(tr("Model"), parent)
         self.card: Optional[Card] = None
         self.error = ""
-        self.by_hand = False  # whether the user chose the model, now or for the project
+        self.by_hand = False  # whether the user chose the model since QGIS was started
+        self.settled = False  # whether the project or the user's last run says which model it is
         self._dialog: Optional[CardDialog] = None
         self.combo = _ModelCombo()
         self.combo.setObjectName("scalescapeModel")
@@ -86,11 +87,11 @@ class ModelPanel(Section):
             self.combo.setCurrentIndex(index)
 
     def choose_fitting(self, rasters: Sequence[Raster]) -> None:
-        """Choose the model whose bands some rasters have, unless the user chose one; the demo where none has.
+        """Choose the model whose bands some rasters have, unless one was chosen; the demo where none has.
 
         A model that does not fit worse than others stays.
         """
-        if self.by_hand:
+        if self.by_hand or self.settled:
             return
         path = fitting_model(known_models(), rasters, self.path)
         if path and path != self.path:

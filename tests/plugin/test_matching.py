@@ -223,13 +223,16 @@ def test_a_model_that_the_user_chose_stays(dock, models, project, tmp_path):
     add_raster(project, write_raster(tmp_path / "s.tif", {"ice": 1, "snow": 1}), "snow")
     settled(dock)
     assert chosen(dock) == "forest"
+    dock._on_project()
+    settled(dock)
+    assert chosen(dock) == "forest", "nor does another project change it"
 
 
 def test_a_project_s_model_and_the_user_s_last_one_win(dock, models, project, tmp_path):
     add_raster(project, write_raster(tmp_path / "s.tif", {"ice": 1, "snow": 1}), "snow")
     settings.set_value("model", str(models / "forest.safetensors"))
     dock.show()
-    assert chosen(dock) == "forest" and dock.model.by_hand
+    assert chosen(dock) == "forest"
     settings.set_project_run(project, {"model": str(models / "demo.safetensors")})
     dock._on_project()
     assert chosen(dock) == "demo"
