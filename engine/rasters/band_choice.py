@@ -89,7 +89,7 @@ def _unclear(modality: Modality, offered: Sequence[BandSource], match: NameMatch
     """Return the sentence that refuses names of which some fit and others don't, or one fits twice."""
     if match.doubtful is not None:
         band = modality.bands[match.doubtful].name
-        rivals = [offered[place].label for place in match.rivals[match.doubtful]]
+        rivals = _labels_apart([offered[place] for place in match.rivals[match.doubtful]])
         if len(rivals) > 1:
             several = f"{', '.join(rivals[:-1][:SHOWN])} and {rivals[-1]}"
             return f"The name {band} ({modality.name}) fits {several} equally well; {BY_HAND}."
@@ -111,6 +111,14 @@ def _unclear(modality: Modality, offered: Sequence[BandSource], match: NameMatch
         f"{offered[found[first]].label}) and others are not ({listed_labels(missing)}){left}; rename them, add "
         f"the missing files, or {BY_HAND}."
     )
+
+
+def _labels_apart(sources: Sequence[BandSource]) -> list[str]:
+    """Return what bands are called, with the whole paths of files where their names are one."""
+    labels = [one.label for one in sources]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [f"{one.label} ({one.raster.file})" for one in sources]
 
 
 def listed_labels(labels: Sequence[str]) -> str:

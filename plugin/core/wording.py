@@ -26,7 +26,7 @@ def _instead() -> tuple[tuple[str, str], ...]:
     return (
         ("(--edge fill)", tr("(Advanced › At the edge)")),
         ("(--memory)", tr("(Advanced › Memory)")),
-        (" or choose bands (FILE#1,2)", tr(" or choose bands (Inputs › bands)")),
+        ("choose bands (FILE#1,2)", tr("choose bands (Inputs › bands)")),
         ("use --method patch", tr("map with it in Processing (Method: patch)")),
         (
             "assign one (gdal_translate -a_srs, or Layer > Set CRS and export), or say which it is "

@@ -145,6 +145,24 @@ def test_half_a_match_and_a_doubtful_one_are_refused(
     assert "choose bands (FILE#1,2)" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_files_of_one_name_are_told_by_their_folders(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    files = [constant(tmp_path / folder / "bio1.tif", [""]) for folder in ("a", "b")]
+    with pytest.raises(InputError, match=r"fits bio1.tif \(.*a/bio1.tif\) and bio1.tif \(.*b/bio1.tif\)"):
+        taken(card_of(bioclim=["bio1", "bio2"]), [RasterInput("bioclim", file) for file in files])
+
+
+def test_a_variable_of_netcdf_is_known_by_its_name(tmp_path: Path) -> None:
+    for number, name in ((5, "bio5"), (2, "bio2"), (1, "bio1")):
+        values = np.full((1, 4, 4), number, np.float32)
+        path = write_raster(tmp_path / f"part{number}.tif", values, 10)
+        with rasterio.open(path, "r+") as target:
+            target.update_tags(1, NETCDF_VARNAME=name)
+    inputs = [RasterInput("bioclim", str(tmp_path / f"part{number}.tif")) for number in (5, 2, 1)]
+    assert taken(card_of(bioclim=BIO), inputs)[0] == [1, 2, 5]
+
+
 def test_half_of_a_sensor_s_bands_is_refused(tmp_path: Path) -> None:
     file = constant(tmp_path / "a.tif", ["B02", "B03", "B04", "B8A"])
     with pytest.raises(InputError, match=r"others are not \(nir\); what is left is band 4 \(B8A\)"):

@@ -17,6 +17,7 @@ import rasterio
 import rasterio.warp
 from centred import centred_copy, plain_contributions
 from click.testing import CliRunner
+from conftest import LEFT, TOP, write_raster
 from PIL import Image
 from pyproj import Geod
 from scalescape.engine.cli import cli
@@ -120,6 +121,23 @@ def test_a_point_may_come_in_another_crs_and_windows_are_given_in_it(
         middle = [np.mean(lons[:4:3]), np.mean(lats[:4:3])], [np.mean(lons[1:3]), np.mean(lats[1:3])]
         across = geod.inv(*middle[0], *middle[1])[2]
         assert mine.width_m[0] == pytest.approx(across, rel=1e-4)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:2154"])
+def test_a_point_without_a_crs_is_in_the_finest_raster_s_own(
+    model: Path, landscape: dict[str, Path], tmp_path: Path, crs: str
+) -> None:
+    """Also where that raster is read on another grid, such as a zone of UTM, for the model's pixel size."""
+    (x,), (y,) = rasterio.warp.transform("EPSG:32631", crs, [LEFT], [TOP])
+    size = 10 / np.cos(np.radians(45.15)) if crs == "EPSG:3857" else 7.0
+    scene = np.random.default_rng(0).normal(80, 20, (2, 120, 120)).astype(np.float32)
+    fine = write_raster(tmp_path / "fine.tif", scene, 1.3 * size, crs=crs, corner=(x, y), names=["red", "nir"])
+    inputs = (RasterInput("satellite", str(fine)), RasterInput("bioclim", str(landscape["bioclim"])))
+    question = InspectJob(str(model), inputs, (x + 60 * size, y - 55 * size))
+    said = run_inspect(replace(question, crs=crs))
+    assert run_inspect(question) == said and said.crs == crs
+    xs, ys = zip(*said.contributions[0].window, strict=True)
+    assert min(xs) < question.at[0] < max(xs) and min(ys) < question.at[1] < max(ys)
 
 
 def test_the_most_likely_species_are_in_order_and_the_first_is_shown(job: InspectJob) -> None:

@@ -25,6 +25,9 @@ from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, InspectJob, MapJob, RasterInput
 from scalescape.engine.rasters.longitudes import near, turn_of, turned
 from scalescape.engine.rasters.raster import Raster
+from scalescape.engine.sites.background import points_by_effort, random_points
+from scalescape.engine.training.config import ModalityConfig
+from scalescape.engine.training.supplies import supply_of
 from scalescape.models.model_file import ModelFile, write_model
 from scalescape.models.presets import architecture
 
@@ -233,6 +236,20 @@ def test_training_sites_see_one_ground_in_any_form(tmp_path: Path, left: float) 
     np.testing.assert_array_equal(values[8], values[9])
     np.testing.assert_allclose(values[6:8, 4:], expected[6:8], atol=1e-4)
     assert not valid[3, 4:].any()
+
+
+@pytest.mark.parametrize(("left", "right"), [(0, 360), (-180, 180), (200, 260), (-20, 30), (170, 190)])
+def test_background_points_lie_where_tables_have_coordinates(tmp_path: Path, left: int, right: int) -> None:
+    """From -180 to 180, unless the raster lies on both sides of the antimeridian."""
+    file = write_field(tmp_path / "f.tif", left, right, 2.0, 60, -60)
+    supply = supply_of("m", ModalityConfig(inputs=(file,)))
+    x, y = random_points(supply.grid, 300, 0, supply.holds, None)
+    assert len(x) == 300 and supply.holds(x, y, CRS(LONLAT)).all()
+    if (left, right) != (170, 190):
+        assert x.min() >= -180 and x.max() <= 180
+    by_effort, _ = points_by_effort(file, CRS(LONLAT), 200, 0, None, None)
+    assert len(by_effort) == 200
+    assert (by_effort.max() <= 180) == ((left, right) != (170, 190))
 
 
 def test_an_extent_from_east_to_west_is_told_how_to_cross(degrees_model: Path, tmp_path: Path) -> None:

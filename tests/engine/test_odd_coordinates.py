@@ -24,6 +24,7 @@ from scalescape.engine.patches.raster_source import RasterSource
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, InspectJob, ProfileJob, RasterInput
 from scalescape.engine.rasters.raster import Raster
+from scalescape.models.errors import ModelError
 
 LOCAL = 'LOCAL_CS["site grid",LOCAL_DATUM["site",0],UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'
 ENGINEERING = (
@@ -202,6 +203,14 @@ def test_a_step_without_sense_gets_a_sentence(job: CheckJob, step: int, tmp_path
     names = [f"--input={one.modality}={one.file}" for one in job.inputs]
     run = CliRunner().invoke(cli, ["map", job.model, *names, "--out", str(tmp_path / "o"), f"--step={step}"])
     assert run.exit_code == 2 and len(run.output.strip().splitlines()) == 1
+
+
+def test_a_pipe_is_no_model_and_no_mask_either(job: CheckJob, tmp_path: Path) -> None:
+    pipe(tmp_path / "pipe")
+    with pytest.raises(ModelError, match=r"pipe is no file; choose a Scalescape model file"):
+        run_check(replace(job, model=str(tmp_path / "pipe")))
+    with pytest.raises(InputError, match=r"The mask .*pipe is a pipe or a device"):
+        run_check(replace(job, mask=str(tmp_path / "pipe")))
 
 
 def giant(path: Path, size: float, crs: str, left: float, top: float) -> Path:

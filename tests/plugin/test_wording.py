@@ -14,6 +14,13 @@ pytestmark = pytest.mark.usefixtures("qgis_app")
         ("Fill the edge (--edge fill).", "Fill the edge (Advanced › At the edge)."),
         ("Allow more (--memory).", "Allow more (Advanced › Memory)."),
         ("Add files or choose bands (FILE#1,2).", "Add files or choose bands (Inputs › bands)."),
+        ("It fits two; choose bands (FILE#1,2).", "It fits two; choose bands (Inputs › bands)."),
+        (
+            "a.tif has no CRS; assign one (gdal_translate -a_srs, or Layer > Set CRS and export), or say which "
+            "it is (--file-crs).",
+            "a.tif has no CRS; set it for the layer (Layer › Set CRS of Layer).",
+        ),
+        ("Warp it (gdalwarp -t_srs).", "Warp it (Raster › Projections › Warp)."),
         (
             "No CRS; assign one (gdal_translate -a_srs, or Layer > Set CRS and export).",
             "No CRS; assign one (Raster › Projections › Assign Projection).",

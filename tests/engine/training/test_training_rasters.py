@@ -44,6 +44,17 @@ def test_judging_finds_the_model_s_bands_by_name(run: Run, tmp_path: Path) -> No
         judged(run, config, tmp_path / "three")
 
 
+def test_pixels_of_another_size_are_told_when_a_model_is_judged(run: Run, tmp_path: Path) -> None:
+    config = write_tiny_landscape(tmp_path / "a", TESTED)
+    assert not any("see another ground" in one for one in judged(run, config, tmp_path / "one")[1])
+    file = tmp_path / "a" / "bioclim.tif"
+    with rasterio.open(file) as source:
+        values = source.read()
+    write_raster(file, values, 230, names=["bio1", "bio12"], corner=(LEFT - 1480, TOP + 1530))
+    (said,) = [one for one in judged(run, config, tmp_path / "two")[1] if "see another ground" in one]
+    assert "pixels of bioclim are 230 metres wide, those that the model learnt from 200 metres" in said
+
+
 def test_what_training_does_to_rasters_is_told(run: Run, tmp_path: Path) -> None:
     """Among the warnings of a training, where a file was resampled or moved."""
     config = write_tiny_landscape(tmp_path / "a")
