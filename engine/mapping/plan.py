@@ -20,6 +20,7 @@ from ..rasters import plausibility
 from ..rasters.ground import bounds_in, crs_named, ground_size
 from ..rasters.lattice import Extent, MapGrid, map_grid
 from ..rasters.predictors import Predictor, open_predictors, pixel_grid_text
+from ..sites.species_names import loose, species_name
 from .margin import Margin, ends_inside, margin_of
 
 if TYPE_CHECKING:
@@ -174,14 +175,19 @@ def chosen_scales(card: Card, wanted: dict[str, tuple[int, ...]]) -> dict[str, t
 def chosen_species(card: Card, wanted: tuple[str, ...]) -> tuple[int, ...]:
     """Return the places of the species wanted in the card's list; all of them unless told."""
     names = [s.name for s in card.species]
-    unknown = [name for name in wanted if name not in names]
+    place = {species_name(name): number for number, name in enumerate(names)}
+    place |= {name: number for number, name in enumerate(names)}
+    unknown = [name for name in wanted if name not in place and species_name(name) not in place]
     if unknown:
-        near = [n for n in names if n.split(" ")[0].lower() == unknown[0].split(" ")[0].lower()]
+        near = [n for n in names if loose(n) == loose(unknown[0])]
+        near = near or [n for n in names if n.split(" ")[0].lower() == unknown[0].split(" ")[0].lower()]
         hint = f", perhaps {near[0]}" if near else ""
         raise InputError(
             f"The model knows no species {unknown[0]!r}; choose one of its {len(names)} species{hint}."
         )
-    return tuple(names.index(name) for name in dict.fromkeys(wanted)) if wanted else tuple(range(len(names)))
+    if not wanted:
+        return tuple(range(len(names)))
+    return tuple(dict.fromkeys(place.get(name, place.get(species_name(name), 0)) for name in wanted))
 
 
 def window_over(raster: GeoBox, grid: MapGrid) -> tuple[slice, slice]:

@@ -44,6 +44,12 @@ def band_statistics(
     """
     categorical = categorical or [False] * len(names)
     units = units or [""] * len(names)
+    if len(names) > 1 and len(values) > 1 and _all_alike(values, valid):
+        raise InputError(
+            f"All {len(names)} bands of {modality} have the same values at all {len(values):,} training sites, "
+            f"so the sites lie in one pixel of {modality} or it is empty; check the coordinates and their "
+            "system."
+        )
     bands = []
     for place, name in enumerate(names):
         held = values[valid[:, place], place].astype(np.float64)
@@ -63,6 +69,12 @@ def band_statistics(
             quantiles = np.maximum.accumulate(np.percentile(held, shares))
             bands.append(Band(name, mean, std, mean, _floats(quantiles), unit=units[place]))
     return tuple(bands)
+
+
+def _all_alike(values: Values, valid: Valid) -> bool:
+    """Tell whether every band has one value at all sites where it has any, and some has one."""
+    spread = [np.ptp(values[held, place]) for place, held in enumerate(valid.T) if held.any()]
+    return bool(spread) and not any(spread)
 
 
 def _categories(found: np.ndarray, name: str, modality: str) -> tuple[int, ...]:

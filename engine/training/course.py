@@ -102,6 +102,13 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
+    if len(sites) == 1:
+        records = sum(prepared.report.read.values())
+        raise InputError(
+            f"All that is left of {records:,} record{'s' if records > 1 else ''} is one site"
+            f"{prepared.report.thinning()}, and a network learns from many; check the coordinates and their "
+            "system, or add records."
+        )
     sites, background = _with_images(supplies, sites, background, prepared.report)
     lattices = _lattices(config, recipe, supplies, sites)
     for lattice in lattices.values():

@@ -1,0 +1,125 @@
+"""What a table says of the geodetic datum of each row, and coordinates brought to one datum."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+from odc.geo.crs import CRS
+from pyproj.exceptions import CRSError
+
+from ..errors import InputError
+from ..listing import listed
+from ..rasters.ground import crs_name, transformer
+from .cell_numbers import Floats
+from .cells import Row, Rows, Texts
+from .cleaning import Cleaning
+from .known_columns import DATUM
+
+# As people write them, without blanks and signs; PROJ knows more (ED50, GDA94, Tokyo).
+WRITTEN = {
+    "wgs": 4326, "wgs1984": 4326, "worldgeodeticsystem1984": 4326, "epsg4326wgs84": 4326, "wgs84epsg4326": 4326,
+    "crs84": 4326, "ogccrs84": 4326, "nad1927": 4267, "northamericandatum1927": 4267,
+    "northamerican1927": 4267, "nad1983": 4269, "northamericandatum1983": 4269, "northamerican1983": 4269,
+    "europeandatum1950": 4230, "european1950": 4230, "etrs1989": 4258, "osgb36": 4277, "osgb1936": 4277,
+    "agd1966": 4202, "australiangeodeticdatum1966": 4202, "agd1984": 4203, "gda1994": 4283,
+    "geocentricdatumofaustralia1994": 4283, "sad1969": 4618, "southamericandatum1969": 4618, "psad1956": 4248,
+    "sirgas2000": 4674, "tokyo1918": 4301, "wgs1972": 4322, "wgs72": 4322, "ch1903": 4149, "nzgd1949": 4272,
+}  # fmt: skip
+UNTOLD = {
+    "", "unknown", "notrecorded", "notgiven", "unrecorded", "undefined", "na", "none", "null", "nan",
+    "notspecified", "unspecified", "notprovided", "notstated", "undetermined", "unknowndatum", "notapplicable",
+    "nodata",
+}  # fmt: skip
+MOST_NAMES = 4  # that a message lists
+SAME = 1e-6  # degrees, a decimetre
+
+
+@cache
+def datum_of(text: str) -> CRS | None:
+    """Return the system of longitudes and latitudes that a text names; None where that is none."""
+    plain = re.sub(r"[^a-z0-9]", "", text.lower())
+    code = re.fullmatch(r"(?:epsg)?(\d{4,5})", plain) or re.search(r"epsg(\d{4,5})$", plain)
+    try:
+        crs = CRS(f"EPSG:{WRITTEN[plain]}" if plain in WRITTEN else f"EPSG:{code[1]}" if code else text.strip())
+    except (CRSError, ValueError):
+        return None
+    return crs if crs.geographic else None
+
+
+def is_untold(text: str) -> bool:
+    """Tell whether a text says that the datum is not known, or nothing."""
+    return re.sub(r"[^a-z0-9]", "", text.lower()) in UNTOLD
+
+
+def in_one_datum(
+    x: Floats, y: Floats, crs: CRS, row: Row, datum: Texts, named: bool, table: str, cleaning: Cleaning
+) -> tuple[Floats, Floats, Rows]:
+    """Return longitudes and latitudes in the datum of ``crs``, and the rows whose own datum nobody knows.
+
+    Parameters
+    ----------
+    x, y
+        (rows,) coordinates in degrees.
+    crs
+        The system that they are wanted in, and that rows without a datum are in.
+    row, datum
+        (rows,) number in the file, and what the table says.
+    named
+        Whether the user named the system: then no row may say another.
+    table
+        The file's name, for messages.
+    cleaning
+        Learns how many were converted, or taken for ``crs``.
+
+    Raises
+    ------
+    InputError
+        A row's datum is another than the user's system.
+    """
+    untold = datum.where(is_untold)
+    unknown = ~untold & datum.where(lambda text: datum_of(text) is None)
+    x, y = x.copy(), y.copy()
+    moved: dict[str, int] = {}
+    for code, text in enumerate(datum.values):
+        own = None if is_untold(text) else datum_of(text)
+        mine = datum.codes == code
+        if own is None or not mine.any() or is_same_system(own, crs):
+            continue
+        if named:
+            raise InputError(
+                f"The crs of {table} is {crs_name(crs)}, and its column {DATUM} says {text!r} in row "
+                f"{row[int(np.argmax(mine))]}; leave crs out to have each row read in its own datum, or rename "
+                "that column to have all read in crs."
+            )
+        x[mine], y[mine] = transformer(own, crs).transform(x[mine], y[mine])
+        moved[text] = int(mine.sum())
+    if moved:
+        shown = listed([f"{text} ({count:,})" for text, count in moved.items()], MOST_NAMES)
+        cleaning.warnings.append(
+            f"{table}: {sum(moved.values()):,} coordinates were brought from {shown} to {crs_name(crs)}."
+        )
+    if untold.any() and not untold.all():
+        cleaning.warnings.append(
+            f"{table}: {int(untold.sum()):,} without a geodetic datum were taken for {crs_name(crs)} (for "
+            f"example row {row[int(np.argmax(untold))]})."
+        )
+    return x, y, unknown
+
+
+def is_same_system(one: CRS, other: CRS) -> bool:
+    """Tell whether two systems give a place the same coordinates, x first in both, within a decimetre."""
+    if one == other:
+        return True
+    if one.geographic != other.geographic:
+        return False
+    area = one.proj.area_of_use or other.proj.area_of_use
+    west, south, east, north = (-179.0, -89.0, 179.0, 89.0) if area is None else area.bounds
+    longitude = west + (east - west if east >= west else east + 360 - west) * np.array([0.2, 0.5, 0.8])
+    latitude = south + (north - south) * np.array([0.3, 0.5, 0.7])
+    lonlat = CRS("EPSG:4326")
+    places = [transformer(lonlat, crs).transform(longitude, latitude) for crs in (one, other)]
+    limit = SAME if one.geographic else SAME * 111_000
+    gap = np.abs(np.asarray(places[0]) - np.asarray(places[1]))
+    return bool(np.isfinite(gap).all() and gap.max() <= limit)
