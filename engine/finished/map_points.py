@@ -97,6 +97,42 @@ def points_on(job: AssessJob, band: MapBand) -> tuple[MapPoints, list[str]]:
     InputError
         The file can't be used, has no column of presences, or no presence and absence with a value.
     """
+    report = Cleaning()
+    rows = _surveyed_rows(job, band, report)
+    value = _values(band, rows.x, rows.y, rows.crs)
+    used = np.isfinite(value)
+    if len(used) and not used.any():
+        raise InputError(
+            f"No point of {job.sites} lies where the map has a value; check whether x and y are swapped, or "
+            f"the coordinate system ({crs_name(rows.crs)}) is another."
+        )
+    report.drop(rows.table, "the map has no value there", int((~used).sum()), rows.example(~used))
+    gone = [f"{one.reason}{f' ({one.example})' if one.example else ''}" for one in report.dropped]
+    counts = [f"{one.count:,} of {sum(report.read.values()):,}" for one in report.dropped]
+    notes = [f"{some} points were left out: {why}." for some, why in zip(counts, gone, strict=True)]
+    notes += report.warnings
+    found = rows.found.toarray()[:, 0]
+    presences, absences = int((found & used).sum()), int((~found & used).sum())
+    if not presences or not absences:
+        left = "; ".join(
+            f"{one.count:,} left out, {why}" for one, why in zip(report.dropped, gone, strict=True)
+        )
+        raise InputError(
+            f"Of the points of {job.sites} that lie on the map {presences} are presences and {absences} "
+            f"absences{f' ({left})' if left else ''}; a test needs both."
+        )
+    held = value[used]
+    if held.min() == held.max():
+        notes.append(
+            f"The map has one value, {held[0]:.6g}, at all {len(held):,} points, so it tells no presence from "
+            "an absence: an AUC of 0.5 says no more than that."
+        )
+    low, high = (0.0, 1.0) if held.min() >= 0 and held.max() <= 1 else (float(held.min()), float(held.max()))
+    return MapPoints(rows.row[used], rows.x[used], rows.y[used], rows.crs, held, found[used], low, high), notes
+
+
+def _surveyed_rows(job: AssessJob, band: MapBand, report: Cleaning) -> Observations:
+    """Return the points that have coordinates and where the species was looked for."""
     table = TableFile(job.sites, options=True)
     wanted = job.presence or band.species
     column = table.find(wanted)
@@ -109,54 +145,19 @@ def points_on(job: AssessJob, band: MapBand) -> tuple[MapPoints, list[str]]:
     source = SourceConfig(
         file=job.sites, kind="pa", species_name=band.species, presence=column, x=job.x, y=job.y, crs=job.crs
     )
-    report = Cleaning()
     rows = read_observations(source, Predictors(), report)
-    count = sum(report.read.values())
 
     def inside(x: Floats, y: Floats, crs: CRS) -> Flags:
         return np.isfinite(_values(band, x, y, crs))
 
-    surveyed = ~rows.holes.toarray()[:, 0]
-    placed = np.isfinite(rows.x) & np.isfinite(rows.y)
-    report.drop(
-        rows.table, f"the column {column} is empty there", int((~surveyed).sum()), _example(rows, ~surveyed)
-    )
-    missing = surveyed & ~placed
-    report.drop(rows.table, "they have no coordinates", int(missing.sum()), _example(rows, missing))
-    rows = with_declared_system(rows.kept(surveyed & placed), report, band.grid.crs, inside)
-    rows = with_sound_coordinates(rows, report, None, None)
-    value = _values(band, rows.x, rows.y, rows.crs)
-    used = np.isfinite(value)
-    if len(used) and not used.any():
-        raise InputError(
-            f"No point of {job.sites} lies where the map has a value; check whether x and y are swapped, or "
-            f"the coordinate system ({crs_name(rows.crs)}) is another."
-        )
-    report.drop(rows.table, "the map has no value there", int((~used).sum()), _example(rows, ~used))
-    notes = [
-        f"{one.count:,} of {count:,} points were left out: {one.reason}"
-        f"{f' ({one.example})' if one.example else ''}."
-        for one in report.dropped
-    ] + report.warnings
-    found = rows.found.toarray()[:, 0]
-    presences, absences = int((found & used).sum()), int((~found & used).sum())
-    if not presences or not absences:
-        raise InputError(
-            f"Of the points of {job.sites} that lie on the map {presences} are presences and {absences} "
-            "absences; a test needs both."
-        )
-    held = value[used]
-    if held.min() == held.max():
-        notes.append(
-            f"The map has one value, {held[0]:.6g}, at all {len(held):,} points, so it tells no presence from "
-            "an absence: an AUC of 0.5 says no more than that."
-        )
-    low, high = (0.0, 1.0) if held.min() >= 0 and held.max() <= 1 else (float(held.min()), float(held.max()))
-    return MapPoints(rows.row[used], rows.x[used], rows.y[used], rows.crs, held, found[used], low, high), notes
-
-
-def _example(rows: Observations, where: Flags) -> str:
-    return rows.example(where) if where.any() else ""
+    empty = rows.holes.toarray()[:, 0]
+    report.drop(rows.table, f"the column {column} is empty there", int(empty.sum()), rows.example(empty))
+    rows = rows.kept(~empty)
+    unplaced = ~(np.isfinite(rows.x) & np.isfinite(rows.y))
+    report.drop(rows.table, "they have no coordinates", int(unplaced.sum()), rows.example(unplaced))
+    rows = rows.kept(~unplaced)
+    rows = with_declared_system(rows, report, band.grid.crs, inside)
+    return with_sound_coordinates(rows, report, None, None)
 
 
 def _values(band: MapBand, x: Floats, y: Floats, crs: CRS) -> Floats:

@@ -53,7 +53,7 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
             "The map brings no threshold along: that of largest TSS was sought on these points, so that TSS "
             "and outcomes at it flatter the map; give one (--threshold)."
         )
-    if not points.is_share:
+    if not points.is_share and points.low < points.high:
         notes.append(
             f"Values run from {points.low:.6g} to {points.high:.6g}; in species.csv, figures.csv and the "
             "report thresholds stand on a scale from 0 to 1 between these."

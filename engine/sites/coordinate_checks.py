@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.crs import CRS
 
+from ..listing import counted
 from ..rasters.ground import crs_name, transformer
 from .cells import Rows
 from .cleaning import Cleaning
@@ -80,7 +81,8 @@ def _with_western_longitudes(rows: Observations, cleaning: Cleaning) -> Observat
     if not beyond.any():
         return rows
     cleaning.warnings.append(
-        f"{rows.table}: {int(beyond.sum()):,} longitudes beyond 180 are read as west ({rows.example(beyond)})."
+        f"{rows.table}: {counted(int(beyond.sum()), 'longitude')} beyond 180, read as west "
+        f"({rows.example(beyond)})."
     )
     return replace(rows, x=np.where(beyond, rows.x - 360, rows.x))
 

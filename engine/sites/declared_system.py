@@ -20,6 +20,7 @@ from .site_table import Floats
 LARGEST = 180.0  # of degrees
 LEAST_METRES = 1000.0  # beyond it a coordinate is no slip in a table of degrees
 SAMPLE = 2000  # records by which other readings are tried
+ENOUGH = 20  # records by which one reading is told from another where both put some on the rasters
 NEARLY_ALL, HARDLY_ANY = 0.9, 0.1
 MOSTLY_FRACTIONS = 0.5  # whole numbers alone are no sign of degrees
 
@@ -126,21 +127,27 @@ class _Check:
             return
         for crs, swapped in self._other_readings(x, y):
             held = int(self._held(*((y, x) if swapped else (x, y)), crs).sum())
-            if held <= max(FEW * count, declared):
+            if held <= FEW * count or held - declared < HARDLY_ANY * count:
                 continue
-            gained = held - declared >= HARDLY_ANY * count
-            how = f"as {crs_name(crs)}" if crs != rows.crs else ""
-            how += (" and " if how else "") + "with x and y swapped" if swapped else ""
+            how = [f"as {crs_name(crs)}"] if crs != rows.crs else []
+            remedy = [f"name {crs_name(crs)} as their system"] if crs != rows.crs else []
+            if swapped:
+                how.append("with x and y swapped")
+                remedy.append("name x and y the other way round")
+            part = " (a sample)" if count < self.usable.sum() else ""
             said = (
-                f"Of {count:,} records of {rows.table} {count - declared:,} lie outside the rasters as "
-                f"{crs_name(rows.crs)}, and {held:,} lie on them {how}"
+                f"Of {count:,} records of {rows.table}{part} {count - declared:,} lie outside the rasters as "
+                f"{crs_name(rows.crs)}, and {held:,} lie on them {' and '.join(how)}"
             )
-            if declared <= HARDLY_ANY * count or (held >= NEARLY_ALL * count and gained):
-                named = f"name {crs_name(crs)} as their system" if crs != rows.crs else ""
-                named += (" and " if named else "") + "name x and y the other way round" if swapped else ""
-                raise InputError(f"{said}; {named}.")
-            if gained:
+            if declared > HARDLY_ANY * count and count < ENOUGH:
                 self.cleaning.warnings.append(f"{said}; is that how they are meant?")
+                continue
+            right = (
+                ""
+                if declared <= HARDLY_ANY * count
+                else ", or give only those that lie on the rasters as they are"
+            )
+            raise InputError(f"{said}; {' and '.join(remedy)}{right}.")
 
     def _other_readings(self, x: Floats, y: Floats) -> Iterator[tuple[CRS, bool]]:
         """Yield systems of the same kind that coordinates may be in, and whether they are swapped."""

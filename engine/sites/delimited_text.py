@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO
 
 from ..errors import InputError
+from ..listing import counted
 from .cells import Cells
 from .field_rows import FieldRows
 from .species_names import spelt
@@ -165,9 +166,8 @@ class DelimitedText:
         notes = []
         if most[0] > width:
             notes.append(
-                f"{self.name}: all {rows.count:,} rows read end in {most[0] - width} delimiter"
-                f"{'s' if most[0] - width > 1 else ''} more than the header (row {rows.first} is the first); "
-                "the empty fields are ignored."
+                f"{self.name}: {counted(rows.count, 'row')} with {counted(most[0] - width, 'delimiter')} too "
+                f"many at the end, where fields are empty, read without (for example row {rows.first})."
             )
         others = [
             (one.first, shape[0], one.count) for shape, one in shapes.items() if shape != most and one.count

@@ -10,7 +10,7 @@ from odc.geo.crs import CRS
 from pyproj.exceptions import CRSError
 
 from ..errors import InputError
-from ..listing import listed
+from ..listing import counted, listed
 from ..rasters.ground import crs_name, transformer
 from .cell_numbers import Floats
 from .cells import Row, Rows, Texts
@@ -98,11 +98,11 @@ def in_one_datum(
     if moved:
         shown = listed([f"{text} ({count:,})" for text, count in moved.items()], MOST_NAMES)
         cleaning.warnings.append(
-            f"{table}: {sum(moved.values()):,} coordinates were brought from {shown} to {crs_name(crs)}."
+            f"{table}: {counted(sum(moved.values()), 'place')} brought from {shown} to {crs_name(crs)}."
         )
     if untold.any() and not untold.all():
         cleaning.warnings.append(
-            f"{table}: {int(untold.sum()):,} without a geodetic datum were taken for {crs_name(crs)} (for "
+            f"{table}: {int(untold.sum()):,} without a geodetic datum, taken for {crs_name(crs)} (for "
             f"example row {row[int(np.argmax(untold))]})."
         )
     return x, y, unknown

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ..errors import InputError
+from ..listing import counted
 from ..training.config import SourceConfig
 from .cell_numbers import Floats, numbers_of
 from .cells import Cells, Rows
@@ -17,7 +18,7 @@ from .cleaning import Cleaning
 from .condition import Condition
 from .geodetic_datum import in_one_datum
 from .observed_rows import Observations, Predictors
-from .reasons import ABSENCE, RAGGED, UNKNOWN_DATUM, UNNAMED
+from .reasons import ABSENCE, RAGGED, UNKNOWN_DATUM, UNNAMED, UNSURVEYED
 from .remarks import RemarkColumns, Remarks
 from .species_found import found_in, species_columns, species_of_records
 from .species_names import is_missing, species_name, spelt
@@ -65,7 +66,7 @@ class _Reading:
         remarks = self.remarks.read(cells, self.cleaning, counts=not (self.presence or self.each))
         x, y, unknown = self._coordinates(cells, remarks)
         species, found, holes = self._found(cells)
-        if not self.each:
+        if not self.each and remarks.absent.any():
             found = sparse.csr_array(found.multiply(~remarks.absent[:, None]))
         rows = Observations(
             table=self.name,
@@ -169,16 +170,18 @@ class _Reading:
                 first = int(np.argmax(marked))
                 mark = texts.values[texts.codes[first]].strip()
                 self.cleaning.warnings.append(
-                    f"{self.name}: {mark} in {self.species} is no name of a species, in {int(marked.sum()):,} "
-                    f"rows (for example row {cells.row[first]})."
+                    f"{self.name}: {mark} in {self.species} is no name of a species, in "
+                    f"{counted(int(marked.sum()), 'row')} (for example row {cells.row[first]})."
                 )
             rows = self._without(rows, UNNAMED, texts.where(lambda text: not spelt(text)) | marked)
         if rows.kind == "po":
+            empty = np.asarray(rows.holes.sum(axis=1)).ravel() == len(rows.species)
+            rows = self._without(rows, UNSURVEYED, empty & (len(rows.species) > 0))
             rows = self._without(rows, ABSENCE, np.asarray(rows.found.sum(axis=1)).ravel() == 0)
         return rows
 
     def _without(self, rows: Observations, reason: str, wrong: Rows) -> Observations:
-        self.cleaning.drop(self.name, reason, int(wrong.sum()), rows.example(wrong) if wrong.any() else "")
+        self.cleaning.drop(self.name, reason, int(wrong.sum()), rows.example(wrong))
         return rows.kept(~wrong)
 
     def _numbers(self, cells: Cells, name: str, largest: float = np.inf, said: bool = False) -> Floats:
@@ -186,8 +189,8 @@ class _Reading:
         read = numbers_of(cells.numbers[name], cells.row, name, self.name, largest)
         if said and read.odd.any():
             self.cleaning.warnings.append(
-                f"{self.name}: {int(read.odd.sum()):,} cells of {name} are no number, and meet no comparison "
-                f"with one (for example row {cells.row[int(np.argmax(read.odd))]}: {read.shown})."
+                f"{self.name}: {counted(int(read.odd.sum()), 'cell')} of {name} without a number, which meet "
+                f"no comparison with one (for example row {cells.row[int(np.argmax(read.odd))]}: {read.shown})."
             )
         return read.values
 
@@ -214,7 +217,7 @@ class _Reading:
             first = int(np.argmax(marked))
             self.cleaning.warnings.append(
                 f"{self.name}: {texts.values[texts.codes[first]].strip()} in {name} is read as text, not as an "
-                f"empty cell, in {int(marked.sum()):,} rows (for example row {cells.row[first]})."
+                f"empty cell, in {counted(int(marked.sum()), 'row')} (for example row {cells.row[first]})."
             )
 
 

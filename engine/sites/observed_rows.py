@@ -93,6 +93,10 @@ class Observations:
         )
 
     def example(self, where: Rows) -> str:
-        """Return the first row of several, for a person."""
+        """Return the first row of several, for a person; nothing where there is none."""
+        if not where.any():
+            return ""
         first = int(np.argmax(where))
+        if np.isnan(self.x[first]) and np.isnan(self.y[first]):
+            return f"for example row {self.row[first]}"
         return f"for example row {self.row[first]}: {self.x[first]:.10g}, {self.y[first]:.10g}"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
-from ..errors import InputError, reason_of
+from ..errors import InputError
 from ..listing import listed
 
 DELIMITED = {".csv", ".tsv", ".txt", ".tab"}
@@ -43,14 +43,16 @@ def member(path: str, wanted: str | None = None) -> str:
     Raises
     ------
     InputError
-        The zip can't be read, holds no table, or several.
+        The file is no zip, holds no table, or several.
+    OSError
+        The file can't be read.
     """
     name = PurePosixPath(path).name
     try:
         with zipfile.ZipFile(path) as archive:
             every = [one for one in archive.namelist() if not one.endswith("/")]
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"The zip {name} can't be read ({reason_of(error)}); get it again.") from error
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{name} is no zip, or a damaged one; download it again.") from error
     if wanted is not None:
         if wanted in every:
             return wanted

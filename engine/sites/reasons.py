@@ -5,6 +5,7 @@ from __future__ import annotations
 # By what the table says
 RAGGED = "with another number of fields than the header"
 UNNAMED = "without the name of a species"
+UNSURVEYED = "with nothing where it should say whether the species was found"
 ABSENCE = "an absence in a table of presences"
 UNCLEAR = "with an occurrenceStatus that says neither present nor absent"
 COUNTED_NONE = "with a count of 0 though said to be present"

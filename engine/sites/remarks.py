@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..listing import counted
 from . import known_columns as known
 from .cell_numbers import Floats, Numbers, numbers_of
 from .cells import TEXT, Cells, Row, Rows, Texts
@@ -167,8 +168,8 @@ class RemarkColumns:
         needs_id = int(any_of(known.GRADE, lambda text: _plain(text) == "needsid").sum())
         if needs_id:
             cleaning.warnings.append(
-                f"{self.table.name}: {needs_id:,} need an identification still (quality_grade needs_id) and "
-                "are kept; where = 'quality_grade == \"research\"' leaves them out."
+                f"{self.table.name}: {needs_id:,} kept without a confirmed identification (quality_grade "
+                "needs_id); where = 'quality_grade == \"research\"' leaves them out."
             )
         uncertainty = numbers(known.UNCERTAINTY, known.GLC_UNCERTAINTY, known.ACCURACY, known.PUBLIC_ACCURACY)
         stand_in = None
@@ -197,8 +198,8 @@ class RemarkColumns:
         found = text_numbers(texts, row, column, self.table.name)
         if found.odd.any():
             cleaning.warnings.append(
-                f"{self.table.name}: {int(found.odd.sum()):,} cells of {column} are no number and count as not "
-                f"known (for example row {row[int(np.argmax(found.odd))]}: {found.shown})."
+                f"{self.table.name}: {counted(int(found.odd.sum()), 'cell')} of {column} without a number, "
+                f"counted as not known (for example row {row[int(np.argmax(found.odd))]}: {found.shown})."
             )
         return found.values
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ..errors import InputError
+from ..listing import counted
 from .cell_numbers import NOTHING, numbers_of
 from .cells import Raw, Row, Texts
 from .cleaning import Cleaning
@@ -91,7 +92,6 @@ def _note_spellings(column: Texts, names: Sequence[str], row: Row, table: str, c
     first = int(np.argmax(rows))
     code = column.codes[first]
     cleaning.warnings.append(
-        f"{table}: {int(rows.sum()):,} names of species are written with other blanks, letters or points (for "
-        f"example row {row[first]}: {column.values[code]!r}); they count for the species as it is written "
-        f"plainly ({names[code]})."
+        f"{table}: {counted(int(rows.sum()), 'name')} of species in another than the plain spelling, which "
+        f"counts (for example row {row[first]}: {column.values[code]!r} as {names[code]})."
     )

@@ -65,7 +65,7 @@ def columns_of_block(
     """
     import pandas
 
-    types: dict[int, Any] = dict.fromkeys(texts, "category") | dict.fromkeys(numbers, "float64")
+    types: dict[int, Any] = dict.fromkeys(texts, "object") | dict.fromkeys(numbers, "float64")
     try:
         table = pandas.read_csv(
             io.BytesIO(block),
@@ -84,10 +84,10 @@ def columns_of_block(
         raise
     except ValueError:
         return None
-    found = [
-        (table[place].cat.codes.to_numpy(np.int32), [str(one) for one in table[place].cat.categories])
-        for place in texts
-    ]
+    found = []
+    for place in texts:  # not as categories, of which pandas makes numbers where it can: 7.0 of 007
+        codes, values = pandas.factorize(table[place].to_numpy(object))
+        found.append((codes.astype(np.int32), [str(one) for one in values]))
     return found, [table[place].to_numpy(np.float64) for place in numbers]
 
 
