@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 NOTHING = {"", "na", "n/a", "#n/a", "nan", "null", "none", r"\n"}
 TRUTH = {"true": 1.0, "false": 0.0}
-BLANKS = "[  \u2009\u202f'’]"  # between thousands, in Swiss and French tables
+BLANKS = "[ \u00a0\u2009\u202f'’]"  # between thousands, in Swiss and French tables
 SPACED = re.compile(rf"[+-]?\d{{1,3}}({BLANKS}\d{{3}})+(?=[.,]|$)")
 SIGNS = str.maketrans({"−": "-", "–": "-"})
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)

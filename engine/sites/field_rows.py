@@ -43,6 +43,7 @@ class FieldRows:
     @property
     def is_mixed(self) -> bool:
         """Whether a column that may hold numbers came as numbers in one block and as text in another."""
+        self._flush()
         return any(len({part.dtype.kind for part in parts}) > 1 for parts in self._numbers)
 
     def add(self, row: int, fields: list[str]) -> None:

@@ -15,7 +15,7 @@ from .cells import TEXT, Cells, Row, Rows, Texts
 from .cleaning import Cleaning
 from .known_columns import columns_of, cut_columns_of
 from .reasons import CAPTIVE, CASUAL, COUNTED_NONE, FLAGGED, NOT_WILD, OBSCURED, UNCLEAR
-from .species_names import is_missing
+from .species_names import is_missing, species_name
 from .table_file import TableFile
 
 FLAGS = {
@@ -241,7 +241,7 @@ def _is_nought(text: str) -> bool:
 
 def _is_absent(text: str) -> bool | None:
     """Tell whether an occurrenceStatus says absent (True) or present (False); None where it says neither."""
-    word = _plain(text)
+    word = _plain(species_name(text))
     if word in ABSENT_WORDS or word.startswith(BEGINS_ABSENT):
         return True
     return False if word in PRESENT_WORDS or word.startswith(BEGINS_PRESENT) else None
