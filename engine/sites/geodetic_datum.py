@@ -11,7 +11,7 @@ from pyproj.exceptions import CRSError
 
 from ..errors import InputError
 from ..listing import counted, listed
-from ..rasters.ground import crs_name, transformer
+from ..rasters.ground import LONLAT, crs_name, transformer
 from .cell_numbers import Floats
 from .cells import Row, Rows, Texts
 from .cleaning import Cleaning
@@ -34,6 +34,8 @@ UNTOLD = {
 }  # fmt: skip
 MOST_NAMES = 4  # that a message lists
 SAME = 1e-6  # degrees, a decimetre
+METRES_PER_DEGREE = 111_000
+WORLD = (-179.0, -89.0, 179.0, 89.0)
 
 
 @cache
@@ -109,17 +111,26 @@ def in_one_datum(
 
 
 def is_same_system(one: CRS, other: CRS) -> bool:
-    """Tell whether two systems give a place the same coordinates, x first in both, within a decimetre."""
+    """Tell whether two systems give a place the same coordinates, x first in both, within a decimetre.
+
+    Places in the area of use of each are tried: beyond it a transformation may leave coordinates as they are.
+    """
     if one == other:
         return True
     if one.geographic != other.geographic:
         return False
-    area = one.proj.area_of_use or other.proj.area_of_use
-    west, south, east, north = (-179.0, -89.0, 179.0, 89.0) if area is None else area.bounds
-    longitude = west + (east - west if east >= west else east + 360 - west) * np.array([0.2, 0.5, 0.8])
-    latitude = south + (north - south) * np.array([0.3, 0.5, 0.7])
-    lonlat = CRS("EPSG:4326")
-    places = [transformer(lonlat, crs).transform(longitude, latitude) for crs in (one, other)]
-    limit = SAME if one.geographic else SAME * 111_000
-    gap = np.abs(np.asarray(places[0]) - np.asarray(places[1]))
-    return bool(np.isfinite(gap).all() and gap.max() <= limit)
+    limit = SAME if one.geographic else SAME * METRES_PER_DEGREE
+    for crs in (one, other):
+        places = [transformer(LONLAT, system).transform(*_places_in(crs)) for system in (one, other)]
+        gap = np.abs(np.asarray(places[0]) - np.asarray(places[1]))
+        if not np.isfinite(gap).all() or gap.max() > limit:
+            return False
+    return True
+
+
+def _places_in(crs: CRS) -> tuple[Floats, Floats]:
+    """Return longitudes and latitudes of a few places in the area of use of a system."""
+    area = crs.proj.area_of_use
+    west, south, east, north = WORLD if area is None else area.bounds
+    width = east - west if east >= west else east + 360 - west
+    return west + width * np.array([0.2, 0.5, 0.8]), south + (north - south) * np.array([0.3, 0.5, 0.7])

@@ -228,9 +228,10 @@ def _with_enough_records(stack: Stack, place: Index, fewest: int, report: Cleani
     enough = presences >= fewest
     report.left_out = {stack.species[i]: int(presences[i]) for i in np.flatnonzero(~enough)}
     if not enough.any():
+        remedy = "set min_records lower" if presences.max() else "check what the tables say was found"
         raise InputError(
-            f"No species was found at {fewest} places or more, the most at "
-            f"{presences.max()}{report.thinning()}; set min_records lower."
+            f"No species was found at {fewest} places or more, the most at {presences.max()}"
+            f"{report.thinning()}; {remedy}."
         )
     stack = stack.with_species(np.flatnonzero(enough))
     bare = stack.presence_only() & (np.diff(stack.found.indptr) == 0)

@@ -65,6 +65,12 @@ def test_bands_of_no_use_are_refused(
         )
 
 
+def test_bands_that_are_all_the_same_everywhere_point_at_the_sites() -> None:
+    values = np.full((5, 2), 3, np.float32)
+    with pytest.raises(InputError, match="All 2 bands of m have the same values at all 5 training sites"):
+        band_statistics("m", ["a", "b"], values, np.ones((5, 2), np.bool_))
+
+
 @pytest.fixture
 def table() -> PatchSet:
     """Ten sites with a continuous and a categorical column."""
