@@ -19,6 +19,7 @@ from .site_table import Floats
 
 LARGEST = 180.0  # of degrees
 LEAST_METRES = 1000.0  # beyond it a coordinate is no slip in a table of degrees
+WHERE = "(crs, or of a vector file its own)"
 SAMPLE = 2000  # records by which other readings are tried
 ENOUGH = 20  # records by which one reading is told from another where both put some on the rasters
 NEARLY_ALL, HARDLY_ANY = 0.9, 0.1
@@ -70,12 +71,12 @@ class _Check:
         rows, usable = self.rows, self.usable
         wrong = usable & (np.fmax(np.abs(rows.x), np.abs(rows.y)) > LEAST_METRES)
         if wrong.sum() > FEW * usable.sum():
-            advice = "name the system that they are in"
+            advice = f"name the system that they are in {WHERE}"
             grid = self.grid_crs
             if grid is not None and not grid.geographic:
                 held = self._held(rows.x[wrong], rows.y[wrong], grid)
                 if held.sum() > FEW * wrong.sum():
-                    advice = f"they lie on the rasters in {crs_name(grid)}: name that as their system"
+                    advice = f"they lie on the rasters in {crs_name(grid)}: name that as their system {WHERE}"
             raise InputError(
                 f"The coordinates of {rows.table} look like metres ({rows.example(wrong)}), and "
                 f"{crs_name(rows.crs)} is in degrees; {advice}."
@@ -104,7 +105,7 @@ class _Check:
             and_swap = ", and name x and y the other way round" if order else ""
             raise InputError(
                 f"The coordinates of {rows.table} look like degrees{order} ({rows.example(wrong)}), and "
-                f"{crs_name(rows.crs)} has none; name EPSG:4326 as their system{and_swap}."
+                f"{crs_name(rows.crs)} has none; name EPSG:4326 as their system {WHERE}{and_swap}."
             )
         if wrong.any() or self.inside is None or small.sum() <= FEW * usable.sum():
             return self._without(wrong, DEGREES)
@@ -130,7 +131,7 @@ class _Check:
             if held <= FEW * count or held - declared < HARDLY_ANY * count:
                 continue
             how = [f"as {crs_name(crs)}"] if crs != rows.crs else []
-            remedy = [f"name {crs_name(crs)} as their system"] if crs != rows.crs else []
+            remedy = [f"name {crs_name(crs)} as their system {WHERE}"] if crs != rows.crs else []
             if swapped:
                 how.append("with x and y swapped")
                 remedy.append("name x and y the other way round")

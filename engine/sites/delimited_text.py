@@ -143,13 +143,13 @@ class DelimitedText:
         """Return the number of the row behind the header, and what the first block holds from there on."""
         consumed = 0
 
-        def counted() -> Iterator[str]:
+        def lines() -> Iterator[str]:
             nonlocal consumed
             for line in lines_of(block):
                 consumed += len(line.encode())
                 yield line
 
-        row, _ = next(self._records(counted()))
+        row, _ = next(self._records(lines()))
         return row + 1, block[consumed:]
 
     def _chosen(self, shapes: Shapes, texts: Sequence[str], numbers: Sequence[str]) -> Cells:

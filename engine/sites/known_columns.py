@@ -22,6 +22,7 @@ MEANS, DEGREE = "establishmentMeans", "degreeOfEstablishment"
 EAST, NORTH = "longitude", "latitude"
 ACCURACY, PUBLIC_ACCURACY = "positional_accuracy", "public_positional_accuracy"
 OBSCURED, PRIVACY, TAXON_PRIVACY = "coordinates_obscured", "geoprivacy", "taxon_geoprivacy"
+SCIENTIFIC_NAME = "scientific_name"
 CAPTIVE, GRADE = "captive_cultivated", "quality_grade"
 # GeoLifeCLEF's
 GLC_UNCERTAINTY = "geoUncertaintyInM"

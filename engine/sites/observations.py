@@ -63,7 +63,8 @@ class _Reading:
     def observations(self) -> Observations:
         """Return the rows that can be used as far as the table itself says."""
         cells = self._cells()
-        remarks = self.remarks.read(cells, self.cleaning, counts=not (self.presence or self.each))
+        counts = not (self.presence or self.each)
+        remarks = self.remarks.read(cells, self.cleaning, counts, self._used())
         x, y, unknown = self._coordinates(cells, remarks)
         species, found, holes = self._found(cells)
         if not self.each and remarks.absent.any():
@@ -96,6 +97,11 @@ class _Reading:
         if found is None:
             raise self.file.lacks(name)
         return found
+
+    def _used(self) -> set[str]:
+        """Return the columns that the config names, and in a survey all: there 0 counts as it stands."""
+        named = {self.presence, self.species, *self.each, *(self.condition.columns if self.condition else ())}
+        return set(self.file.columns) if self.source.kind != "po" else {one for one in named if one}
 
     def _cells(self) -> Cells:
         """Return the rows that are whole and meet the condition."""

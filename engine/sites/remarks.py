@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,6 +48,11 @@ ABSENT_WORDS = {
 PRESENT_WORDS = {
     "1", "true", "yes", "detected", "found", "observed", "confirmed", "common", "rare", "irregular", "abundant",
     "occasional", "frequent", "dominant",
+}  # fmt: skip
+# Names of columns that often tell presences from absences, without capitals and signs.
+SOUNDING = {
+    "presence", "present", "pres", "pa", "prab", "presabs", "presenceabsence", "presabsence", "absence",
+    "absent", "detected", "detection", "found", "occ", "occurrence", "occurred", "status",
 }  # fmt: skip
 BEGINS_ABSENT, BEGINS_PRESENT = ("abs", "abw", "aus"), ("pres", "prés", "präs")  # in several languages
 # Words that show that a place was changed, and not a collector's name withheld: in several languages, too.
@@ -94,30 +99,32 @@ class RemarkColumns:
     table
         Whose columns they are.
     texts
-        The columns that are read: those called like a known one, and those that may be one cut to 10
-        characters.
+        The columns that are read: those called like a known one, those that may be one cut to 10 characters,
+        and those whose names sound as if they told presences from absences.
     """
 
     table: TableFile
     texts: list[str] = field(init=False)
     _named: dict[str, list[str]] = field(init=False)
     _cut: dict[str, list[str]] = field(init=False)
+    _sounding: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         columns = self.table.columns
         remarks = [one for one in known.KNOWN if one not in (known.LONGITUDE, known.LATITUDE)]
         self._named = {one: columns_of(one, columns) for one in remarks}
         taken = {column for some in self._named.values() for column in some}
-        free = [one for one in columns if one not in taken]
+        free = [one for one in dict.fromkeys(columns) if one not in taken]
         self._cut = {one: cut_columns_of(one, free) for one in remarks if not self._named[one]}
-        if self.table.cut and not self._named[known.STATUS]:  # some tools shorten names otherwise
-            self._cut[known.STATUS] += [
-                one for one in self.table.text_columns if one in free and one not in self._cut[known.STATUS]
-            ]
-        every = [*self._named.values(), *self._cut.values()]
+        self._sounding = [one for one in free if re.sub(r"[\W_]", "", one.lower()) in SOUNDING]
+        mangled = self.table.text_columns if self.table.cut else []  # some tools shorten names otherwise
+        if not self._named[known.STATUS]:
+            others = [one for one in dict.fromkeys((*self._sounding, *mangled)) if one in free]
+            self._cut[known.STATUS] += [one for one in others if one not in self._cut[known.STATUS]]
+        every = [*self._named.values(), *self._cut.values(), self._sounding]
         self.texts = list(dict.fromkeys(column for some in every for column in some))
 
-    def read(self, cells: Cells, cleaning: Cleaning, counts: bool) -> Remarks:
+    def read(self, cells: Cells, cleaning: Cleaning, counts: bool, used: Collection[str] = ()) -> Remarks:
         """Return what ``cells`` says; what is taken for a known column goes into ``cleaning``.
 
         Parameters
@@ -128,80 +135,103 @@ class RemarkColumns:
             Learns what columns of cut names were taken for, and what could not be read.
         counts
             Whether a count of 0 means an absence; not where another column says what was found.
+        used
+            Columns that the config names: what they say of absences is followed already.
         """
-        held = self._held(cells, cleaning)
-
-        def any_of(column: str, holds: Callable[[str], bool]) -> Rows:
-            found = np.zeros(len(cells), np.bool_)
-            for texts in held.get(column, ()):
-                found |= texts.where(holds)
-            return found
-
-        def numbers(*columns: str) -> Floats | None:
-            of_each = [
-                self._numbers(one, texts, cells.row, cleaning) for one in columns for texts in held.get(one, ())
-            ]
-            return np.fmax.reduce(of_each) if of_each else None
-
-        unfit = {
-            FLAGGED: any_of(known.ISSUE, lambda text: bool(FLAGS & set(re.split(r"[;,|\s]+", text.upper())))),
-            OBSCURED: any_of(known.OBSCURED, _is_true)
-            | any_of(known.PRIVACY, lambda text: _plain(text) in PRIVATE)
-            | any_of(known.TAXON_PRIVACY, lambda text: _plain(text) in PRIVATE)
-            | any_of(known.WITHHELD, _is_of_place)
-            | any_of(known.GENERALISED, _is_of_place),
-            NOT_WILD: any_of(known.BASIS, lambda text: _plain(text).upper() in KEPT_OR_DEAD),
-            CAPTIVE: any_of(known.CAPTIVE, _is_true)
-            | any_of(known.MEANS, _is_tame)
-            | any_of(known.DEGREE, _is_tame),
-            CASUAL: any_of(known.GRADE, lambda text: _plain(text) == "casual"),
-        }
-        said = any_of(known.STATUS, lambda text: bool(_plain(text)))
-        absent = any_of(known.STATUS, lambda text: _is_absent(text) is True)
-        unfit[UNCLEAR] = said & any_of(
-            known.STATUS, lambda text: bool(_plain(text)) and _is_absent(text) is None
-        )
+        held = _Held(self._columns(cells, cleaning, used), len(cells))
+        said = held.any_of(known.STATUS, lambda text: bool(_plain(text)))
+        absent = held.any_of(known.STATUS, lambda text: _is_absent(text) is True)
+        unfit = held.unfit()
+        unfit[UNCLEAR] = said & held.any_of(known.STATUS, _is_unclear)
         if counts:
-            none = any_of(known.COUNT, _is_nought) | any_of(known.QUANTITY, _is_nought)
+            none = held.any_of(known.COUNT, _is_nought) | held.any_of(known.QUANTITY, _is_nought)
             unfit[COUNTED_NONE] = none & said & ~absent & ~unfit[UNCLEAR]
             absent = absent | (none & ~said)
-        needs_id = int(any_of(known.GRADE, lambda text: _plain(text) == "needsid").sum())
+        needs_id = int(held.any_of(known.GRADE, lambda text: _plain(text) == "needsid").sum())
         if needs_id:
             cleaning.warnings.append(
                 f"{self.table.name}: {needs_id:,} kept without a confirmed identification (quality_grade "
                 "needs_id); where = 'quality_grade == \"research\"' leaves them out."
             )
-        uncertainty = numbers(known.UNCERTAINTY, known.GLC_UNCERTAINTY, known.ACCURACY, known.PUBLIC_ACCURACY)
+        uncertainty = self._uncertainty(held, cells.row, cleaning)
         stand_in = None
-        if uncertainty is not None:
-            uncertainty = np.where(uncertainty > 0, uncertainty, np.nan)
-            stand_in = np.isin(uncertainty, STAND_INS) if known.UNCERTAINTY in held else None
-        datum = held.get(known.DATUM, [None])[0]
-        return Remarks(
-            {why: rows for why, rows in unfit.items() if rows.any()}, absent, uncertainty, stand_in, datum
-        )
+        if uncertainty is not None and known.UNCERTAINTY in held.columns:
+            stand_in = np.isin(uncertainty, STAND_INS)
+        datum = held.columns.get(known.DATUM, [None])[0]
+        unfit = {why: rows for why, rows in unfit.items() if rows.any()}
+        return Remarks(unfit, absent, uncertainty, stand_in, datum)
 
-    def _held(self, cells: Cells, cleaning: Cleaning) -> dict[str, list[Texts]]:
+    def _columns(self, cells: Cells, cleaning: Cleaning, used: Collection[str]) -> dict[str, list[Texts]]:
         """Return the columns there are by what they are known as; of cut names those whose cells fit."""
         held = {one: [cells.texts[name] for name in names] for one, names in self._named.items() if names}
+        taken = set()
         for one, names in self._cut.items():
             fits = FITS.get(one, _is_some_text)
             for name in names:
-                loose = name in cut_columns_of(one, [name])
-                if fits(cells.texts[name]) and (loose or _tells_absence(cells.texts[name])):
+                is_cut = name in cut_columns_of(one, [name])
+                if fits(cells.texts[name]) and (is_cut or _tells_absence(cells.texts[name])):
                     held.setdefault(one, []).append(cells.texts[name])
+                    taken.add(name)
                     cleaning.warnings.append(f"{self.table.name}: the column {name} is taken for {one}.")
                     break
+        for name in self._sounding:
+            texts = cells.texts[name]
+            absent = texts.where(lambda text: _is_absent(text) is True)
+            if name not in taken and name not in used and absent.any() and _is_status(texts):
+                cleaning.warnings.append(
+                    f"{self.table.name}: the column {name} says no in {counted(int(absent.sum()), 'row')} (for "
+                    f"example row {cells.row[int(np.argmax(absent))]}) and is not followed; if it tells "
+                    "absences, leave them out with where, or name it as presence."
+                )
         return held
 
-    def _numbers(self, column: str, texts: Texts, row: Row, cleaning: Cleaning) -> Floats:
-        found = text_numbers(texts, row, column, self.table.name)
-        if found.odd.any():
-            cleaning.warnings.append(
-                f"{self.table.name}: {counted(int(found.odd.sum()), 'cell')} of {column} without a number, "
-                f"counted as not known (for example row {row[int(np.argmax(found.odd))]}: {found.shown})."
-            )
-        return found.values
+    def _uncertainty(self, held: _Held, row: Row, cleaning: Cleaning) -> Floats | None:
+        """Return the largest uncertainty that any column gives, NaN where none does; None without a column."""
+        found = []
+        for column in (known.UNCERTAINTY, known.GLC_UNCERTAINTY, known.ACCURACY, known.PUBLIC_ACCURACY):
+            for texts in held.columns.get(column, ()):
+                read = text_numbers(texts, row, column, self.table.name)
+                found.append(read.values)
+                if read.odd.any():
+                    cleaning.warnings.append(
+                        f"{self.table.name}: {counted(int(read.odd.sum()), 'cell')} of {column} without a "
+                        f"number, counted as not known (for example row {row[int(np.argmax(read.odd))]}: "
+                        f"{read.shown})."
+                    )
+        if not found:
+            return None
+        largest = np.fmax.reduce(found)
+        return np.where(largest > 0, largest, np.nan)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Columns by what they are known as."""
+
+    columns: Mapping[str, list[Texts]]
+    rows: int
+
+    def any_of(self, column: str, holds: Callable[[str], bool]) -> Rows:
+        """Tell for each row whether ``holds`` is true of a cell in one of the columns known as one."""
+        found = np.zeros(self.rows, np.bool_)
+        for texts in self.columns.get(column, ()):
+            found |= texts.where(holds)
+        return found
+
+    def unfit(self) -> dict[str, Rows]:
+        """Return by reason the rows that are of no use for what single columns say."""
+        place, wild = np.zeros(self.rows, np.bool_), np.zeros(self.rows, np.bool_)
+        for column, holds in OF_OBSCURED.items():
+            place |= self.any_of(column, holds)
+        for column, holds in OF_CAPTIVE.items():
+            wild |= self.any_of(column, holds)
+        return {
+            FLAGGED: self.any_of(known.ISSUE, lambda text: bool(FLAGS & set(re.split(r"\W+", text.upper())))),
+            OBSCURED: place,
+            NOT_WILD: self.any_of(known.BASIS, lambda text: _plain(text).upper() in KEPT_OR_DEAD),
+            CAPTIVE: wild,
+            CASUAL: self.any_of(known.GRADE, lambda text: _plain(text) == "casual"),
+        }
 
 
 def text_numbers(texts: Texts, row: Row, column: str, table: str) -> Numbers:
@@ -228,6 +258,10 @@ def _is_tame(text: str) -> bool:
     return _plain(text) in TAME
 
 
+def _is_private(text: str) -> bool:
+    return _plain(text) in PRIVATE
+
+
 def _is_of_place(text: str) -> bool:
     return OF_PLACE.search(text) is not None
 
@@ -245,6 +279,15 @@ def _is_absent(text: str) -> bool | None:
     if word in ABSENT_WORDS or word.startswith(BEGINS_ABSENT):
         return True
     return False if word in PRESENT_WORDS or word.startswith(BEGINS_PRESENT) else None
+
+
+def _is_unclear(text: str) -> bool:
+    return bool(_plain(text)) and _is_absent(text) is None
+
+
+def _is_status(texts: Texts) -> bool:
+    """Tell whether all cells say present or absent, or nothing."""
+    return not texts.where(_is_unclear).any()
 
 
 def _mostly(texts: Texts, fits: Callable[[str], bool]) -> bool:
@@ -286,6 +329,18 @@ def _amount(text: str) -> float:
         return 0.0
 
 
+OF_OBSCURED: Mapping[str, Callable[[str], bool]] = {
+    known.OBSCURED: _is_true,
+    known.PRIVACY: _is_private,
+    known.TAXON_PRIVACY: _is_private,
+    known.WITHHELD: _is_of_place,
+    known.GENERALISED: _is_of_place,
+}
+OF_CAPTIVE: Mapping[str, Callable[[str], bool]] = {
+    known.CAPTIVE: _is_true,
+    known.MEANS: _is_tame,
+    known.DEGREE: _is_tame,
+}
 FITS: Mapping[str, Callable[[Texts], bool]] = {
     known.STATUS: lambda texts: _mostly(texts, lambda text: _is_absent(text) is not None),
     known.UNCERTAINTY: _is_uncertainty,

@@ -19,7 +19,7 @@ from ..rasters.ground import crs_name
 from .cells import Cells
 from .delimited_text import DelimitedText
 from .geodetic_datum import is_same_system
-from .known_columns import DATUM, EAST, LATITUDE, LONGITUDE, NORTH, columns_of, is_inaturalist
+from .known_columns import DATUM, EAST, LATITUDE, LONGITUDE, NORTH, SCIENTIFIC_NAME, columns_of, is_inaturalist
 from .packed_file import is_delimited, is_zip, member, unpacked
 from .species_names import spelt
 from .vector_table import GEOMETRY, VectorTable
@@ -140,6 +140,8 @@ class TableFile:
     def lacks(self, column: str) -> InputError:
         """Return the error that a column is missing."""
         near = [one for one in self.columns if one.casefold() == spelt(column).casefold()]
+        if not near and is_inaturalist(self.columns):
+            near = columns_of(SCIENTIFIC_NAME, self.columns)[:1]
         hint = f" (did you mean {near[0]}?)" if near else ""
         held = listed([one or "(a column without a name)" for one in self.columns], MOST_COLUMNS)
         return InputError(f"{self.name} has no column {column!r}{hint}; it has {held}.")

@@ -122,6 +122,21 @@ def test_counts_of_a_shapefile_are_counts(tmp_path: Path) -> None:
     assert names(rows) == ["A", "C", "E"] and left_out(report) == {ABSENCE: 2}
 
 
+@pytest.mark.parametrize("column", ["presence", "pr_ab", "Pres/Abs", "status"])
+def test_a_column_that_sounds_like_absences_is_said_unless_the_config_follows_it(
+    tmp_path: Path, column: str
+) -> None:
+    text = f"species,x,y,{column}\nA,1,40,1\nB,2,41,0\nC,3,42,1\n"
+    rows, report = read_text(tmp_path, text)
+    assert names(rows) == ["A", "B", "C"]
+    said = f"a.csv: the column {column} says no in 1 row (for example row 3) and is not followed"
+    assert any(one.startswith(said) for one in report.warnings)
+    rows, report = read_text(tmp_path, text, where=f"`{column}` == 1")
+    assert names(rows) == ["A", "C"] and report.warnings == []
+    rows, report = read_text(tmp_path, text.replace(",1\n", ",present\n").replace(",0\n", ",absent\n"))
+    assert names(rows) == ["A", "C"] and left_out(report) == {ABSENCE: 1}
+
+
 INATURALIST = (
     "id,quality_grade,captive_cultivated,latitude,longitude,positional_accuracy,public_positional_accuracy,"
     "geoprivacy,taxon_geoprivacy,coordinates_obscured,scientific_name\n"
