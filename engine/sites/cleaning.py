@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from .cells import Rows
+from .site_table import Floats
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -73,6 +78,14 @@ class Cleaning:
         if self.left_out:
             said.append(f"{_named(self.left_out)} left out for too few records.")
         return said + self.warnings
+
+
+def example_at(x: Floats, y: Floats, where: Rows) -> str:
+    """Return the first of several places, for a person; nothing where there is none."""
+    if not where.any():
+        return ""
+    first = int(np.argmax(where))
+    return f"for example at {x[first]:.10g}, {y[first]:.10g}"
 
 
 def _named(counts: dict[str, int], shown: int = 5) -> str:

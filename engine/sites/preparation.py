@@ -13,8 +13,7 @@ from ..errors import InputError
 from ..training.config import SourceConfig, TrainingConfig
 from ..training.recipe import Recipe
 from .background import Area, Background, points_by_effort, random_points
-from .cells import Rows
-from .cleaning import Cleaning, listed
+from .cleaning import Cleaning, example_at, listed
 from .coordinate_checks import Inside, with_sound_coordinates, within_rasters
 from .declared_system import with_declared_system
 from .merging import Stack, crs_text, merged, places_of, stacked, without_repeats
@@ -22,7 +21,7 @@ from .metric_plane import MetricPlane
 from .observations import check_columns, read_observations
 from .observed_rows import Observations, Predictors
 from .reasons import BEYOND, NO_COORDINATES, OUT_OF_RANGE, OUTSIDE, SWAPPED, ZERO
-from .site_table import Floats, Index, SiteTable
+from .site_table import Index, SiteTable
 from .species_names import look_alikes, said_alike, species_name
 from .thinning import merged_in_pixels, pixels, squares, thinned
 
@@ -206,7 +205,7 @@ def _reachable(sites: SiteTable, area: Area | None, what: str, report: Cleaning)
     outside = ~area.holds(sites.x, sites.y)
     empty = np.diff(sites.found.indptr) == 0
     gone = outside & empty
-    report.drop(what, UNREACHED, int(gone.sum()), _place(sites.x, sites.y, gone))
+    report.drop(what, UNREACHED, int(gone.sum()), example_at(sites.x, sites.y, gone))
     sites, outside = sites.taken(np.flatnonzero(~gone)), outside[~gone]
     if not outside.any():
         return sites
@@ -344,7 +343,9 @@ def _background_file(config: TrainingConfig, cleaner: _Cleaner, crs: CRS, area: 
     rows = cleaner.read(source)
     if area is not None:
         outside = ~area.holds(rows.x, rows.y)
-        cleaner.report.drop(rows.table, "outside the area", int(outside.sum()), _place(rows.x, rows.y, outside))
+        cleaner.report.drop(
+            rows.table, "outside the area", int(outside.sum()), example_at(rows.x, rows.y, outside)
+        )
         rows = rows.kept(~outside)
         if not len(rows):
             raise InputError(f"No point of {rows.table} lies in the area {sites.area}; check both.")
@@ -363,11 +364,3 @@ def _check_absences(sites: SiteTable, recipe: Recipe, background: Background) ->
             "to tell presences from; add background points (n_background, lambda2 below 1), other species or "
             "surveys."
         )
-
-
-def _place(x: Floats, y: Floats, where: Rows) -> str:
-    """Return the first of several places, for a person."""
-    if not where.any():
-        return ""
-    first = int(np.argmax(where))
-    return f"for example at {x[first]:.10g}, {y[first]:.10g}"

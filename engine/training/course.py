@@ -24,7 +24,7 @@ from ..patches.statistics import band_statistics
 from ..progress import Monitor
 from ..sites.background import Background
 from ..sites.blocks import Blocks, buffer_of, make_blocks
-from ..sites.cleaning import Cleaning
+from ..sites.cleaning import Cleaning, example_at
 from ..sites.coordinate_checks import Inside
 from ..sites.preparation import Prepared, prepare, prepare_test
 from ..sites.site_table import Floats, Index, SiteTable
@@ -346,7 +346,9 @@ def _with_images(
         with supply.source(spots_of(sites, background), 1) as source:
             there = source.places >= 0
         gone = int((~there).sum())
-        report.drop("the tables", f"without an image in {supply.name}", gone, "")
+        x, y = (np.concatenate(both) for both in ((sites.x, background.x), (sites.y, background.y)))
+        example = example_at(x, y, ~there)
+        report.drop("the tables", f"without an image in {supply.name}", gone, example)
         kept, kept_points = np.flatnonzero(there[: len(sites)]), np.flatnonzero(there[len(sites) :])
         sites, background = sites.taken(kept), _points(background, kept_points)
     return sites, background
