@@ -17,16 +17,18 @@ from .cells import Row, Rows, Texts
 from .cleaning import Cleaning
 from .known_columns import DATUM
 
-# As people write them, without blanks and signs; PROJ knows more (ED50, GDA94, Tokyo).
+# As people write them, without blanks and signs, alone or among other words; PROJ knows more (ED50, Tokyo).
 WRITTEN = {
-    "wgs": 4326, "wgs1984": 4326, "worldgeodeticsystem1984": 4326, "epsg4326wgs84": 4326, "wgs84epsg4326": 4326,
-    "crs84": 4326, "ogccrs84": 4326, "nad1927": 4267, "northamericandatum1927": 4267,
-    "northamerican1927": 4267, "nad1983": 4269, "northamericandatum1983": 4269, "northamerican1983": 4269,
-    "europeandatum1950": 4230, "european1950": 4230, "etrs1989": 4258, "osgb36": 4277, "osgb1936": 4277,
-    "agd1966": 4202, "australiangeodeticdatum1966": 4202, "agd1984": 4203, "gda1994": 4283,
-    "geocentricdatumofaustralia1994": 4283, "sad1969": 4618, "southamericandatum1969": 4618, "psad1956": 4248,
-    "sirgas2000": 4674, "tokyo1918": 4301, "wgs1972": 4322, "wgs72": 4322, "ch1903": 4149, "nzgd1949": 4272,
+    "wgs84": 4326, "wgs1984": 4326, "worldgeodeticsystem1984": 4326, "crs84": 4326, "nad27": 4267,
+    "nad1927": 4267, "northamericandatum1927": 4267, "northamerican1927": 4267, "nad83": 4269, "nad1983": 4269,
+    "northamericandatum1983": 4269, "northamerican1983": 4269, "europeandatum1950": 4230, "european1950": 4230,
+    "etrs89": 4258, "etrs1989": 4258, "osgb36": 4277, "osgb1936": 4277, "agd66": 4202, "agd1966": 4202,
+    "australiangeodeticdatum1966": 4202, "agd84": 4203, "agd1984": 4203, "gda94": 4283, "gda1994": 4283,
+    "geocentricdatumofaustralia1994": 4283, "sad69": 4618, "sad1969": 4618, "southamericandatum1969": 4618,
+    "psad56": 4248, "psad1956": 4248, "sirgas2000": 4674, "tokyo1918": 4301, "wgs72": 4322, "wgs1972": 4322,
+    "nzgd49": 4272, "nzgd1949": 4272,
 }  # fmt: skip
+EXACTLY = {"wgs": 4326, "gps": 4326, "ch1903": 4149}
 UNTOLD = {
     "", "unknown", "notrecorded", "notgiven", "unrecorded", "undefined", "na", "none", "null", "nan",
     "notspecified", "unspecified", "notprovided", "notstated", "undetermined", "unknowndatum", "notapplicable",
@@ -40,11 +42,15 @@ WORLD = (-179.0, -89.0, 179.0, 89.0)
 
 @cache
 def datum_of(text: str) -> CRS | None:
-    """Return the system of longitudes and latitudes that a text names; None where that is none."""
+    """Return the system of longitudes and latitudes that a text names; None where it names none, or several."""
     plain = re.sub(r"[^a-z0-9]", "", text.lower())
     code = re.fullmatch(r"(?:epsg)?(\d{4,5})", plain) or re.search(r"epsg(\d{4,5})$", plain)
+    among = {number for word, number in WRITTEN.items() if word in plain}
+    known = {EXACTLY[plain]} if plain in EXACTLY else among | ({int(code[1])} if code else set())
+    if len(known) > 1:
+        return None
     try:
-        crs = CRS(f"EPSG:{WRITTEN[plain]}" if plain in WRITTEN else f"EPSG:{code[1]}" if code else text.strip())
+        crs = CRS(f"EPSG:{known.pop()}" if known else text.strip())
     except (CRSError, ValueError):
         return None
     return crs if crs.geographic else None
