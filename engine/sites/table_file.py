@@ -250,7 +250,7 @@ class TableFile:
             raise InputError(f"{self.name} is not in UTF-8; save it as CSV UTF-8.") from error
         except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
             lines = reason_of(error).strip().splitlines()
-            first = (lines[0] if lines else type(error).__name__).rstrip(".")
+            first = (lines[0] if lines else type(error).__name__).partition(";")[0].rstrip(".")  # GDAL's advice
             raise InputError(
                 f"The table {self.file} can't be read ({first}); choose a CSV, TSV, Excel (.xlsx) or vector "
                 "file."

@@ -225,6 +225,8 @@ def test_systems_are_the_same_where_they_give_a_place_the_same_coordinates() -> 
     esri = CRS(utm.proj.to_wkt("WKT1_ESRI"))
     assert is_same_system(utm, esri) and is_same_system(CRS("EPSG:4326"), CRS("OGC:CRS84"))
     assert not is_same_system(utm, CRS("EPSG:32632")) and not is_same_system(CRS("EPSG:4326"), CRS("EPSG:4267"))
-    assert (
-        datum_of("ED50") == CRS("EPSG:4230") and datum_of("EPSG:27700") is None and datum_of("unknown") is None
-    )
+    for text in ("World Geodetic System 1984 (WGS84)", "GCS_WGS_1984", "urn:ogc:def:crs:EPSG::4326", "GPS"):
+        assert datum_of(text) == CRS("EPSG:4326"), text
+    for text in ("WGS84, converted from NAD27", "EPSG:27700", "unknown", "Foo 12"):
+        assert datum_of(text) is None, text
+    assert datum_of("ED50") == CRS("EPSG:4230")
