@@ -17,7 +17,12 @@ from typing import Any, Optional, Union
 
 from .errors import CardError
 from .field_types import misfit
-from .flags import CHANCE, FEW_BLOCKS, FEW_PRESENCES, FEWEST_PRESENCES, NO_SKILL, is_unproven, split
+from .flags import CHANCE as CHANCE  # what a card's flags are called, for those that read cards
+from .flags import COORDINATES as COORDINATES
+from .flags import FEW_BLOCKS as FEW_BLOCKS
+from .flags import FEW_PRESENCES as FEW_PRESENCES
+from .flags import FEWEST_PRESENCES, NO_SKILL, is_unproven, split
+from .flags import ONE_CLASS as ONE_CLASS
 
 FORMAT_VERSION = 1
 METADATA_KEY = "scalescape"

@@ -180,6 +180,7 @@ class ScalescapeDock(QgsDockWidget):
             verify=self.advanced.verify.value(),
             products=self.output.products.products(),
             threshold=self.output.products.threshold(),
+            include_unproven=self.output.products.unproven.isChecked(),
             cut_novel=self.advanced.cut_novel.isChecked(),
             clamp=self.advanced.clamp.isChecked(),
             encoding=str(self.advanced.encoding.currentData()),
