@@ -53,7 +53,7 @@ class EffectsAlgorithm(RasterAlgorithm):
             "scale adds to the logit (contribution), of the scale that adds most (dominant) and by how much it "
             "leads (margin), and of what is lost without the largest scales (ablation). All come out of one "
             "pass.\n\n"
-            "A contribution is zero where the scale adds as much as on average over the training area; BIAS "
+            "A contribution is zero where the net effect of the scale is that of the training area's average; BIAS "
             "plus the contributions of all scales is the logit, exactly. LIMIT is the 98th percentile of "
             "absolute contributions: from -LIMIT to LIMIT all maps of a run compare.\n\n"
             "An ablation is the value without a scale and all larger ones of its kind, minus the value with "
