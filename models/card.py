@@ -250,8 +250,9 @@ class Card:
         """Return one sentence that says what the output for ``species`` means."""
         if self.quantity(species) == "favourability":
             return (
-                "Favourability: about 0.5 where the species is as likely as on average over the surveyed sites, "
-                "whatever its prevalence. The network aims at that and is not calibrated to it: occurrence is."
+                "Favourability: about 0.5 where the species is as likely as on average over the surveyed "
+                "sites, whatever its prevalence. The network aims at that and is not calibrated to it: "
+                "occurrence is."
             )
         if species.kind == "po":
             return (

@@ -30,7 +30,7 @@ from .config import TrainingConfig
 from .folds import Fold, folds_of
 from .mapped_area import inside_of, where_seen
 from .recipe import Recipe, recipe_of
-from .shape import architecture_of, backbone_of, scales_of
+from .shape import architecture_of, backbone_notes, backbone_of, scales_of
 from .sights import LatticeSight, PatchSight, Sight
 from .site_lattice import RasterScene, SiteLattice
 from .supplies import ImageSupply, RasterSupply, Spots, Supply, supply_of
@@ -111,6 +111,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
     sites, background = _with_images(supplies, sites, background, prepared.report)
+    prepared.report.warnings += backbone_notes(config)
     lattices = _lattices(config, recipe, supplies, sites)
     for lattice in lattices.values():
         if background.how == "random":
