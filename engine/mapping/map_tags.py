@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from scipy.special import expit, logit
 
 from ...models.card import Card, Species
+from ...models.flags import joined, split
 from ..judging.calibration import NOT_CALIBRATED, REFUSALS, REFUSED_LOSS
 from ..products.threshold_rules import thresholds_of
 
 PROBABILITY, OCCURRENCE = "probability", "occurrence"
 RUN_TAG = "SCALESCAPE_RUN"  # the record of the run, as JSON
 SCENARIO, DATE, HELD = "SCENARIO", "DATE", "HELD"  # which state of the world a map shows
+FLAG = "FLAG"  # why tests prove little or nothing for a species (models/flags.py)
 PROVENANCE = (RUN_TAG, SCENARIO, DATE, HELD)  # what all files of a run say
 PRODUCT, SPECIES, QUANTITY, MEANING = "PRODUCT", "SPECIES", "QUANTITY", "MEANING"
 THRESHOLDS, CALIBRATION, NO_OCCURRENCE = "THRESHOLDS", "CALIBRATION", "NO_OCCURRENCE"
@@ -27,6 +29,7 @@ class MapTags:
 
     ``thresholds`` are by the rule's name, on the values of this map; ``calibration`` (slope,
     intercept) makes the logit of occurrence of the logit of probability; without it ``no_occurrence`` says why.
+    ``flags`` say why the species' tests deserve less trust.
     """
 
     product: str = ""
@@ -36,6 +39,7 @@ class MapTags:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     calibration: tuple[float, float] | None = None
     no_occurrence: str = ""
+    flags: tuple[str, ...] = ()
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags of a GeoTIFF."""
@@ -45,6 +49,7 @@ class MapTags:
             QUANTITY: self.quantity,
             MEANING: self.meaning,
             NO_OCCURRENCE: self.no_occurrence,
+            FLAG: joined(self.flags),
         }
         if self.thresholds:
             tags[THRESHOLDS] = json.dumps(dict(self.thresholds))
@@ -75,6 +80,7 @@ class MapTags:
             thresholds=_numbers_by_name(tags.get(THRESHOLDS, "")),
             calibration=(calibration[0], calibration[1]) if len(calibration) == 2 else None,
             no_occurrence=tags.get(NO_OCCURRENCE, ""),
+            flags=split(tags.get(FLAG, "")),
         )
 
 
@@ -94,6 +100,7 @@ def probability_tags(card: Card, species: Species, all_scales: bool) -> MapTags:
         thresholds=thresholds_of(species) if all_scales else {},
         calibration=None if line is None else (line[0], line[1]),
         no_occurrence=reason,
+        flags=card.flags(species),
     )
 
 

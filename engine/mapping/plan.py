@@ -22,6 +22,7 @@ from ..rasters.lattice import Extent, MapGrid, map_grid
 from ..rasters.predictors import Predictor, open_predictors, pixel_grid_text
 from ..sites.species_names import loose, species_name
 from .margin import Margin, ends_inside, margin_of
+from .species_notes import species_notes
 
 if TYPE_CHECKING:
     from ..rasters.mask import PolygonMask
@@ -98,6 +99,9 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
         extent = _extent(job, predictors[finest])
         at, at_crs = _middle(extent, predictors[finest])
         notes = [Caution("scales", text) for text in scale_notes(card, scales)]
+        notes += [Caution("species", text) for text in species_notes(card, species)]
+        if card.range_note and (job.wants_novelty or job.clamp):
+            notes.append(Caution("novelty", card.range_note))
         notes += _put_on_grid(predictors[finest], at, at_crs, None)
         grid = map_grid(predictors[finest].grid, job.step, extent)
         _demand_pixels(grid, predictors[finest], extent)

@@ -226,6 +226,11 @@ def _with_enough_records(stack: Stack, place: Index, fewest: int, report: Cleani
     presences = np.asarray((to_place @ stack.found.astype(np.int32) > 0).sum(axis=0)).ravel()
     enough = presences >= fewest
     report.left_out = {stack.species[i]: int(presences[i]) for i in np.flatnonzero(~enough)}
+    if not presences.any():
+        raise InputError(
+            "No row of the training tables says that a species was found: there are absences alone; check the "
+            "columns of species and presence."
+        )
     if not enough.any():
         remedy = "set min_records lower" if presences.max() else "check what the tables say was found"
         raise InputError(

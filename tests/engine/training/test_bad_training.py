@@ -137,7 +137,7 @@ def a_buffer_over_all(folder: Path) -> None:
 
 
 def too_many_records_wanted(folder: Path) -> None:
-    configure(folder, training=TRAINING + "min_records = 1000\n")
+    configure(folder, training=TRAINING.replace("min_records = 1\n", "min_records = 1000\n"))
 
 
 def sites_elsewhere(folder: Path) -> None:
@@ -195,7 +195,7 @@ def records_in_degrees(folder: Path, swapped: bool = False) -> None:
         return [lines[0], *(f"{r[0]},{p[swapped]},{p[not swapped]}" for r, p in zip(rows, places, strict=True))]
 
     rewrite(folder, "po.csv", converted)
-    configure(folder, training=TRAINING + "min_records = 5\n")
+    configure(folder, training=TRAINING.replace("min_records = 1", "min_records = 5"))
 
 
 def records_in_degrees_and_swapped(folder: Path) -> None:
@@ -220,13 +220,13 @@ def not_toml(folder: Path) -> None:
 
 CASES: dict[Callable[[Path], None], str] = {
     every_survey_a_presence: "at every site looked at",
-    every_survey_an_absence: "No species was found at 1 places or more",
+    every_survey_an_absence: "No row of the training tables says that a species was found",
     one_species_alone: "at every site looked at",
     no_value_in_a_column: "'rain' of po.csv is empty or no number in 1 rows",
     text_in_a_column: "'rain' of po.csv is empty or no number in 1 rows",
     not_a_number_in_a_whole_raster: "outside the rasters or where they have no value",
     not_a_number_in_one_band: "outside the rasters or where they have no value",
-    one_value_everywhere: "nir of satellite is 7 at every training site",
+    one_value_everywhere: "nir of satellite is 7 at every training place",
     fewer_sites_than_folds: "There are 4 sites for 5 folds",
     fewer_blocks_than_folds: "fewer than the 5 folds",
     a_buffer_over_all: "within the buffer of 50 km",
