@@ -23,7 +23,7 @@ test: lint types test-engine test-plugin test-e2e
 lint: setup
 	$(ENGINE)/ruff check .
 	$(ENGINE)/ruff format --check .
-	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol models/card.py models/errors.py models/field_types.py \
+	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol models/card.py models/errors.py models/field_types.py models/flags.py \
 		__init__.py engine/__init__.py models/__init__.py
 	$(ENGINE)/bandit -q -r __init__.py plugin engine models
 
