@@ -19,6 +19,7 @@ from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.effects_job import run_effects
 from scalescape.engine.jobs.inspect_job import run_inspect
 from scalescape.engine.jobs.map_job import run_map
+from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.progress import Monitor
@@ -28,6 +29,7 @@ from scalescape.engine.protocol import (
     EffectsJob,
     InspectJob,
     MapJob,
+    OdmapJob,
     ProductsJob,
     ProfileJob,
 )
@@ -193,3 +195,13 @@ def test_the_command_counts_them_when_asked(tested: MapJob) -> None:
     left_out, counted = (CliRunner().invoke(cli, [*arguments, *more]) for more in ([], ["--include-unproven"]))
     assert "count 1 of 3 species" in json.loads(left_out.stdout)["warnings"][0]
     assert not json.loads(counted.stdout)["warnings"]
+
+
+def test_the_record_of_the_run_names_them(tested: MapJob) -> None:
+    model = read_model(tested.model)
+    card = replace(model.card, metrics={"auc_median": 0.9, "n_species": 3, "against": "survey"})
+    write_model(Path(tested.model), replace(model, card=card))
+    run_map(replace(tested, products=("probability",)), Monitor())
+    run_odmap(OdmapJob(tested.out))
+    text = (Path(tested.out) / "odmap.md").read_text(encoding="utf-8")
+    assert "Tests prove nothing for Species 0 (few presences: 5" in text
