@@ -203,5 +203,5 @@ def test_the_record_of_the_run_names_them(tested: MapJob) -> None:
     write_model(Path(tested.model), replace(model, card=card))
     run_map(replace(tested, products=("probability",)), Monitor())
     run_odmap(OdmapJob(tested.out))
-    text = (Path(tested.out) / "odmap.md").read_text(encoding="utf-8")
+    text = (Path(tested.out) / "odmap.csv").read_text(encoding="utf-8")
     assert "Tests prove nothing for Species 0 (few presences: 5" in text
