@@ -15,24 +15,17 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from .band_names import NameMatch, matched, says_nothing
+from .band_names import NameMatch as NameMatch  # what ``Modality.match`` gives, and what helps to read it
+from .band_names import matched
+from .band_names import says_nothing as says_nothing
 from .errors import CardError
 from .field_types import misfit
-
-__all__ = [
-    "Band",
-    "Card",
-    "CardError",
-    "Header",
-    "Modality",
-    "NameMatch",
-    "Species",
-    "Training",
-    "read_card",
-    "read_header",
-    "says_nothing",
-    "window_side",
-]
+from .flags import CHANCE as CHANCE  # what a card's flags are called, for those that read cards
+from .flags import COORDINATES as COORDINATES
+from .flags import FEW_BLOCKS as FEW_BLOCKS
+from .flags import FEW_PRESENCES as FEW_PRESENCES
+from .flags import FEWEST_PRESENCES, NO_SKILL, is_unproven, split
+from .flags import ONE_CLASS as ONE_CLASS
 
 FORMAT_VERSION = 1
 METADATA_KEY = "scalescape"
@@ -46,10 +39,10 @@ KINDS = ("po", "pa", "pa-balanced")
 class Band:
     """One variable of a modality, in the units of the raster that the network was trained on.
 
-    ``quantiles`` are the 101 percentiles (0 to 100) over the training sites, or empty where nobody knows them
-    (a network of other software); ``fill`` replaces NoData inside a window; ``categories`` lists the classes of
-    a categorical band and is empty for a continuous one. A categorical band (mean 0, std 1) gives one input
-    channel a class, 1 where a pixel is of it.
+    ``quantiles`` are the 101 percentiles (0 to 100) over the training places (``Training.ranges``), or empty
+    where nobody knows them (a network of other software); ``fill`` replaces NoData inside a window;
+    ``categories`` lists the classes of a categorical band and is empty for a continuous one. A categorical band
+    (mean 0, std 1) gives one input channel per class, 1 where a pixel is of it.
     """
 
     name: str
@@ -118,7 +111,9 @@ class Species:
     training sites where it was found (None for presence-only). ``auc_against`` says in words against what
     ``auc`` was measured. ``lambda2`` is there where it is not the training's: 1 means that background points
     did not count for this species. ``thresholds`` gives the threshold by every rule, by the rule's name.
-    ``calibration`` is (slope, intercept): the logit of occurrence is slope * logit + intercept.
+    ``calibration`` is (slope, intercept): the logit of occurrence is slope * logit + intercept. ``auc_low`` and
+    ``auc_high`` bound the 95 % interval of ``auc``; ``auc_coordinates`` is that of a model that knows
+    coordinates alone, on the same folds; ``flag`` says why the figures deserve less trust (``flags``).
     """
 
     name: str
@@ -133,6 +128,10 @@ class Species:
     lambda2: Optional[float] = None
     thresholds: dict[str, float] = field(default_factory=dict)
     calibration: Optional[tuple[float, ...]] = None
+    auc_low: Optional[float] = None
+    auc_high: Optional[float] = None
+    auc_coordinates: Optional[float] = None
+    flag: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,10 @@ class Training:
     says in words what those points were and is empty without any. ``extent`` is xmin, ymin, xmax, ymax in
     ``extent_crs``. ``scale_dropout`` tells whether the network learnt what to put in place of a branch that is
     off, ``centred`` whether the file holds the mean of each branch's features; else zeros stand for it.
+    ``ranges`` says which places the bands' statistics are of: ``sites``, or ``sites and background`` where
+    background points have weight in the loss; it is empty in files that did not say, where they are of sites.
+    ``joint_limit`` tells whether the limits of features (``feature_space``) are one for all branches together,
+    so that about 1 % of places like the training's are novel by any of them; else each has its own.
     """
 
     data: str
@@ -152,6 +155,8 @@ class Training:
     extent_crs: str = ""
     scale_dropout: bool = False
     centred: bool = True
+    ranges: str = ""
+    joint_limit: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,48 @@ class Card:
                 return modality
         raise KeyError(name)
 
+    def flags(self, species: Species) -> tuple[str, ...]:
+        """Return why the figures of ``species`` deserve less trust (``flags``), none where nothing was tested.
+
+        A card that does not hold intervals says less: no AUC beside other species' counts as few blocks.
+        """
+        if species.flag or species.auc_low is not None:
+            return split(species.flag)
+        if not any(one.auc is not None for one in self.species):
+            return ()
+        found = []
+        if 0 < species.presences < FEWEST_PRESENCES:
+            found.append(FEW_PRESENCES)
+        if species.auc is None:
+            found.append(FEW_BLOCKS)
+        elif species.auc <= NO_SKILL:
+            found.append(CHANCE)
+        return tuple(found)
+
+    def is_unproven(self, species: Species) -> bool:
+        """Return whether tests do not show that the model predicts ``species`` better than chance."""
+        return is_unproven(self.flags(species))
+
+    @property
+    def range_note(self) -> str:
+        """Return that the ranges are of presences alone, in a sentence; empty where they are of all places."""
+        if self.training.ranges or not self.training.background:
+            return ""
+        return (
+            "This model file knows the range of its presences alone, not of all that it learned from: novelty "
+            "and clamping go by the presences. Train it again for the range of both."
+        )
+
+    @property
+    def limit_note(self) -> str:
+        """Return that each scale has a limit of novelty of its own, in a sentence; empty where one is joint."""
+        if self.training.joint_limit:
+            return ""
+        return (
+            "This model file has a limit of novelty for each scale, which 1 % of the places held out exceed: "
+            "more than 1 % of familiar places are novel by one scale or another."
+        )
+
     def quantity(self, species: Species) -> str:
         """Return what the network's output is for ``species``: ``favourability`` or ``relative suitability``.
 
@@ -194,8 +241,9 @@ class Card:
         """Return one sentence that says what the output for ``species`` means."""
         if self.quantity(species) == "favourability":
             return (
-                "Favourability: 0.5 where the species is as likely as on average over the surveyed sites, "
-                "whatever its prevalence."
+                "Favourability: about 0.5 where the species is as likely as on average over the surveyed "
+                "sites, whatever its prevalence. The network aims at that and is not calibrated to it: "
+                "occurrence is."
             )
         if species.kind == "po":
             return (

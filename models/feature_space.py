@@ -33,7 +33,9 @@ class FeatureSpace:
         product with features less their mean gives coordinates of deviation 1, whose length is the Mahalanobis
         distance.
     limit
-        The 99th percentile of that distance at places that the network which gave it had not learnt from.
+        Of that distance: beyond it a place is novel. Where the card says ``joint_limit``, 1 % of the places
+        that networks had not learned from exceed the limit of one space or another; else it is each space's
+        own 99th percentile at such places.
     """
 
     centre: Tensor

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .architecture import Architecture, modality_shape
-from .errors import ModelError
-from .receptive_field import BACKBONE_FIELDS
+from .errors import ModelError, ScaleError
+from .receptive_field import BACKBONE_FIELDS, stack_for
 
 WIDTHS = {"residual": (64, 64, 128), "pointwise": (32, 64, 128, 256)}
 CHANNELS = 512
@@ -33,14 +33,24 @@ WITHOUT_BRANCH_NORM = ("paper-single", "paper-multi", "paper-bimodal")
 
 
 def backbone_for(scales: tuple[int, ...]) -> str:
-    """Return the backbone of a modality that no preset knows: ``residual`` if every scale is 25 or more."""
+    """Return the backbone that suits some scales: ``residual`` if every scale is 25 or more."""
     return _IMAGERY if min(scales) >= BACKBONE_FIELDS[_IMAGERY].size else _CLIMATE
 
 
 def backbone_of_preset(preset: str, modality: str, scales: tuple[int, ...]) -> str:
-    """Return the backbone that a preset has for a modality, else that of the rule for its scales."""
+    """Return the backbone that a preset has for a modality if it gives the scales, else one that suits them."""
     known = PRESETS[preset].get(modality)
-    return known[0] if known else backbone_for(scales)
+    return known[0] if known and _gives(known[0], scales) else backbone_for(scales)
+
+
+def _gives(backbone: str, scales: tuple[int, ...]) -> bool:
+    """Tell whether every scale can be had from a backbone."""
+    try:
+        for scale in scales:
+            stack_for(scale, backbone)
+    except ScaleError:
+        return False
+    return True
 
 
 def architecture(

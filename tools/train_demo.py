@@ -21,7 +21,8 @@ from scalescape.engine.demo.landscape import make_landscape
 from scalescape.engine.demo.recovery import Judged, recover
 from scalescape.engine.demo.virtual_species import SPECIES
 from scalescape.engine.jobs.train_job import run_train
-from scalescape.engine.judging.discrimination import auc
+from scalescape.engine.judging.discrimination import resampled_auc
+from scalescape.engine.judging.resampling import Estimate, Resampling
 from scalescape.engine.judging.thresholds import best_threshold
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, TrainJob
@@ -34,6 +35,7 @@ TRAINING_SEED = 1_000_000
 HELD_OUT_SEED = 2_000_000
 TRAINING_SIZE = 2019  # px
 HELD_OUT_SIZE = 2048  # px, that of ``scalescape demo``
+LANDSCAPE = 10_000  # more than a landscape has squares
 
 
 def main() -> None:
@@ -81,16 +83,25 @@ def tested_card(card: Card, judged: Sequence[Judged], landscapes: int) -> Card:
     probability = np.concatenate([one.survey_probability for one in judged])
     found = np.concatenate([one.survey_found for one in judged])
     against = f"{len(found)} surveys on {len(judged)} landscapes not trained on"
-    species = tuple(
-        replace(
-            one,
-            threshold=best_threshold(probability[:, index], found[:, index]),
-            threshold_rule=f"largest TSS against {against}",
-            auc=auc(probability[:, index], found[:, index]),
-            auc_against=against,
+    blocks = np.concatenate([one.survey_block + LANDSCAPE * place for place, one in enumerate(judged)])
+    resampling = Resampling.of(blocks, np.zeros_like(blocks))
+    species = []
+    for index, one in enumerate(card.species):
+        present = found[:, index]
+        drawn = resampled_auc(probability[:, index], present, ~present, resampling.position, resampling.weights)
+        figure = Estimate.of(drawn, units=len(np.unique(blocks[present])))
+        species.append(
+            replace(
+                one,
+                threshold=best_threshold(probability[:, index], present),
+                threshold_rule=f"largest TSS against {against}",
+                auc=figure.value,
+                auc_low=figure.low,
+                auc_high=figure.high,
+                auc_against=against,
+                flag="",  # folds of two landscapes flag every species; these surveys test them
+            )
         )
-        for index, one in enumerate(card.species)
-    )
     truth = np.array([[one.auc_truth for one in landscape.species] for landscape in judged])
     right = [sum(one.right for one in landscape.species) for landscape in judged]
     metrics = {
@@ -107,7 +118,7 @@ def tested_card(card: Card, judged: Sequence[Judged], landscapes: int) -> Card:
         f"landscapes of {TRAINING_SIZE} px (seeds {TRAINING_SEED} to {TRAINING_SEED + landscapes - 1}), "
         "160 m apart"
     )
-    return replace(card, species=species, metrics=metrics, training=replace(card.training, data=data))
+    return replace(card, species=tuple(species), metrics=metrics, training=replace(card.training, data=data))
 
 
 def show(progress: Progress) -> None:

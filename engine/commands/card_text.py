@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...models.card import Band, Card, Modality
+from ...models.card import Band, Card, Modality, Species
+from ...models.flags import EXPLAINED
 from ..lengths import length_text
 
 
@@ -19,9 +20,10 @@ def card_text(card: Card) -> str:
     lines += ["", f"{len(card.species)} species:"]
     width = max(len(one.name) for one in card.species)
     for one in card.species:
-        auc = f"AUC {one.auc:.3f} against {one.auc_against}" if one.auc is not None else "not judged"
         presences = f"{one.presences} presences" if one.presences else "presences unknown"
-        lines.append(f"    {one.name:<{width}}  {presences} ({one.kind}), {auc}")
+        lines.append(f"    {one.name:<{width}}  {presences} ({one.kind}), {_tested(card, one)}")
+    flagged = dict.fromkeys(flag for one in card.species for flag in card.flags(one))
+    lines += [f"    * {flag}: {EXPLAINED[flag]}" for flag in flagged if flag in EXPLAINED]
     lines += ["", *dict.fromkeys(card.meaning(one) for one in card.species)]
     lines += ["", f"Trained on: {card.training.data}"]
     if card.training.background:
@@ -29,9 +31,22 @@ def card_text(card: Card) -> str:
             f"Background: {card.training.background}; it weighs {1 - card.training.lambda2:g}, "
             f"other species' sites {card.training.lambda2:g}"
         )
+    lines += [card.range_note] if card.range_note else []
     lines += _metric_lines(card.metrics)
     lines += [f"Date: {card.date}", f"Licence: {card.licence}", f"Cite: {card.citation}"]
     return "\n".join(lines)
+
+
+def _tested(card: Card, one: Species) -> str:
+    """Return a species' AUC, with its interval, what it was measured against, and its flags."""
+    if one.auc is None:
+        said = "not tested"
+    else:
+        interval = f" [{one.auc_low:.3f} to {one.auc_high:.3f}]" if one.auc_low and one.auc_high else ""
+        beside = "" if one.auc_coordinates is None else f"; coordinates alone {one.auc_coordinates:.3f}"
+        said = f"AUC {one.auc:.3f}{interval} against {one.auc_against}{beside}"
+    flags = card.flags(one)
+    return said + (f"  * {', '.join(flags)}" if flags else "")
 
 
 def _metric_lines(metrics: Mapping[str, Any]) -> Iterator[str]:

@@ -74,10 +74,16 @@ THRESHOLD = click.option(
     "tenth-percentile-presence or minimum-presence of the card, or a number. For binary, and for richness "
     "where there is no occurrence.",
 )
+INCLUDE_UNPROVEN = click.option(
+    "--include-unproven", is_flag=True,
+    help="Let species for which tests prove nothing (few presences or blocks, or no better than chance) count "
+    "in richness and top, too.",
+)
 FORMATS: list[Callable[[Command], Command]] = [
     click.option("--products", default=",".join(USUAL_PRODUCTS), show_default=True, metavar="LIST",
                  help=f"What to write, with commas between: {', '.join(PRODUCTS)}."),
     THRESHOLD,
+    INCLUDE_UNPROVEN,
     click.option("--cut-novel", is_flag=True, help="Leave out pixels unlike what the model was trained on."),
     click.option("--encoding", type=click.Choice(ENCODINGS), default=ENCODINGS[0], show_default=True),
     click.option("--layout", type=click.Choice(LAYOUTS), default=LAYOUTS[0], show_default=True),
@@ -135,7 +141,7 @@ def map_job(kind: type[Job], model: Path, options: dict[str, Any], **fields: Any
         values["products"] = products_of(options["products"])
     taken = (
         "extent_crs", "step", "edge", "device", "precision", "method", "verify", "blend", "mask", "clamp",
-        "threshold", "cut_novel", "encoding", "layout",
+        "threshold", "cut_novel", "encoding", "layout", "include_unproven",
     )  # fmt: skip
     values |= {name: options[name] for name in taken if name in options}
     return kind(**values, **fields)

@@ -12,7 +12,7 @@ from ..progress import Monitor
 from ..protocol import AreasJob, AssessJob, CompareJob, OdmapJob, ProductsJob
 from ..values import products_of
 from .answers import say, say_notes
-from .command_options import JSON, THRESHOLD
+from .command_options import INCLUDE_UNPROVEN, JSON, THRESHOLD
 from .exit_status import exit_status
 from .terminal import progress_sink
 from .training_commands import training_packages
@@ -77,14 +77,16 @@ def compare_command(before: str, after: str, threshold: str, out: Path, as_json:
     help="What to make, with commas between: occurrence, binary, richness, top.",
 )
 @THRESHOLD
+@INCLUDE_UNPROVEN
 @JSON
-def products_command(folder: str, products: str, threshold: str, as_json: bool) -> None:
+def products_command(folder: str, products: str, threshold: str, include_unproven: bool, as_json: bool) -> None:
     """Make further products of the maps of probability in DIR, without the network."""
     with exit_status():
         from ..jobs.products_job import run_products
 
         with progress_sink() as sink:
-            result = run_products(ProductsJob(folder, products_of(products), threshold), Monitor(sink))
+            job = ProductsJob(folder, products_of(products), threshold, include_unproven)
+            result = run_products(job, Monitor(sink))
         say_notes(result.warnings)
         words = f"{len(result.files)} maps of {result.width} × {result.height} pixels in {folder}."
         say(asdict(result), as_json, words)

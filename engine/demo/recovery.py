@@ -25,6 +25,7 @@ from .training_scene import COARSE, FINE, training_scene, truth_at_sites
 from .virtual_species import SPECIES
 
 PRESENT = 0.5  # truth from which a species counts as present
+SQUARE = 512  # px; surveys of one square are no independent evidence
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,13 @@ class Judged:
         species: one recovery a species.
         survey_probability: shape ``(surveys, species)``: the network's output at the surveyed sites.
         survey_found: shape ``(surveys, species)``, bool: what was found there.
+        survey_block: shape ``(surveys,)``: the number of the square of ``SQUARE`` pixels that a survey lies in.
     """
 
     species: tuple[Recovery, ...]
     survey_probability: npt.NDArray[np.float64]
     survey_found: npt.NDArray[np.bool_]
+    survey_block: npt.NDArray[np.int64]
 
 
 def recover(model: ModelFile, landscape: Landscape) -> Judged:
@@ -92,7 +95,10 @@ def recover(model: ModelFile, landscape: Landscape) -> Judged:
     rows, columns = ((pixel - scene.first) // scene.step for pixel in (surveys.rows, surveys.columns))
     whole = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
     at = rows[whole] * side + columns[whole]
-    return Judged(tuple(recovered), 1 / (1 + np.exp(-logits[at])), surveys.seen[whole])
+    block = surveys.rows // SQUARE * (landscape.size // SQUARE + 1) + surveys.columns // SQUARE
+    return Judged(
+        tuple(recovered), 1 / (1 + np.exp(-logits[at])), surveys.seen[whole], block[whole].astype(np.int64)
+    )
 
 
 def _recovery(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 from scipy import sparse
 
+from ...models.flags import joined
 from ..errors import InputError
 from ..judging.thresholds import RULES
 from ..mapping.map_tags import RUN_TAG
@@ -43,6 +44,8 @@ class AreaRow:
         By the rule's name: the threshold, the area of values at it or higher, and the novel part of that area.
     expected
         The sum of occurrence times area; None without a map of occurrence.
+    flag
+        Why the species' tests prove little (``models.flags``), as the map's tags have it; else empty.
     """
 
     species: str
@@ -56,6 +59,7 @@ class AreaRow:
     above: Mapping[str, float] = field(default_factory=dict)
     above_novel: Mapping[str, float] = field(default_factory=dict)
     expected: float | None = None
+    flag: str = ""
 
     def cells(self, rules: Sequence[str]) -> dict[str, str | float | None]:
         """Return the row by column name; ``rules`` are those that have columns."""
@@ -74,6 +78,7 @@ class AreaRow:
             found[f"threshold_{name}"] = self.thresholds.get(rule)
             found[f"above_{name}_km2"] = self.above.get(rule)
             found[f"above_{name}_novel_km2"] = self.above_novel.get(rule)
+        found["flag"] = self.flag
         return found
 
 
@@ -266,6 +271,7 @@ class _Sums:
             without_value=None,
             novel=None,
             thresholds=dict(subject.thresholds),
+            flag=joined(subject.band.tags.flags),
         )
         if sums is None:
             return one

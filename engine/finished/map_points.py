@@ -14,7 +14,10 @@ from ..protocol import AssessJob
 from ..rasters.ground import crs_name
 from ..rasters.longitudes import onto
 from ..sites.cleaning import Cleaning
-from ..sites.observations import Predictors, read_observations
+from ..sites.coordinate_checks import with_sound_coordinates
+from ..sites.declared_system import with_declared_system
+from ..sites.observations import read_observations
+from ..sites.observed_rows import Observations, Predictors
 from ..sites.survey_blocks import survey_blocks
 from ..sites.table_file import TableFile
 from ..training.config import SourceConfig
@@ -57,7 +60,9 @@ class MapPoints:
         return (self.low, self.high) == (0.0, 1.0)
 
     def share(self, value: Floats | float) -> Floats:
-        """Return values of the map on a scale from 0 to 1, its ends left out."""
+        """Return values of the map on a scale from 0 to 1, its ends left out; 0.5 where all are one."""
+        if self.low == self.high:
+            return np.full(np.shape(value), 0.5)
         scaled = (np.asarray(value, np.float64) - self.low) / (self.high - self.low)
         return np.asarray(np.clip(scaled, MARGIN, 1 - MARGIN), np.float64)
 
@@ -93,47 +98,67 @@ def points_on(job: AssessJob, band: MapBand) -> tuple[MapPoints, list[str]]:
     InputError
         The file can't be used, has no column of presences, or no presence and absence with a value.
     """
-    table = TableFile(job.sites, options=True)
-    names = table.columns
-    column = job.presence or band.species
-    if column not in names:
+    report = Cleaning()
+    rows = _surveyed_rows(job, band, report)
+    value = _values(band, rows.x, rows.y, rows.crs)
+    used = np.isfinite(value)
+    if len(used) and not used.any():
         raise InputError(
-            f"{job.sites} has no column {column!r} that says where {band.species} was found (1) and where not "
-            f"(0); name it (--presence), one of {', '.join(names) or 'none'}."
+            f"No point of {job.sites} lies where the map has a value; check whether x and y are swapped, or "
+            f"the coordinate system ({crs_name(rows.crs)}) is another."
+        )
+    report.drop(rows.table, "the map has no value there", int((~used).sum()), rows.example(~used))
+    gone = [f"{one.reason}{f' ({one.example})' if one.example else ''}" for one in report.dropped]
+    counts = [f"{one.count:,} of {sum(report.read.values()):,}" for one in report.dropped]
+    notes = [f"{some} points were left out: {why}." for some, why in zip(counts, gone, strict=True)]
+    notes += report.warnings
+    found = rows.found.toarray()[:, 0]
+    presences, absences = int((found & used).sum()), int((~found & used).sum())
+    if not presences or not absences:
+        left = "; ".join(
+            f"{one.count:,} left out, {why}" for one, why in zip(report.dropped, gone, strict=True)
+        )
+        raise InputError(
+            f"Of the points of {job.sites} that lie on the map {presences} are presences and {absences} "
+            f"absences{f' ({left})' if left else ''}; a test needs both."
+        )
+    held = value[used]
+    if held.min() == held.max():
+        notes.append(
+            f"The map has one value, {held[0]:.6g}, at all {len(held):,} points, so it tells no presence from "
+            "an absence: an AUC of 0.5 says no more than that."
+        )
+    low, high = (0.0, 1.0) if held.min() >= 0 and held.max() <= 1 else (float(held.min()), float(held.max()))
+    return MapPoints(rows.row[used], rows.x[used], rows.y[used], rows.crs, held, found[used], low, high), notes
+
+
+def _surveyed_rows(job: AssessJob, band: MapBand, report: Cleaning) -> Observations:
+    """Return the points that have coordinates and where the species was looked for."""
+    table = TableFile(job.sites, options=True)
+    wanted = job.presence or band.species
+    column = table.find(wanted)
+    if column is None:
+        raise InputError(
+            f"{job.sites} has no column {wanted!r} that says where {band.species} was found (1) and where not "
+            f"(0); name it (--presence), one of {', '.join(table.columns) or 'none'}."
         )
     table.coordinates(job.x, job.y, job.crs)
     source = SourceConfig(
         file=job.sites, kind="pa", species_name=band.species, presence=column, x=job.x, y=job.y, crs=job.crs
     )
-    rows = read_observations(source, Predictors(), Cleaning())
-    surveyed = ~rows.holes.toarray()[:, 0]
-    placed = np.isfinite(rows.x) & np.isfinite(rows.y)
-    value = _values(band, rows.x, rows.y, rows.crs)
-    used = surveyed & placed & np.isfinite(value)
-    if (surveyed & placed).any() and not used.any():
-        raise InputError(
-            f"No point of {job.sites} lies where the map has a value; check whether x and y are swapped, or "
-            f"the coordinate system ({crs_name(rows.crs)}) is another."
-        )
-    notes = [
-        f"{int(left.sum()):,} of {len(rows):,} points were left out: {why}."
-        for left, why in (
-            (~surveyed, f"the column {column} is empty there"),
-            (surveyed & ~placed, "they have no coordinates"),
-            (surveyed & placed & ~np.isfinite(value), "the map has no value there"),
-        )
-        if left.any()
-    ]
-    found = rows.found.toarray()[:, 0]
-    presences, absences = int((found & used).sum()), int((~found & used).sum())
-    if not presences or not absences:
-        raise InputError(
-            f"Of the points of {job.sites} that lie on the map {presences} are presences and {absences} "
-            "absences; a test needs both."
-        )
-    held = value[used]
-    low, high = (0.0, 1.0) if held.min() >= 0 and held.max() <= 1 else (float(held.min()), float(held.max()))
-    return MapPoints(rows.row[used], rows.x[used], rows.y[used], rows.crs, held, found[used], low, high), notes
+    rows = read_observations(source, Predictors(), report)
+
+    def inside(x: Floats, y: Floats, crs: CRS) -> Flags:
+        return np.isfinite(_values(band, x, y, crs))
+
+    empty = rows.holes.toarray()[:, 0]
+    report.drop(rows.table, f"the column {column} is empty there", int(empty.sum()), rows.example(empty))
+    rows = rows.kept(~empty)
+    unplaced = ~(np.isfinite(rows.x) & np.isfinite(rows.y))
+    report.drop(rows.table, "they have no coordinates", int(unplaced.sum()), rows.example(unplaced))
+    rows = rows.kept(~unplaced)
+    rows = with_declared_system(rows, report, band.grid.crs, inside)
+    return with_sound_coordinates(rows, report, None, None)
 
 
 def _values(band: MapBand, x: Floats, y: Floats, crs: CRS) -> Floats:

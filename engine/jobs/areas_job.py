@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..finished.area_chart import area_chart
 from ..finished.area_table import AreaRow, AreaTable, Subject, rules_of, subjects_of
 from ..finished.finished_map import MapBand, bands_of, common_part, map_bands
+from ..finished.unproven_maps import unproven_notes
 from ..listing import listed
 from ..products.threshold_rules import threshold_number
 from ..progress import Monitor
@@ -71,7 +72,12 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
     return AreasResult(
         files=tuple(str(file) for file in files),
         rows=tuple(row.cells(rules) for row in rows),
-        warnings=(*_notes(subjects, novelty), *_off_map(rows), *_off_scale(subjects, highest, given)),
+        warnings=(
+            *unproven_notes(bands),
+            *_notes(subjects, novelty),
+            *_off_map(rows),
+            *_off_scale(subjects, highest, given),
+        ),
     )
 
 

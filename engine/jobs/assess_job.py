@@ -9,6 +9,7 @@ import numpy as np
 import pyogrio.raw
 import shapely
 
+from ...models.flags import FEWEST_BLOCKS
 from ..aside import Aside, refusal
 from ..finished.finished_map import MapBand, one_band
 from ..finished.map_points import MapPoints, points_on
@@ -16,7 +17,7 @@ from ..judging.calibration import Calibration
 from ..judging.judgement import Judgement, judge
 from ..judging.judgement_files import write_judgement
 from ..judging.resampling import Estimate, Resampling
-from ..judging.species_figures import LEAST_BLOCKS, true_skill
+from ..judging.species_figures import true_skill
 from ..judging.thresholds import LARGEST_TSS
 from ..products.threshold_rules import GIVEN, MAIN, reaches, rule_option, threshold_by
 from ..progress import Monitor
@@ -50,10 +51,11 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
     rule, threshold = _threshold(job, band, points, judgement)
     if rule == OWN:
         notes.append(
-            "The map brings no threshold along: that of largest TSS was sought on these points, so that TSS "
-            "and outcomes at it flatter the map; give one (--threshold)."
+            "The map brings no threshold along: that of largest TSS was sought on these points, so that the "
+            "outcomes at it flatter the map; give one (--threshold). The TSS shown calls each fifth of the "
+            "blocks by a threshold from the others."
         )
-    if not points.is_share:
+    if not points.is_share and points.low < points.high:
         notes.append(
             f"Values run from {points.low:.6g} to {points.high:.6g}; in species.csv, figures.csv and the "
             "report thresholds stand on a scale from 0 to 1 between these."
@@ -66,7 +68,9 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
     estimates = {
         "auc": figures.auc,
         "average_precision": figures.average_precision,
-        "tss": Estimate.of(skill, figures.n_blocks >= LEAST_BLOCKS),
+        "tss": figures.tss
+        if rule == OWN
+        else Estimate.of(skill, figures.n_blocks >= FEWEST_BLOCKS, figures.n_blocks),
         "boyce": figures.boyce,
         "brier": figures.brier,
     }

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..aside import Aside
 from ..errors import InputError
 from ..finished.finished_map import MapBand, OpenMaps, common_part, one_band, tiles_of
+from ..finished.unproven_maps import unproven_notes
 from ..mapping.map_tags import RUN_TAG
 from ..mapping.map_writer import Layer, MapWriter
 from ..products.threshold_rules import reaches, threshold_by
@@ -49,7 +50,7 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
     """
     monitor.report("opening", 0, 1)
     before, after = one_band(job.before), one_band(job.after)
-    notes = _comparable(before, after)
+    notes = [*unproven_notes([before, after]), *_comparable(before, after)]
     rule, low = threshold_by(job.threshold, before.tags.thresholds, before.file)
     high = threshold_by(job.threshold, after.tags.thresholds, after.file)[1]
     if low != high:

@@ -23,7 +23,7 @@ from ..patches.source import PatchSource
 from ..progress import Monitor
 from ..protocol import EvaluateJob, EvaluateResult
 from ..rasters.ground import TOLERANCE
-from ..sites.cleaning import Cleaning
+from ..sites.cleaning import Cleaning, example_at
 from ..sites.survey_blocks import survey_blocks
 from ..training.batches import Places
 from ..training.config import TrainingConfig
@@ -88,7 +88,8 @@ def _surveyed(config: TrainingConfig, model: ModelFile, monitor: Monitor) -> tup
             report.warnings += [*source.notes, *_other_size(supply, source, modality)]
             sets[supply.name] = PatchSet(cache.patches(source, monitor, supply.name), modality)
     usable = np.logical_and.reduce([one.usable for one in sets.values()])
-    report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), "")
+    gone = example_at(test.x, test.y, ~usable)
+    report.drop(str(config.sites.test), "where a predictor has no value", int((~usable).sum()), gone)
     index = np.flatnonzero(usable)
     if not len(index):
         raise InputError(f"No site of {config.sites.test} has values of all predictors; check the rasters.")

@@ -52,7 +52,9 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
     grid, layout = bands[0].grid, MULTIBAND if several else "per-species"
     with (
         Aside(Path(job.folder)) as aside,
-        ProductMaps(aside, grid, tags, species, wanted, job.threshold, encoding, layout) as maps,
+        ProductMaps(
+            aside, grid, tags, species, wanted, job.threshold, encoding, layout, job.include_unproven
+        ) as maps,
         OpenMaps(grid) as files,
     ):
         tiles = list(tiles_of(grid, TILE))

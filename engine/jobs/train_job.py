@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from odc.geo.crs import CRS
 
 from ...models.architecture import BranchKey
 from ...models.feature_space import FeatureSpace
@@ -35,6 +34,7 @@ from ..training.feature_spaces import Features, HeldOutDistances, features_of, s
 from ..training.fingerprint import fingerprint
 from ..training.fitting import Fitted, Share, Turn, fit
 from ..training.fold_fitting import fit_fold
+from ..training.mapped_area import map_points
 from ..training.model_card import tested_card, untested_card
 from ..training.out_of_fold import held_out, places_of, scored_places
 from ..training.prediction import branch_means, logits_at
@@ -129,7 +129,8 @@ class _Networks:
             self.logits[tested] = logits_at(
                 fitted.network, course.places, tested, self._device, self._monitor.check
             )
-            self._note(fitted.network, places_of(fold.split, len(course.sites), training=True), tested)
+            learnt = np.intersect1d(places_of(fold.split, len(course.sites), training=True), course.learnt)
+            self._note(fitted.network, learnt, tested)
             epochs.append(fitted.epochs)
         if len(self._folds) == 1:
             return fitted
@@ -145,8 +146,7 @@ class _Networks:
 
     def feature_spaces(self, shipped: Fitted) -> dict[BranchKey, FeatureSpace]:
         """Return the spaces of the shipped network's features, over all places."""
-        every = np.arange(len(self._course.sites) + len(self._course.background))
-        return self._distances.spaces(self._features(shipped.network, every))
+        return self._distances.spaces(self._features(shipped.network, self._course.learnt))
 
     def rows_of_folds(self, everything: Scored) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return for each fold the places trained on, and the rows of the held-out places that it tests."""
@@ -211,7 +211,8 @@ def _judged(
 
 
 def _distance_note(course: Course) -> str:
-    points = course.background
-    if not len(points):
+    """Return how far test sites and map are from the data, in a sentence; empty without rasters to map."""
+    points = map_points(course.config, course.recipe.seed)
+    if points is None:
         return ""
-    return fold_distance(course.blocks, points.x, points.y, CRS(points.crs), course.buffer_m).sentence()
+    return fold_distance(course.blocks, points.x, points.y, points.crs, course.buffer_m).sentence()

@@ -14,8 +14,8 @@ from .calibration import BINS, Calibration, Reliability, favourable, held_out_oc
 from .resampling import DRAWS, Estimate, Resampling, average, finite
 from .scored import BACKGROUND, SURVEY, Floats, Scored
 from .site_figures import micro_f1, site_auc
-from .species_figures import FIGURES, Figures, SpeciesFigures, species_figures
-from .species_means import averaged, classes, compared, enough_presences, mean_of, over_species
+from .species_figures import FIGURES, Figures, SpeciesFigures, beside_coordinates, species_figures
+from .species_means import averaged, classes, compared, mean_of, over_species, with_auc
 from .thresholds import LARGEST_TSS
 
 COLUMNS = (
@@ -89,6 +89,7 @@ def judge(
         if null.species != scored.species or len(null) != len(scored):
             raise InputError("Coordinates alone were judged on other species or sites; make them anew.")
         null_figures = species_figures(null, resampling, np.full(null.logit.shape, np.nan), blocked)
+        figures = beside_coordinates(figures, null_figures)
     curve = _curve(scored, occurrence)
     summary = {
         **_headline(scored, validation, resampling, figures, curve),
@@ -123,13 +124,13 @@ def _headline(
     f1 = micro_f1(scored, validation, resampling)
     site, n_site = site_auc(scored, resampling)
     counts = averaged(figures)
-    macro = average(figures.auc)
+    macro = average(figures.auc[:, counts]) if counts.any() else np.full(len(figures.auc), np.nan)
     against = [kind for kind in (SURVEY, BACKGROUND) if kind in scored.against]
     kinds = np.array(scored.against)
     flags = Counter(flag for one in figures.species for flag in one.flags)
     return {
-        **over_species(figures.auc, counts),
-        **_estimate("macro_auc", Estimate.of(macro)),
+        **over_species(figures, counts),
+        **_estimate("macro_auc", Estimate.of(macro, units=figures.blocks_of(counts))),
         **_estimate("site_auc", site),
         "n_site_auc": n_site,
         **_estimate("micro_f1", Estimate() if f1 is None else f1.f1),
@@ -138,15 +139,15 @@ def _headline(
         **_means(figures),
         "calibration": None if curve is None else _curve_rows(curve),
         "against": " and ".join(against),
-        "by_against": {kind: over_species(figures.auc, counts & (kinds == kind)) for kind in against},
-        "enough_presences": over_species(figures.auc, enough_presences(figures)),
+        "by_against": {kind: over_species(figures, counts & (kinds == kind)) for kind in against},
+        "with_auc": over_species(figures, with_auc(figures)),
         "classes": classes(figures),
         "flags": dict(sorted(flags.items())),
         "n_species_tested": len(scored.species),
         "n_species_flagged": sum(bool(one.flag) for one in figures.species),
         "n_sites": int((~scored.background).sum()),
         "n_background": int(scored.background.sum()),
-        "n_blocks": resampling.weights.shape[1],
+        "n_blocks": resampling.blocks,
         "n_folds": resampling.folds,
     }
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from ...models.flags import FEW_PRESENCES, FEWEST_PRESENCES
 from .calibration import BINS, LEAST_VALUES, Reliability
 from .figure_images import (
     COLOURS,
@@ -24,7 +25,7 @@ from .figure_images import (
     short_label,
 )
 from .scored import SURVEY, Flags, Floats, Scored
-from .species_figures import FEW_PRESENCES, LEAST_PRESENCES, Figures, SpeciesFigures
+from .species_figures import Figures, SpeciesFigures
 from .thresholds import operating_points
 
 MOST_ROWS = 40  # species in the plot by name
@@ -233,7 +234,7 @@ def _intervals(axes: Axes, at: Floats, species: Sequence[SpeciesFigures], horizo
     lines(at, low, high, color=NETWORK, linewidth=1.4, alpha=0.55 * faint)
     for group, face, label in (
         (~few, NETWORK, "AUC and 95 % interval"),
-        (few, "white", f"fewer than {LEAST_PRESENCES} test presences"),
+        (few, "white", f"fewer than {FEWEST_PRESENCES} test presences"),
     ):
         if group.any():
             x, y = (value[group], at[group]) if horizontal else (at[group], value[group])

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ...models.card import Card
+from ...models.flags import EXPLAINED, FEWEST_BLOCKS, FEWEST_PRESENCES
 from . import plots
 from .coordinates import MOST_SPECIES
 from .judgement import Judgement
 from .page import count_text, number_text, page_template
 from .resampling import Estimate
 from .scored import BACKGROUND, SURVEY
-from .species_figures import LEAST_BLOCKS, LEAST_PRESENCES
+from .species_figures import LEAST_FOR_BOYCE
 from .thresholds import LARGEST_TSS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,8 +62,10 @@ def report_html(judgement: Judgement, distance_note: str = "", judged: str = "")
         has_null=null is not None,
         has_occurrence=judgement.curve is not None,
         distance_note=distance_note,
-        least_presences=LEAST_PRESENCES,
-        least_blocks=LEAST_BLOCKS,
+        fewest_presences=FEWEST_PRESENCES,
+        fewest_blocks=FEWEST_BLOCKS,
+        least_for_boyce=LEAST_FOR_BOYCE,
+        flags=EXPLAINED,
         most_curves=plots.MOST_CURVES,
         by_name=plots.auc_by_name(figures, null),
         by_commonness=plots.auc_by_commonness(figures, null),
@@ -79,7 +82,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
 
     judged = f"{count_text(summary['n_species'])} species"
     against = " or ".join(AGAINST[kind] for kind in summary["by_against"])
-    enough = summary["enough_presences"]
+    every = summary["with_auc"]
     rows = [
         HeadlineFigure(
             "Median AUC",
@@ -90,13 +93,14 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
         ),
         HeadlineFigure("Mean AUC", estimate("auc_mean"), judged, "The same, averaged over species."),
     ]
-    if enough["n_species"] != summary["n_species"]:
+    if every["n_species"] != summary["n_species"]:
         rows.append(
             HeadlineFigure(
-                f"Median AUC, {LEAST_PRESENCES} test presences or more",
-                Estimate(enough["auc_median"], enough["auc_low"], enough["auc_high"]),
-                f"{count_text(enough['n_species'])} species",
-                "Species with a handful of presences tend to get an AUC that is too good or too bad.",
+                f"Median AUC, also with fewer than {FEWEST_PRESENCES} test presences",
+                Estimate(every["auc_median"], every["auc_low"], every["auc_high"]),
+                f"{count_text(every['n_species'])} species",
+                "Species with a handful of presences tend to get an AUC that is too good or too bad, so they "
+                "count in none of the other rows.",
             )
         )
     if len(summary["by_against"]) > 1:
@@ -142,8 +146,18 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
         )
     for key, name, digits, says in (
         ("average_precision", "Mean average precision", 2, "Depends on how common a species is in the test."),
-        ("tss", "Mean TSS", 2, "Sensitivity + specificity − 1, at the best threshold for each species."),
-        ("boyce", "Mean Boyce index", 2, "From −1 to 1: do presences crowd where the prediction is high?"),
+        (
+            "tss",
+            "Mean TSS",
+            2,
+            "Sensitivity + specificity − 1, at thresholds that other folds chose.",
+        ),
+        (
+            "boyce",
+            "Mean Boyce index",
+            2,
+            "From −1 to 1: do presences crowd where the prediction ranks high?",
+        ),
         ("brier", "Mean Brier score", 3, "Mean squared error of occurrence; smaller is better."),
     ):
         mean = estimate(f"{key}_mean")

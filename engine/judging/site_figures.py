@@ -76,7 +76,7 @@ def micro_f1(test: Scored, validation: Scored | None, resampling: Resampling) ->
             if other is not None:
                 values[group] = site_f1(test.taken(group), other)
     drawn, sites = _by_site(values, resampling)
-    return SiteF1(Estimate.of(drawn), threshold, sites, drawn)
+    return SiteF1(Estimate.of(drawn, units=resampling.blocks), threshold, sites, drawn)
 
 
 def site_auc(scored: Scored, resampling: Resampling) -> tuple[Estimate, int]:
@@ -87,7 +87,7 @@ def site_auc(scored: Scored, resampling: Resampling) -> tuple[Estimate, int]:
         there = counted[row]
         values[row] = auc(scored.logit[row, there], scored.found[row, there])
     drawn, sites = _by_site(values, resampling)
-    return Estimate.of(drawn), sites
+    return Estimate.of(drawn, units=resampling.blocks), sites
 
 
 def _by_site(values: Floats, resampling: Resampling) -> tuple[Floats, int]:

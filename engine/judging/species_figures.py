@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .boyce import boyce
+from ...models.flags import (
+    CHANCE,
+    COORDINATES,
+    FEW_BLOCKS,
+    FEW_PRESENCES,
+    FEWEST_BLOCKS,
+    FEWEST_PRESENCES,
+    NO_SKILL,
+    ONE_CLASS,
+    joined,
+    split,
+)
+from .boyce import area_ranks, pooled_boyce
 from .calibration import reliability
 from .discrimination import resampled_skill
-from .resampling import Estimate, Resampling, average, centred, finite
+from .resampling import Estimate, Resampling, average, finite
 from .scored import Flags, Floats, Scored
 from .thresholds import LARGEST_TSS, Threshold, thresholds
 
-FEW_PRESENCES = "few presences"
-FEW_BLOCKS = "few blocks"
-ONE_CLASS = "one class only"
-LEAST_PRESENCES = 10  # test presences
-LEAST_BLOCKS = 5  # blocks that hold a presence
 FIGURES = ("auc", "average_precision", "tss", "boyce", "brier")
-BOYCE_DRAWS = 200  # its ranks can't be shared between draws, so it takes the first of these
+LEAST_FOR_BOYCE = 50  # test presences; with fewer the index of a perfect model is far below 1
+BOYCE_DRAWS = 400  # its ranks can't be shared between draws, so it takes the first of these
+PARTS = 5  # of the blocks of a single fold, each called by a threshold from the others
 
 
 @dataclass(frozen=True)
@@ -40,9 +49,9 @@ class SpeciesFigures:
     thresholds
         By rule, on the probability; empty without both classes in a fold.
     tss
-        At the threshold of largest TSS.
+        At thresholds of largest TSS that other folds chose.
     flag
-        Why the figures deserve less trust, ``; `` between reasons.
+        Why the figures deserve less trust (``models.flags``), as one text.
     """
 
     name: str
@@ -64,7 +73,7 @@ class SpeciesFigures:
     @property
     def flags(self) -> tuple[str, ...]:
         """Return the reasons in ``flag``."""
-        return tuple(self.flag.split("; ")) if self.flag else ()
+        return split(self.flag)
 
     @property
     def prevalence(self) -> float | None:
@@ -84,15 +93,22 @@ class Figures:
     drawn
         By the name of a figure (``FIGURES``), (1 + draws, species): the first row holds the data as they are.
         NaN where there is no value; species in few blocks have theirs, too.
+    blocks
+        (blocks, species) whether a block holds a test presence.
     """
 
     species: tuple[SpeciesFigures, ...]
     drawn: Mapping[str, Floats]
+    blocks: Flags
 
     @property
     def auc(self) -> Floats:
         """Return the AUC in every draw: (1 + draws, species)."""
         return self.drawn["auc"]
+
+    def blocks_of(self, chosen: Flags) -> int:
+        """Return how many blocks hold a test presence of the ``chosen`` species (species,)."""
+        return int(self.blocks[:, chosen].any(axis=1).sum())
 
 
 def species_figures(
@@ -100,10 +116,11 @@ def species_figures(
 ) -> Figures:
     """Judge every species.
 
-    AUC, average precision, Boyce index and Brier score are means over the folds that hold both classes; a pool
-    of folds would compare values of different networks. The thresholds must serve one map, so one score is
-    sought for all folds: sensitivity and specificity at it are again means over folds. The interval of TSS
-    holds that threshold fixed.
+    AUC, average precision, TSS and Brier score are means over the folds that hold both classes; a pool of folds
+    would compare values of different networks. TSS calls each fold by a threshold from the other folds
+    (``cross_fitted_skill``). The thresholds themselves must serve one map, so one score is sought for all
+    folds: sensitivity and specificity at it are again means over folds. The Boyce index is that of ranks
+    within folds, pooled, and asks for 50 test presences.
 
     Parameters
     ----------
@@ -119,7 +136,10 @@ def species_figures(
         for column in range(len(scored.species))
     ]
     drawn = {name: np.stack([values[name] for _, values in judged], axis=1) for name in FIGURES}
-    return Figures(tuple(figures for figures, _ in judged), drawn)
+    blocks = np.zeros((resampling.blocks, len(scored.species)), np.bool_)
+    row, column = np.nonzero(scored.present)
+    blocks[resampling.position[row], column] = True
+    return Figures(tuple(figures for figures, _ in judged), drawn, blocks)
 
 
 def true_skill(called: Flags, present: Flags, absent: Flags, resampling: Resampling) -> Floats:
@@ -136,11 +156,11 @@ def _one(
     scored: Scored, resampling: Resampling, occurrence: Floats, blocked: bool, column: int
 ) -> tuple[SpeciesFigures, dict[str, Floats]]:
     present, absent = scored.present[:, column], scored.absent[:, column]
+    area = present | absent if scored.surveyed[column] else absent
     logit, probability = scored.logit[:, column], scored.probability(column)
     shape = (len(resampling.weights), resampling.folds)
     auc, precision = np.full(shape, np.nan), np.full(shape, np.nan)
-    crowding = np.full((min(BOYCE_DRAWS + 1, shape[0]), shape[1]), np.nan)
-    weight = np.zeros(len(scored))
+    weight, ranks = np.zeros(len(scored)), np.zeros(len(scored))
     for fold in range(resampling.folds):
         rows = np.flatnonzero((resampling.fold == fold) & (present | absent))
         here, gone, position = present[rows], absent[rows], resampling.position[rows]
@@ -149,38 +169,37 @@ def _one(
         auc[:, fold], precision[:, fold] = resampled_skill(
             logit[rows], here, gone, position, resampling.weights
         )
-        area = gone if not scored.surveyed[column] else here | gone
-        crowding[:, fold] = boyce(probability[rows], here, area, position, resampling.weights[: len(crowding)])
+        ranks[rows] = area_ranks(logit[rows], area[rows])
         weight[rows] = np.where(here, 1 / here.sum(), 1 / gone.sum())
 
-    n_presence = int(present.sum())
-    n_blocks = len(np.unique(scored.block[present]))
-    judged = bool(weight.any())
-    reasons = [
-        (ONE_CLASS, not judged),
-        (FEW_PRESENCES, n_presence < LEAST_PRESENCES),
-        (FEW_BLOCKS, n_blocks < LEAST_BLOCKS),
-    ]
-    bounded = n_blocks >= LEAST_BLOCKS
-    shown = bounded or not blocked
+    used = weight > 0
+    n_presence, n_blocks = int(present.sum()), len(np.unique(scored.block[present]))
     rules: dict[str, Threshold] = {}
     skill = np.full(shape[0], np.nan)
-    if judged:
-        used = weight > 0
+    if used.any():
         rules = thresholds(probability[used], present[used], weight[used])
-        called = probability >= rules[LARGEST_TSS].value
-        skill = true_skill(called, present & used, absent & used, resampling)
+        skill = cross_fitted_skill(probability, present & used, absent & used, weight, resampling)
+    crowding = np.full(min(BOYCE_DRAWS + 1, shape[0]), np.nan)
+    if int((present & used).sum()) >= LEAST_FOR_BOYCE:
+        crowding = pooled_boyce(
+            ranks[used], present[used], area[used], resampling.position[used],
+            resampling.weights[: len(crowding)],
+        )  # fmt: skip
 
     squared, error = _calibrated(scored, resampling, occurrence, column)
-    drawn = dict(
-        zip(
-            FIGURES, (average(auc), average(precision), skill, centred(average(crowding)), squared), strict=True
-        )
-    )
+    drawn = dict(zip(FIGURES, (average(auc), average(precision), skill, crowding, squared), strict=True))
+    bounded = n_blocks >= FEWEST_BLOCKS
+    shown = bounded or not blocked
     estimates = {
-        name: Estimate.of(values, bounded) if shown or name == "brier" else Estimate()
+        name: Estimate.of(values, bounded, n_blocks) if shown or name == "brier" else Estimate()
         for name, values in drawn.items()
     }
+    reasons = [
+        (ONE_CLASS, not used.any()),
+        (FEW_PRESENCES, n_presence < FEWEST_PRESENCES),
+        (FEW_BLOCKS, not bounded),
+        (CHANCE, estimates["auc"].low is not None and estimates["auc"].low <= NO_SKILL),
+    ]
     figures = SpeciesFigures(
         name=scored.species[column],
         kind=scored.kinds[column],
@@ -192,9 +211,47 @@ def _one(
         thresholds=rules,
         **estimates,
         calibration_error=error,
-        flag="; ".join(name for name, holds in reasons if holds),
+        flag=joined(tuple(name for name, holds in reasons if holds)),
     )
     return figures, drawn
+
+
+def beside_coordinates(figures: Figures, null: Figures) -> Figures:
+    """Return figures with a flag for each species whose AUC coordinates alone reach."""
+    species = []
+    for ours, theirs in zip(figures.species, null.species, strict=True):
+        mine, other = ours.auc.value, theirs.auc.value
+        reached = mine is not None and other is not None and other >= mine
+        species.append(replace(ours, flag=joined((*ours.flags, COORDINATES))) if reached else ours)
+    return replace(figures, species=tuple(species))
+
+
+def cross_fitted_skill(
+    scores: Floats, present: Flags, absent: Flags, weight: Floats, resampling: Resampling
+) -> Floats:
+    """Return the TSS in every draw, each row called by a threshold that other rows chose: (1 + draws,).
+
+    The threshold of a fold is that of largest TSS over the other folds; with one fold, that of a fifth of the
+    blocks over the other blocks. A TSS at a threshold that the same rows chose is above 0 for pure noise: 0.15
+    on average with 20 presences. The draws hold the thresholds fixed.
+
+    Parameters
+    ----------
+    scores, present, absent
+        (rows,) of one species.
+    weight
+        (rows,) by which rows count when a threshold is chosen.
+    """
+    part = resampling.fold if resampling.folds > 1 else resampling.position % PARTS
+    called = np.zeros(len(scores), np.bool_)
+    fitted = np.zeros(len(scores), np.bool_)
+    for number in np.unique(part):
+        rows, others = part == number, (part != number) & (present | absent)
+        if not present[others].any() or not absent[others].any():
+            continue
+        chosen = thresholds(scores[others], present[others], weight[others])[LARGEST_TSS]
+        called[rows], fitted[rows] = scores[rows] >= chosen.value, True
+    return true_skill(called, present & fitted, absent & fitted, resampling)
 
 
 def _calibrated(

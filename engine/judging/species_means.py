@@ -7,24 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from ...models.flags import FEW_PRESENCES
 from .resampling import Estimate, average, median
-from .scored import BACKGROUND, SURVEY, Flags, Floats
-from .species_figures import LEAST_PRESENCES, Figures, SpeciesFigures
+from .scored import BACKGROUND, SURVEY, Flags
+from .species_figures import Figures, SpeciesFigures
 
 PREVALENCE_BOUNDS = (0.01, 0.05, 0.2)  # of surveyed sites
 PRESENCES_BOUNDS = (10, 100, 1000)  # training presences, where prevalence is not known
 
 
-def over_species(auc: Floats, chosen: Flags) -> dict[str, Any]:
-    """Return number, median and mean of the AUC of the ``chosen`` species, with intervals.
+def over_species(figures: Figures, chosen: Flags) -> dict[str, Any]:
+    """Return number, median and mean of the AUC of the ``chosen`` species (species,), with intervals.
 
-    ``auc`` is (1 + draws, species); ``auc_low`` and ``auc_high`` bound the median.
+    ``auc_low`` and ``auc_high`` bound the median.
     """
-    mine = auc[:, chosen & np.isfinite(auc[0])]
+    counted = chosen & np.isfinite(figures.auc[0])
+    mine, blocks = figures.auc[:, counted], figures.blocks_of(counted)
     if not mine.shape[1]:
         middle = mean = Estimate()
     else:
-        middle, mean = Estimate.of(median(mine)), Estimate.of(average(mine))
+        middle, mean = (Estimate.of(values, units=blocks) for values in (median(mine), average(mine)))
     return {
         "n_species": mine.shape[1],
         "auc_median": middle.value,
@@ -37,15 +39,16 @@ def over_species(auc: Floats, chosen: Flags) -> dict[str, Any]:
 
 
 def averaged(figures: Figures) -> Flags:
-    """Return which species count in the averages: those that have an AUC of their own."""
+    """Return which species count in the averages: those that have an AUC, from 10 test presences or more.
+
+    The AUC of a handful of presences says hardly anything, and tends to be too good or too bad.
+    """
+    return with_auc(figures) & np.array([FEW_PRESENCES not in one.flags for one in figures.species], np.bool_)
+
+
+def with_auc(figures: Figures) -> Flags:
+    """Return which species have an AUC of their own, from however few test presences."""
     return np.array([one.auc.value is not None for one in figures.species], np.bool_)
-
-
-def enough_presences(figures: Figures) -> Flags:
-    """Return which of them have 10 test presences or more."""
-    return averaged(figures) & np.array(
-        [one.n_presence >= LEAST_PRESENCES for one in figures.species], np.bool_
-    )
 
 
 def classes(figures: Figures) -> list[dict[str, Any]]:
@@ -58,7 +61,7 @@ def classes(figures: Figures) -> list[dict[str, Any]]:
             chosen = counts & (place == number)
             if chosen.any():
                 label = class_label(number, bounds, against)
-                found.append({"class": label, "against": against, **over_species(figures.auc, chosen)})
+                found.append({"class": label, "against": against, **over_species(figures, chosen)})
     return found
 
 
@@ -82,11 +85,13 @@ def class_label(number: int, bounds: Sequence[float], against: str) -> str:
 
 
 def mean_of(figures: Figures, name: str) -> tuple[Estimate, int]:
-    """Return the mean over species of a figure such as ``tss``, and over how many."""
+    """Return the mean over species of a figure such as ``tss``, and over how many: those that are averaged."""
     there = np.array([getattr(one, name).value is not None for one in figures.species], np.bool_)
+    there &= averaged(figures)
     if not there.any():
         return Estimate(), 0
-    return Estimate.of(average(figures.drawn[name][:, there])), int(there.sum())
+    drawn = average(figures.drawn[name][:, there])
+    return Estimate.of(drawn, units=figures.blocks_of(there)), int(there.sum())
 
 
 def compared(network: Figures, null: Figures) -> dict[str, Any]:
@@ -95,8 +100,10 @@ def compared(network: Figures, null: Figures) -> dict[str, Any]:
     The gain is the mean over species of the network's AUC less the null's, draw by draw.
     """
     both = averaged(network) & averaged(null)
-    theirs, ours = over_species(null.auc, both), over_species(network.auc, both)
-    gain = Estimate.of(average((network.auc - null.auc)[:, both])) if both.any() else Estimate()
+    theirs, ours = over_species(null, both), over_species(network, both)
+    gain = Estimate()
+    if both.any():
+        gain = Estimate.of(average((network.auc - null.auc)[:, both]), units=network.blocks_of(both))
     return {
         **theirs,
         "network_auc_median": ours["auc_median"],

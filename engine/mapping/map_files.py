@@ -11,11 +11,13 @@ from ..aside import Aside
 from ..errors import InputError
 from ..naming import slugs
 from ..products.binary import BINARY, Thresholds
+from ..products.counted_species import counted_species
 from ..products.novelty import NOVELTY, NoveltyMaps, unknown_ranges
 from ..products.occurrence import Occurrence
 from ..products.product_maps import MADE, ProductMaps, richness_of
 from ..products.richness import RICHNESS
 from ..products.species_product import MappedSpecies
+from ..products.top import TOP
 from ..progress import Monitor
 from ..protocol import ENCODINGS, LAYOUTS, PRODUCTS, MapJob
 from ..rasters.encoding import ENCODINGS as STORED
@@ -55,7 +57,15 @@ class MapFiles:
         try:
             self._products = self._stack.enter_context(
                 ProductMaps(
-                    aside, grid, tags, mapped_species(plan), wanted, job.threshold, job.encoding, job.layout
+                    aside,
+                    grid,
+                    tags,
+                    mapped_species(plan),
+                    wanted,
+                    job.threshold,
+                    job.encoding,
+                    job.layout,
+                    job.include_unproven,
                 )
             )
             if job.wants_novelty:
@@ -143,8 +153,10 @@ def demand_makeable(plan: Plan) -> None:
         Occurrence(species, FLOAT)
     if BINARY in job.products:
         Thresholds(species, job.threshold)
-    if RICHNESS in job.products:
-        richness_of(species, job.threshold)
+    if RICHNESS in job.products or TOP in job.products:
+        counted = counted_species(species, job.include_unproven)
+        if RICHNESS in job.products:
+            richness_of(species, job.threshold, counted)
 
 
 def demand_products(job: MapJob) -> None:

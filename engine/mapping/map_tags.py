@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from scipy.special import expit, logit
 
 from ...models.card import Card, Species
+from ...models.flags import joined, split
 from ..judging.calibration import NOT_CALIBRATED, REFUSALS, REFUSED_LOSS
 from ..products.threshold_rules import thresholds_of
 
 PROBABILITY, OCCURRENCE = "probability", "occurrence"
 RUN_TAG = "SCALESCAPE_RUN"  # the record of the run, as JSON
 SCENARIO, DATE, HELD = "SCENARIO", "DATE", "HELD"  # which state of the world a map shows
+FLAG = "FLAG"  # why tests prove little or nothing for a species (models/flags.py)
 PROVENANCE = (RUN_TAG, SCENARIO, DATE, HELD)  # what all files of a run say
 PRODUCT, SPECIES, QUANTITY, MEANING = "PRODUCT", "SPECIES", "QUANTITY", "MEANING"
 THRESHOLDS, CALIBRATION, NO_OCCURRENCE = "THRESHOLDS", "CALIBRATION", "NO_OCCURRENCE"
@@ -30,6 +32,7 @@ class MapTags:
     ``thresholds`` are by the rule's name, on the values of this map; ``calibration`` (slope,
     intercept) makes the logit of occurrence of the logit of probability; without it ``no_occurrence`` says why.
     ``no_thresholds`` says why a species has none though its card has some.
+    ``flags`` say why the species' tests deserve less trust.
     """
 
     product: str = ""
@@ -40,6 +43,7 @@ class MapTags:
     calibration: tuple[float, float] | None = None
     no_occurrence: str = ""
     no_thresholds: str = ""
+    flags: tuple[str, ...] = ()
 
     def to_tags(self) -> dict[str, str]:
         """Return the tags of a GeoTIFF."""
@@ -50,6 +54,7 @@ class MapTags:
             MEANING: self.meaning,
             NO_OCCURRENCE: self.no_occurrence,
             NO_THRESHOLDS: self.no_thresholds,
+            FLAG: joined(self.flags),
         }
         if self.thresholds:
             tags[THRESHOLDS] = json.dumps(dict(self.thresholds))
@@ -81,6 +86,7 @@ class MapTags:
             calibration=(calibration[0], calibration[1]) if len(calibration) == 2 else None,
             no_occurrence=tags.get(NO_OCCURRENCE, ""),
             no_thresholds=tags.get(NO_THRESHOLDS, ""),
+            flags=split(tags.get(FLAG, "")),
         )
 
 
@@ -101,6 +107,7 @@ def probability_tags(card: Card, species: Species, all_scales: bool) -> MapTags:
         calibration=None if line is None else (line[0], line[1]),
         no_occurrence=reason,
         no_thresholds=RULES_OFF if thresholds_of(species) and not all_scales else "",
+        flags=card.flags(species),
     )
 
 

@@ -22,7 +22,9 @@ from ..rasters.lattice import Extent, MapGrid, map_grid
 from ..rasters.longitudes import ROUNDING, box_onto, columns_of_turn, turn_of
 from ..rasters.predictors import Predictor, open_predictors, pixel_grid_text
 from ..rasters.raster_file import FARTHEST
+from ..sites.species_names import loose, species_name
 from .margin import Margin, ends_inside, margin_of
+from .species_notes import species_notes
 
 if TYPE_CHECKING:
     from ..rasters.mask import PolygonMask
@@ -97,6 +99,9 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
         finest = min(scales, key=lambda name: _metres(card.modality(name)))
         extent = _extent(job, predictors[finest])
         notes = [Caution("scales", text) for text in scale_notes(card, scales)]
+        notes += [Caution("species", text) for text in species_notes(card, species)]
+        if card.range_note and (job.wants_novelty or job.clamp):
+            notes.append(Caution("novelty", card.range_note))
         extent, turned = _turned(predictors[finest], extent, job.step)
         at, at_crs = _middle(extent, predictors[finest])
         notes += [*turned, *_put_on_grid(predictors[finest], at, at_crs, None)]
@@ -202,14 +207,19 @@ def chosen_scales(card: Card, wanted: dict[str, tuple[int, ...]]) -> dict[str, t
 def chosen_species(card: Card, wanted: tuple[str, ...]) -> tuple[int, ...]:
     """Return the places of the species wanted in the card's list; all of them unless told."""
     names = [s.name for s in card.species]
-    unknown = [name for name in wanted if name not in names]
+    place = {species_name(name): number for number, name in enumerate(names)}
+    place |= {name: number for number, name in enumerate(names)}
+    unknown = [name for name in wanted if name not in place and species_name(name) not in place]
     if unknown:
-        near = [n for n in names if n.split(" ")[0].lower() == unknown[0].split(" ")[0].lower()]
+        near = [n for n in names if loose(n) == loose(unknown[0])]
+        near = near or [n for n in names if n.split(" ")[0].lower() == unknown[0].split(" ")[0].lower()]
         hint = f", perhaps {near[0]}" if near else ""
         raise InputError(
             f"The model knows no species {unknown[0]!r}; choose one of its {len(names)} species{hint}."
         )
-    return tuple(names.index(name) for name in dict.fromkeys(wanted)) if wanted else tuple(range(len(names)))
+    if not wanted:
+        return tuple(range(len(names)))
+    return tuple(dict.fromkeys(place.get(name, place.get(species_name(name), 0)) for name in wanted))
 
 
 def window_over(raster: GeoBox, grid: MapGrid) -> tuple[slice, slice]:

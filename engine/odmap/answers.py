@@ -12,6 +12,7 @@ from pyproj.exceptions import CRSError
 
 from ...models.card import Card, Modality, Species
 from ..listing import listed
+from ..mapping.species_notes import reasons
 from ..products.binary import BINARY
 from ..products.richness import RICHNESS
 from ..products.threshold_rules import thresholds_of
@@ -215,11 +216,13 @@ def _assessment(study: Study) -> dict[Key, str]:
     low, high = metrics.get("auc_low"), metrics.get("auc_high")
     interval = f" (95 % interval {low:.3f} to {high:.3f})" if low is not None and high is not None else ""
     count = metrics.get("n_species")
-    return {
-        ("Performance statistics", "Performance on validation data"): (
-            f"AUC: median {median:.3f}{interval} over {count} species, against {against}"
-        )
-    }
+    said = f"AUC: median {median:.3f}{interval} over {count} species, against {against}"
+    unproven = [
+        f"{one.name} ({reasons(study.card, one)})" for one in study.species if study.card.is_unproven(one)
+    ]
+    if unproven:
+        said += f". Tests prove nothing for {listed(unproven, MOST_SPECIES)}"
+    return {("Performance statistics", "Performance on validation data"): said}
 
 
 def _prediction(study: Study) -> dict[Key, str]:
@@ -243,11 +246,13 @@ def _novelty(study: Study) -> str:
     cut = " Pixels that are novel were left out." if study.job.get("cut_novel") else ""
     if "novelty" not in study.job.get("products", ()):
         return cut.strip()
-    return (
+    notes = [note for note in (study.card.range_note, study.card.limit_note) if note]
+    said = (
         "MESS (Elith et al. 2010) on quantiles of the training places, with the limiting predictor; and where "
-        "the model file knows it, the Mahalanobis distance of each scale's features over its 99th percentile "
-        f"at held-out places.{cut}"
+        "the model file knows it, the Mahalanobis distance of each scale's features over a limit from held-out "
+        f"places.{cut}"
     )
+    return " ".join([said, *notes])
 
 
 def _scenario(study: Study) -> str:

@@ -1,4 +1,4 @@
-"""What a card says of each band: mean, deviation, quantiles or categories over the training sites."""
+"""What a card says of each band: mean, deviation, quantiles or categories over the training places."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def band_statistics(
     categorical: Sequence[bool] | None = None,
     units: Sequence[str] | None = None,
 ) -> tuple[Band, ...]:
-    """Return the card's bands from what the training sites' own pixels hold.
+    """Return the card's bands from what the pixels of the training places hold.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def band_statistics(
     names
         Of the bands.
     values, valid
-        (sites, bands) in the files' units, and where they hold values.
+        (places, bands) in the files' units, and where they hold values.
     categorical
         By band, whether it holds categories; none does unless told.
     units
@@ -40,18 +40,24 @@ def band_statistics(
     Raises
     ------
     InputError
-        A band has no value at any site, has one value everywhere, or holds what is no category.
+        A band has no value at any place, has one value everywhere, or holds what is no category.
     """
     categorical = categorical or [False] * len(names)
     units = units or [""] * len(names)
+    if len(names) > 1 and len(values) > 1 and _all_alike(values, valid):
+        raise InputError(
+            f"All {len(names)} bands of {modality} have the same values at all {len(values):,} training sites, "
+            f"so the sites lie in one pixel of {modality} or it is empty; check the coordinates and their "
+            "system."
+        )
     bands = []
     for place, name in enumerate(names):
         held = values[valid[:, place], place].astype(np.float64)
         if held.size == 0:
-            raise InputError(f"The band {name} of {modality} has no value at any training site; leave it out.")
+            raise InputError(f"The band {name} of {modality} has no value at any training place; leave it out.")
         if held.min() == held.max():
             raise InputError(
-                f"The band {name} of {modality} is {held[0]:g} at every training site; leave it out."
+                f"The band {name} of {modality} is {held[0]:g} at every training place; leave it out."
             )
         shares = np.linspace(0, 100, N_QUANTILES)
         if categorical[place]:
@@ -65,6 +71,12 @@ def band_statistics(
     return tuple(bands)
 
 
+def _all_alike(values: Values, valid: Valid) -> bool:
+    """Tell whether every band has one value at all sites where it has any, and some has one."""
+    spread = [np.ptp(values[held, place]) for place, held in enumerate(valid.T) if held.any()]
+    return bool(spread) and not any(spread)
+
+
 def _categories(found: np.ndarray, name: str, modality: str) -> tuple[int, ...]:
     if (found != np.round(found)).any() or np.abs(found).max() > LARGEST_CATEGORY:
         wrong = found[(found != np.round(found)) | (np.abs(found) > LARGEST_CATEGORY)][0]
@@ -74,7 +86,7 @@ def _categories(found: np.ndarray, name: str, modality: str) -> tuple[int, ...]:
         )
     if len(found) > MOST_CATEGORIES:
         raise InputError(
-            f"The categorical band {name} of {modality} has {len(found)} categories at the training sites, "
+            f"The categorical band {name} of {modality} has {len(found)} categories at the training places, "
             f"more than {MOST_CATEGORIES}; group them, or take it for continuous."
         )
     return tuple(int(one) for one in found)

@@ -19,13 +19,17 @@ BINARY = "binary"
 class Thresholds:
     """The threshold of each species by one rule, or one number for all; NaN where a species has none.
 
+    ``among`` are the places in ``species`` of those that count; all by default.
+
     Raises
     ------
     InputError
         The rule is none, or no species has a threshold by it.
     """
 
-    def __init__(self, species: Sequence[MappedSpecies], wanted: str) -> None:
+    def __init__(
+        self, species: Sequence[MappedSpecies], wanted: str, among: Sequence[int] | None = None
+    ) -> None:
         self.rule = OPTIONS.get(wanted, GIVEN)
         number = None if wanted in OPTIONS else threshold_number(wanted)
         self.values = np.array(
@@ -33,13 +37,14 @@ class Thresholds:
             np.float32,
         )
         self.known = np.isfinite(self.values)
-        without = [one.tags.species for one, known in zip(species, self.known, strict=True) if not known]
+        among = range(len(species)) if among is None else among
+        without = [species[place].tags.species for place in among if not self.known[place]]
         self.note = (
             f"No threshold by the rule {self.rule} for {listed(without, MOST_NAMED)}." if without else ""
         )
-        if self.known.any():
+        if len(without) < len(among):
             return
-        if any(one.tags.thresholds for one in species):
+        if any(species[place].tags.thresholds for place in among):
             raise InputError(f"{self.note} Choose another rule, or give a number (--threshold 0.5).")
         why = next((one.tags.no_thresholds for one in species if one.tags.no_thresholds), "")
         since = f", since {why} (switch them on to use a rule)" if why else ""
@@ -50,13 +55,19 @@ class Thresholds:
 
 
 class Binary:
-    """1 where the probability of a species reaches its threshold, else 0."""
+    """1 where the probability of a species reaches its threshold, else 0.
+
+    ``among`` are the places in ``species`` of those that count; all by default.
+    """
 
     name = BINARY
     encoding = FLAG
 
-    def __init__(self, species: Sequence[MappedSpecies], thresholds: Thresholds) -> None:
-        self.places = np.flatnonzero(thresholds.known).tolist()
+    def __init__(
+        self, species: Sequence[MappedSpecies], thresholds: Thresholds, among: Sequence[int] | None = None
+    ) -> None:
+        among = range(len(species)) if among is None else among
+        self.places = [n for n in among if thresholds.known[n]]
         self._values = thresholds.values[self.places]
         self.layers = [
             species[place].layer(

@@ -29,8 +29,13 @@ MEANING = (
 )
 LIMITING_MEANING = "The predictor by which a place is least like the training places."
 FEATURES_MEANING = (
-    "The Mahalanobis distance of this branch's features from those of the training, over its 99th percentile "
-    "at places that were held out: above 1 the branch sees a landscape that is unlike the training's."
+    "The Mahalanobis distance of this branch's features from those of the training, over a limit that 1 % of "
+    "the places held out exceed in one branch or another: above 1 the branch sees a landscape that is unlike "
+    "the training's."
+)
+OWN_LIMIT_MEANING = (
+    "The Mahalanobis distance of this branch's features from those of the training, over its own 99th "
+    "percentile at places that were held out."
 )
 
 
@@ -47,6 +52,7 @@ class NoveltyMaps:
         self, aside: Aside, grid: GeoBox, tags: Mapping[str, str], plan: Plan, keys: Sequence[BranchKey]
     ) -> None:
         self.notes = unknown_ranges(plan)
+        of_presences = f" {plan.card.range_note}" if plan.card.range_note else ""
         self._stack = ExitStack()
         self._mess: MapWriter | None = None
         self._features: MapWriter | None = None
@@ -55,7 +61,8 @@ class NoveltyMaps:
         try:
             if not self.notes:
                 self._similarity = MapMess(plan)
-                layer = Layer(NOVELTY, "MESS", {"PRODUCT": NOVELTY, "QUANTITY": "MESS", "MEANING": MEANING})
+                meaning = MEANING + of_presences
+                layer = Layer(NOVELTY, "MESS", {"PRODUCT": NOVELTY, "QUANTITY": "MESS", "MEANING": meaning})
                 self._mess = self._stack.enter_context(MapWriter(aside, grid, [layer], tags))
                 mine = {**tags, "PRODUCT": LIMITING, "QUANTITY": "predictor", "MEANING": LIMITING_MEANING}
                 self._limiting = self._stack.enter_context(
@@ -64,7 +71,8 @@ class NoveltyMaps:
                     )
                 )
             if keys:
-                layers = [_feature_layer(key) for key in keys]
+                layers = [_feature_layer(key, plan.card.limit_note) for key in keys]
+                self.notes += [plan.card.limit_note] if plan.card.limit_note else []
                 self._features = self._stack.enter_context(MapWriter(aside, grid, layers, tags))
         except BaseException:
             self._stack.close()
@@ -150,11 +158,15 @@ def _categories(bands: Sequence[tuple[str, Band]]) -> list[Category]:
     return found
 
 
-def _feature_layer(key: BranchKey) -> Layer:
+def _feature_layer(key: BranchKey, limit_note: str) -> Layer:
     name, scale = key
     together = scale == ALL_SCALES
     return Layer(
         f"novelty_features_{name}" if together else f"novelty_features_{name}_{scale}",
         f"Novelty of {name}, all scales" if together else f"Novelty of {name} {scale} px",
-        {"PRODUCT": "novelty of features", "QUANTITY": "distance over its limit", "MEANING": FEATURES_MEANING},
+        {
+            "PRODUCT": "novelty of features",
+            "QUANTITY": "distance over its limit",
+            "MEANING": f"{OWN_LIMIT_MEANING} {limit_note}" if limit_note else FEATURES_MEANING,
+        },
     )

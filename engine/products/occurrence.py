@@ -25,6 +25,15 @@ SMALLEST, LARGEST = np.float32(1e-37), np.float32(1 - 2**-24)
 class Occurrence:
     """The occurrence of the species whose maps say how it is got: logit(o) = slope * logit(p) + intercept.
 
+    Parameters
+    ----------
+    species
+        All that are mapped.
+    encoding
+        How values stand in files.
+    among
+        Places in ``species`` of those that count; all by default.
+
     Raises
     ------
     InputError
@@ -33,13 +42,16 @@ class Occurrence:
 
     name = OCCURRENCE
 
-    def __init__(self, species: Sequence[MappedSpecies], encoding: Encoding) -> None:
+    def __init__(
+        self, species: Sequence[MappedSpecies], encoding: Encoding, among: Sequence[int] | None = None
+    ) -> None:
         self.encoding = encoding
-        self.places = [n for n, one in enumerate(species) if one.tags.calibration is not None]
-        lines = [one.tags.calibration for one in species if one.tags.calibration is not None]
+        among = range(len(species)) if among is None else among
+        self.places = [n for n in among if species[n].tags.calibration is not None]
+        lines = [species[n].tags.calibration for n in self.places]
         self._slope, self._intercept = np.array(lines, np.float64).reshape(-1, 2).T.astype(np.float32)
         self.layers = [species[n].layer(OCCURRENCE, OCCURRENCE, MEANING) for n in self.places]
-        self.notes = list(_refusals(species))
+        self.notes = list(_refusals([species[n] for n in among]))
         if not self.places:
             raise InputError(f"{self.notes[0]} Leave occurrence out of the products.")
 

@@ -9,6 +9,7 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from ..aside import Aside
+from ..listing import listed
 from ..mapping.map_tags import OCCURRENCE, PROBABILITY
 from ..mapping.map_writer import BANDS_AT_ONCE, Layer, MapWriter
 from ..progress import Monitor
@@ -17,6 +18,7 @@ from ..rasters.encoding import ENCODINGS
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values
 from .binary import BINARY, Binary, Thresholds
+from .counted_species import CountedSpecies, counted_species
 from .occurrence import Occurrence
 from .richness import RICHNESS, Richness
 from .species_product import MappedSpecies, SpeciesProduct
@@ -69,6 +71,8 @@ class ProductMaps:
         Products, of ``MADE``.
     threshold
         Rule or number, for ``binary`` and for a ``richness`` without occurrence.
+    include_unproven
+        Whether species for which tests prove nothing count in ``richness`` and ``top``.
     encoding, layout
         How probability and occurrence stand in files, and whether a product is one file or one a species.
 
@@ -88,6 +92,7 @@ class ProductMaps:
         threshold: str,
         encoding: str,
         layout: str,
+        include_unproven: bool = False,
     ) -> None:
         self._stack = ExitStack()
         self._products: list[tuple[SpeciesProduct, MapWriter]] = []
@@ -100,9 +105,16 @@ class ProductMaps:
             products.append(Occurrence(species, shares))
         if BINARY in wanted:
             products.append(Binary(species, Thresholds(species, threshold)))
-        richness = richness_of(species, threshold) if RICHNESS in wanted else None
-        summed = [] if richness is None else [richness.of]
-        self.notes = list(dict.fromkeys(note for one in (*products, *summed) for note in one.notes))
+        self.notes = [note for one in products for note in one.notes]
+        richness = None
+        if RICHNESS in wanted or TOP in wanted:
+            counted = counted_species(species, include_unproven)
+            self._counted = counted.places
+            self.notes += [counted.note] if counted.note else []
+            if RICHNESS in wanted:
+                richness = richness_of(species, threshold, counted)
+                self.notes += richness.of.notes
+        self.notes = list(dict.fromkeys(self.notes))
         try:
             if PROBABILITY in wanted:
                 layers = [Layer(one.slug, one.tags.species, one.tags.to_tags()) for one in species]
@@ -116,8 +128,11 @@ class ProductMaps:
                 self._richness = richness, self._entered(MapWriter(aside, grid, [richness.layer], tags))
             if TOP in wanted:
                 mine = {**tags, "PRODUCT": TOP, "QUANTITY": "most favoured species", "MEANING": TOP_MEANING}
+                if counted.left_out:
+                    mine |= {"LEFT_OUT": listed(counted.left_out, len(species))}
+                categories = top_categories([species[place] for place in counted.places])
                 self._top = self._stack.enter_context(
-                    CategoryWriter(aside, grid, top_categories(species), TOP, TOP_TITLE, mine)
+                    CategoryWriter(aside, grid, categories, TOP, TOP_TITLE, mine)
                 )
         except BaseException:
             self._stack.close()
@@ -151,17 +166,19 @@ class ProductMaps:
         if self._probability is not None:
             self._probability.write(tile, probability, valid, first)
         for product, writer in self._products:
-            layers = _layers_of(product, first, len(probability))
+            layers = _layers_of(product.places, first, len(probability))
             if layers.stop > layers.start:
-                held = _held(product, layers, probability, first)
+                held = _held(product.places, layers, probability, first)
                 writer.write(tile, product.values(held, layers.start), valid, layers.start)
         if self._richness is not None:
             of = self._richness[0].of
-            layers = _layers_of(of, first, len(probability))
-            some = of.values(_held(of, layers, probability, first), layers.start)
+            layers = _layers_of(of.places, first, len(probability))
+            some = of.values(_held(of.places, layers, probability, first), layers.start)
             sums.richness += some.sum(axis=0, dtype=np.float32)
         if self._top is not None:
-            sums.lead(probability, first)
+            layers = _layers_of(self._counted, first, len(probability))
+            if layers.stop > layers.start:
+                sums.lead(_held(self._counted, layers, probability, first), layers.start)
         sums.valid &= valid
 
     def close(self, sums: TileSums) -> None:
@@ -177,21 +194,22 @@ class ProductMaps:
         return names + (self._top.finish() if self._top is not None else [])
 
 
-def _layers_of(product: SpeciesProduct, first: int, count: int) -> slice:
-    """Return the layers of a product that belong to ``count`` species from the one at ``first`` on."""
-    low, high = np.searchsorted(product.places, [first, first + count])
+def _layers_of(places: Sequence[int], first: int, count: int) -> slice:
+    """Return which of ``places`` (ascending) are of ``count`` species from the one at ``first`` on."""
+    low, high = np.searchsorted(places, [first, first + count])
     return slice(int(low), int(high))
 
 
-def _held(product: SpeciesProduct, layers: slice, probability: Values, first: int) -> Values:
+def _held(places: Sequence[int], layers: slice, probability: Values, first: int) -> Values:
     """Return the probability of the species of some layers, of that of the species from ``first`` on."""
     if layers.stop - layers.start == len(probability):
         return probability
-    return probability[[place - first for place in product.places[layers]]]
+    return probability[[place - first for place in places[layers]]]
 
 
-def richness_of(species: Sequence[MappedSpecies], threshold: str) -> Richness:
-    """Return richness as the sum of occurrence where every species has one, else as what is above threshold."""
-    if all(one.tags.calibration is not None for one in species):
-        return Richness(Occurrence(species, ENCODINGS["float32"]))
-    return Richness(Binary(species, Thresholds(species, threshold)))
+def richness_of(species: Sequence[MappedSpecies], threshold: str, counted: CountedSpecies) -> Richness:
+    """Return richness as the sum of occurrence where every counted species has one, else of what is above."""
+    places = counted.places
+    if all(species[place].tags.calibration is not None for place in places):
+        return Richness(Occurrence(species, ENCODINGS["float32"], places), counted)
+    return Richness(Binary(species, Thresholds(species, threshold, places), places), counted)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from ..listing import listed
 from ..mapping.map_writer import Layer
 from .binary import Binary
+from .counted_species import MOST_NAMED, CountedSpecies
 from .occurrence import Occurrence
 
 RICHNESS = "richness"
 
 
 class Richness:
-    """The sum over species of occurrence, or of what is above threshold."""
+    """The sum over the counted species of occurrence, or of what is above threshold."""
 
-    def __init__(self, of: Occurrence | Binary) -> None:
+    def __init__(self, of: Occurrence | Binary, counted: CountedSpecies) -> None:
         self.of = of
         count = len(of.places)
         if isinstance(of, Occurrence):
@@ -24,5 +26,7 @@ class Richness:
                 f"How many of {count} species are above their thresholds. Sums of thresholded maps tend to "
                 "exceed the number of species that are there."
             )
+        if counted.left_out:
+            meaning += f" Unproven species are left out: {listed(counted.left_out, MOST_NAMED)}."
         tags = {"PRODUCT": RICHNESS, "QUANTITY": quantity, "MEANING": meaning, "SPECIES_COUNT": str(count)}
         self.layer = Layer(RICHNESS, quantity[0].upper() + quantity[1:], tags)

@@ -48,9 +48,10 @@ class MapJob:
 
     ``products`` are of ``PRODUCTS``; ``threshold``, a rule of the card or a number, is for ``binary``, and for
     a ``richness`` without occurrence. ``encoding`` is that of probability and occurrence; ``layout`` says
-    whether a product is a file a species or one for all. ``cut_novel`` leaves out pixels that are novel;
-    ``clamp`` pulls predictors into the training's range first. ``scenario`` and ``date`` (ISO 8601) say which
-    state of the world the inputs show, ``held`` which modalities show that of today where others change.
+    whether a product is a file a species or one for all. ``include_unproven`` lets species for which tests
+    prove nothing count in ``richness`` and ``top``. ``cut_novel`` leaves out pixels that are novel; ``clamp``
+    pulls predictors into the training's range first. ``scenario`` and ``date`` (ISO 8601) say which state of
+    the world the inputs show, ``held`` which modalities show that of today where others change.
     """
 
     model: str
@@ -81,6 +82,7 @@ class MapJob:
     scenario: str = ""
     date: str = ""
     held: tuple[str, ...] = ()
+    include_unproven: bool = False
 
     @property
     def wants_novelty(self) -> bool:
@@ -255,12 +257,14 @@ class CompareJob:
 class ProductsJob:
     """Make ``products`` of the finished maps of probability in ``folder``, into it and without the network.
 
-    ``threshold`` means what it does in ``MapJob``. ``novelty`` is none of them: it needs the predictors.
+    ``threshold`` and ``include_unproven`` mean what they do in ``MapJob``. ``novelty`` is none of them: it
+    needs the predictors.
     """
 
     folder: str
     products: tuple[str, ...]
     threshold: str = "largest-tss"
+    include_unproven: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from ...models.network import FusionNetwork
 from ..branch_colours import branch_colours, hexadecimal
 from ..mapping.plan import Plan, chosen_scales, chosen_species, planned, scale_notes, uncentred
 from ..mapping.point import Place, around, places_at, window_at, window_values
+from ..mapping.species_notes import species_notes
 from ..protocol import InspectJob, MapJob
 from ..protocol.scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
 from ..rasters.ground import crs_name, crs_named
@@ -98,6 +99,7 @@ class Inspector:
                 *(one.message for predictor in plan.predictors.values() for one in predictor.cautions),
                 *scale_notes(card, scales),
                 *uncentred(card),
+                *species_notes(card, (species,)),
             ),
             patches=tuple(patches),
             values=tuple(values),

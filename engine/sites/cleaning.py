@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from .cells import Rows
+from .site_table import Floats
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -49,6 +54,16 @@ class Cleaning:
         """Return how many records were left out for a reason, over all tables."""
         return sum(one.count for one in self.dropped if one.reason == reason)
 
+    def thinning(self) -> str:
+        """Return in brackets how many presences thinning left, for a message; nothing where it left all."""
+        before, after = self._thinned()
+        return f" (thinning kept {after:,} of {before:,} presences)" if after < before else ""
+
+    def _thinned(self) -> tuple[int, int]:
+        """Return presences before and after thinning, of all species."""
+        before, after = (sum(pair[i] for pair in self.thinned.values()) for i in (0, 1))
+        return before, after
+
     def sentences(self) -> list[str]:
         """Return the report for a person, a sentence each."""
         said = [f"{table}: {number:,} records read." for table, number in self.read.items()]
@@ -58,11 +73,19 @@ class Cleaning:
             for one in self.dropped
         ]
         if self.thinned:
-            before, after = (sum(pair[i] for pair in self.thinned.values()) for i in (0, 1))
+            before, after = self._thinned()
             said.append(f"Thinning kept {after:,} of {before:,} presences of {len(self.thinned):,} species.")
         if self.left_out:
             said.append(f"{_named(self.left_out)} left out for too few records.")
         return said + self.warnings
+
+
+def example_at(x: Floats, y: Floats, where: Rows) -> str:
+    """Return the first of several places, for a person; nothing where there is none."""
+    if not where.any():
+        return ""
+    first = int(np.argmax(where))
+    return f"for example at {x[first]:.10g}, {y[first]:.10g}"
 
 
 def _named(counts: dict[str, int], shown: int = 5) -> str:

@@ -41,7 +41,8 @@ class FoldDistance:
         """Return what it means, for a report."""
         said = (
             f"Test sites lie {self.test_median_m / 1000:.3g} km (median) from the nearest training site, "
-            f"the map {self.map_median_m / 1000:.3g} km from the nearest site (W = {self.w_m / 1000:.3g} km)"
+            f"random points of the map {self.map_median_m / 1000:.3g} km from the nearest site "
+            f"(W = {self.w_m / 1000:.3g} km)"
         )
         if not self.differs:
             return f"{said}: the folds are about as hard as the map."
@@ -64,7 +65,8 @@ def fold_distance(blocks: Blocks, map_x: Floats, map_y: Floats, crs: CRS, buffer
     blocks
         With folds.
     map_x, map_y, crs
-        (points,) some thousands of points all over the map, such as background points.
+        (points,) some thousands of points drawn at random from all of the map. Background points do for it only
+        where they are that.
     buffer_m
         Between test and training sites.
     """

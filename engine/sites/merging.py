@@ -13,8 +13,9 @@ from odc.geo.crs import CRS
 from scipy import sparse
 
 from ..rasters.ground import crs_name
+from .cells import Rows
 from .cleaning import Cleaning
-from .observations import Observations, Rows
+from .observed_rows import Observations
 from .site_table import Floats, Index, SiteTable
 
 SAME_PLACE = {True: 1e-6, False: 0.1}  # degrees (a decimetre), else units of the CRS; finer is no finding

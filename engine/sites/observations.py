@@ -1,291 +1,246 @@
-"""The rows of one table of records: where, and which species were found there, not found, or not surveyed."""
+"""The rows of one table of records, read from its file."""
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas
-from odc.geo.crs import CRS
-from pyproj.exceptions import CRSError
 from scipy import sparse
 
 from ..errors import InputError
+from ..listing import counted
 from ..training.config import SourceConfig
+from .cell_numbers import Floats, numbers_of
+from .cells import Cells, Rows
 from .cleaning import Cleaning
 from .condition import Condition
-from .site_table import Floats
+from .geodetic_datum import in_one_datum
+from .observed_rows import Observations, Predictors
+from .reasons import ABSENCE, RAGGED, UNKNOWN_DATUM, UNNAMED, UNSURVEYED
+from .remarks import RemarkColumns, Remarks
+from .species_found import found_in, species_columns, species_of_records
+from .species_names import is_missing, species_name, spelt
 from .table_file import TableFile
 
-Rows = npt.NDArray[np.bool_]
-
 PATCH, DAY = "patchID", "dayOfYear"  # of GeoLifeCLEF: a site is a place, a patch and a day
-UNCERTAINTY = ("coordinateUncertaintyInMeters", "geoUncertaintyInM")
-ISSUE, STATUS, BASIS = "issue", "occurrenceStatus", "basisOfRecord"  # of GBIF
-ABSENT = "ABSENT"
+LARGEST_LONGITUDE = 360.0
 
-
-@dataclass(frozen=True)
-class Predictors:
-    """Columns of the site tables that hold predictor values: all, and those that are categories."""
-
-    names: tuple[str, ...] = ()
-    categorical: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Observations:
-    """Rows of a table.
-
-    Attributes
-    ----------
-    table, kind
-        The file's name, for messages, and ``po``, ``pa`` or ``pa-balanced``.
-    row
-        (rows,) number in the file.
-    x, y, crs
-        (rows,) coordinates, NaN where there are none.
-    species
-        Those that the table names.
-    found, holes
-        (rows, species) of bool, sparse: where a species was found, and where it was not surveyed.
-    one_each
-        Whether a row is a record of one species.
-    patch, day
-        (rows,) patch and day of the year, where the table has them.
-    columns
-        Predictor values, (rows,) by name: numbers, or text for categories.
-    notes
-        What other columns say of each row (uncertainty in metres, GBIF's issue, status and basis), by name.
-    """
-
-    table: str
-    kind: str
-    row: npt.NDArray[np.int64]
-    x: Floats
-    y: Floats
-    crs: CRS
-    species: tuple[str, ...]
-    found: sparse.csr_array
-    holes: sparse.csr_array
-    one_each: bool
-    patch: npt.NDArray[np.str_] | None = None
-    day: npt.NDArray[np.int64] | None = None
-    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    notes: Mapping[str, Any] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def kept(self, keep: Rows) -> Observations:
-        """Return the rows where ``keep`` is True."""
-        if keep.all():
-            return self
-        return replace(
-            self,
-            row=self.row[keep],
-            x=self.x[keep],
-            y=self.y[keep],
-            found=self.found[keep],
-            holes=self.holes[keep],
-            patch=None if self.patch is None else self.patch[keep],
-            day=None if self.day is None else self.day[keep],
-            columns={name: values[keep] for name, values in self.columns.items()},
-            notes={name: values[keep] for name, values in self.notes.items()},
-        )
-
-    def example(self, where: Rows) -> str:
-        """Return the first row of several, for a person."""
-        first = int(np.argmax(where))
-        return f"for example row {self.row[first]}: {self.x[first]:.10g}, {self.y[first]:.10g}"
+Species = tuple[tuple[str, ...], sparse.csr_array, sparse.csr_array]
 
 
 def read_observations(source: SourceConfig, predictors: Predictors, cleaning: Cleaning) -> Observations:
     """Read a table of records: only the columns that are needed.
 
-    Rows that do not meet the table's condition, or name no species, are left out and counted in ``cleaning``.
+    Rows whose fields do not match the header, that do not meet the table's condition, that name no species, or
+    that say in a table of presences that nothing was found, are left out and counted in ``cleaning``.
 
     Raises
     ------
     InputError
         The file, a column, the coordinate system or a value can't be used.
     """
-    file = TableFile(source.file)
-    x, y, crs = file.coordinates(source.x, source.y, source.crs)
-    condition = Condition(source.where) if source.where else None
-    patch = [PATCH] if PATCH in file.columns else []
-    day = [DAY] if patch and DAY in file.columns else []
-    uncertainty = [one for one in UNCERTAINTY if one in file.columns][:1]
-    remarks = [one for one in (ISSUE, STATUS, BASIS) if one in file.columns]
-    cells = _species_columns(file, source.species_columns)
-    categories = [name for name in predictors.names if name in predictors.categorical]
-    texts = {*patch, *categories, *(condition.texts if condition else ())}
-    codes = {*remarks, *([source.species] if source.species else ())} - texts
-    wanted = {
-        x, y, *day, *uncertainty, *cells, *predictors.names, *texts, *codes,
-        *(condition.columns if condition else ()), *([source.presence] if source.presence else ()),
-    }  # fmt: skip
-    table = file.read(wanted, texts, codes)
-    cleaning.read[file.name] = len(table)
-    if condition is not None:
-        met = _meets(condition, table)
-        cleaning.drop(file.name, f"not meeting {condition.text}", int((~met).sum()), "")
-        table = table[met]
-        if table.empty:
-            raise InputError(f"No row of {file.name} meets {condition.text}; mend the condition.")
-    species, found, holes = _species(source, file.name, table, cells)
-    rows = Observations(
-        table=file.name,
-        kind=source.kind or "po",
-        row=table.index.to_numpy(np.int64),
-        x=numbers(table[x]),
-        y=numbers(table[y]),
-        crs=known_crs(crs, file.name),
-        species=species,
-        found=found,
-        holes=holes,
-        one_each=not cells,
-        patch=None if not patch else _texts(table[PATCH]),
-        day=None if not day else np.nan_to_num(numbers(table[DAY]), nan=-1).astype(np.int64),
-        notes={name: table[name].astype("category").array for name in remarks}
-        | ({UNCERTAINTY[0]: numbers(table[uncertainty[0]])} if uncertainty else {}),
-        columns={
-            name: category_texts(table[name]) if name in predictors.categorical else numbers(table[name])
-            for name in predictors.names
-        },
-    )
-    if source.species:
-        unnamed = np.diff(found.indptr) == 0
-        cleaning.drop(file.name, "without the name of a species", unnamed.sum(), rows.example(unnamed))
-        rows = rows.kept(~unnamed)
-    if rows.one_each and rows.kind != "po" and STATUS in rows.notes:
-        present = ~tells(rows.notes[STATUS], {ABSENT})
-        rows = replace(rows, found=sparse.csr_array(rows.found.multiply(present[:, None])))
-    return rows
+    return _Reading(source, predictors, cleaning).observations()
 
 
-def tells(values: Any, words: Set[str]) -> Rows:
-    """Tell for each cell of a column of categories whether it holds one of ``words``, apart by semicolons."""
-    held = [bool(words & set(str(one).strip().upper().split(";"))) for one in values.categories]
-    return _looked_up(np.array([*held, False], np.bool_), values.codes)
+class _Reading:
+    """A table on its way from cells to observations."""
 
+    def __init__(self, source: SourceConfig, predictors: Predictors, cleaning: Cleaning) -> None:
+        self.source = source
+        self.predictors = predictors
+        self.cleaning = cleaning
+        self.file = TableFile(source.file)
+        self.name = self.file.name
+        self.place = self.file.coordinates(source.x, source.y, source.crs)
+        self.condition = Condition(source.where) if source.where else None
+        self.species = self._column(source.species)
+        self.presence = self._column(source.presence)
+        self.each = species_columns(self.file, source.species_columns)
+        self.remarks = RemarkColumns(self.file)
 
-def known_crs(crs: str, table: str) -> CRS:
-    """Return a coordinate system. Raise InputError, which names the table, where it is unknown."""
-    try:
-        return CRS(crs)
-    except CRSError as error:
-        raise InputError(
-            f"The coordinate system {crs!r} of {table} is unknown; write for example EPSG:4326."
-        ) from error
-
-
-def numbers(column: Any) -> Floats:
-    """Return a column as float64, NaN where it is empty or no number; a decimal comma is understood."""
-    if pandas.api.types.is_numeric_dtype(column.dtype):
-        return np.asarray(column.to_numpy(np.float64, na_value=np.nan))
-    text = column.astype("str").str.replace(",", ".", regex=False)
-    return np.asarray(pandas.to_numeric(text, errors="coerce").to_numpy(np.float64, na_value=np.nan))
-
-
-def category_texts(column: Any) -> npt.NDArray[np.str_]:
-    """Return categories as text: 2, 2.0 and "2" are one; empty where empty."""
-
-    def plain(value: str) -> str:
-        try:
-            number = float(value)
-        except ValueError:
-            return value.strip()
-        return str(int(number)) if number.is_integer() else str(number)
-
-    codes, values = pandas.factorize(column)
-    return _looked_up(np.array([*(plain(str(one)) for one in values), ""], np.str_), codes)
-
-
-def _texts(column: Any) -> npt.NDArray[np.str_]:
-    codes, values = pandas.factorize(column)
-    return _looked_up(np.array([*(str(one).strip() for one in values), ""], np.str_), codes)
-
-
-def _looked_up(of_code: npt.NDArray[Any], codes: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
-    """Return the value of each code; the last is that of an empty cell, whose code is -1."""
-    found: npt.NDArray[Any] = of_code[codes]
-    return found
-
-
-def _meets(condition: Condition, table: pandas.DataFrame) -> Rows:
-    columns = {
-        name: _texts(table[name]) if name in condition.texts else numbers(table[name])
-        for name in condition.columns
-    }
-    return condition.holds(columns)
-
-
-def _species_columns(file: TableFile, patterns: Sequence[str]) -> list[str]:
-    """Return the columns that patterns name, in the order of the file."""
-    taken: set[str] = set()
-    for pattern in patterns:
-        matched = {pattern} if pattern in file.columns else set(fnmatch.filter(file.columns, pattern))
-        if not matched:
-            raise InputError(f"No column of {file.name} is called {pattern!r}; mend species_columns.")
-        taken |= matched
-    return [name for name in file.columns if name in taken]
-
-
-def _species(
-    source: SourceConfig, table_name: str, table: pandas.DataFrame, cells: Sequence[str]
-) -> tuple[tuple[str, ...], sparse.csr_array, sparse.csr_array]:
-    """Return species, where they were found and where they were not surveyed, each (rows, species)."""
-    if cells:
-        values = np.stack([_found(table[name], table_name) for name in cells], axis=1)
-        return tuple(cells), sparse.csr_array(values == 1), sparse.csr_array(values < 0)
-    if source.species:
-        return _of_records(table[source.species])
-    values = np.ones((len(table), 1), np.int8)
-    if source.presence:
-        values = _found(table[source.presence], table_name)[:, None]
-    return (str(source.species_name),), sparse.csr_array(values == 1), sparse.csr_array(values < 0)
-
-
-def _of_records(column: Any) -> tuple[tuple[str, ...], sparse.csr_array, sparse.csr_array]:
-    """Return the species of a column with one name a row; a row without a name has no entry."""
-    codes, raw = pandas.factorize(column)
-    names, number = np.unique(np.array([str(one).strip() for one in raw], np.str_), return_inverse=True)
-    named = codes >= 0
-    indices = number[codes[named]].astype(np.int32) if len(names) else np.zeros(0, np.int32)
-    if len(names) and not names[0]:  # names of blanks alone sort first
-        blank = indices == 0
-        named[named] = ~blank
-        indices, names = indices[~blank] - 1, names[1:]
-    shape = (len(codes), len(names))
-    pointers = np.concatenate([[0], np.cumsum(named)]).astype(np.int32)
-    found = sparse.csr_array((np.ones(len(indices), np.bool_), indices, pointers), shape=shape)
-    return tuple(names.tolist()), found, sparse.csr_array(shape, dtype=np.bool_)
-
-
-def _found(column: Any, table_name: str) -> npt.NDArray[np.int8]:
-    """Return 1 where found (1 or a count), 0 where not, -1 where empty: (rows,).
-
-    Raises
-    ------
-    InputError
-        A cell holds something other than a whole number from 0 on.
-    """
-    values = numbers(column)
-    empty = column.isna().to_numpy()
-    wrong = ~empty & ~((values >= 0) & (values == np.floor(values)))
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        raise InputError(
-            f"The column {column.name!r} of {table_name} holds {column.iloc[[first]].tolist()[0]!r} in row "
-            f"{column.index[first]}; it must be 1 (or a count) where the species was found, 0 where not, "
-            "empty where it was not surveyed; choose another column, or mend it."
+    def observations(self) -> Observations:
+        """Return the rows that can be used as far as the table itself says."""
+        cells = self._cells()
+        counts = not (self.presence or self.each)
+        remarks = self.remarks.read(cells, self.cleaning, counts, self._used())
+        x, y, unknown = self._coordinates(cells, remarks)
+        species, found, holes = self._found(cells)
+        if not self.each and remarks.absent.any():
+            found = sparse.csr_array(found.multiply(~remarks.absent[:, None]))
+        rows = Observations(
+            table=self.name,
+            kind=self.source.kind or "po",
+            row=cells.row,
+            x=x,
+            y=y,
+            crs=self.place.crs,
+            species=species,
+            found=found,
+            holes=holes,
+            one_each=not self.each,
+            patch=cells.texts[PATCH].mapped(species_name, np.str_) if PATCH in cells.texts else None,
+            day=self._day(cells),
+            columns={name: self._predictor(cells, name) for name in self.predictors.names},
+            uncertainty=remarks.uncertainty,
+            stand_in=remarks.stand_in,
+            unfit={**remarks.unfit, UNKNOWN_DATUM: unknown},
         )
-    return np.where(empty, -1, values > 0).astype(np.int8)
+        return self._with_species(rows, cells)
+
+    def _column(self, name: str | None) -> str | None:
+        """Return a column as the file has it. Raise InputError where it is missing."""
+        if name is None:
+            return None
+        found = self.file.find(name)
+        if found is None:
+            raise self.file.lacks(name)
+        return found
+
+    def _used(self) -> set[str]:
+        """Return the columns that the config names, and in a survey all: there 0 counts as it stands."""
+        named = {self.presence, self.species, *self.each, *(self.condition.columns if self.condition else ())}
+        return set(self.file.columns) if self.source.kind != "po" else {one for one in named if one}
+
+    def _cells(self) -> Cells:
+        """Return the rows that are whole and meet the condition."""
+        categories = self.predictors.categorical & set(self.predictors.names)
+        patch = [PATCH] if PATCH in self.file.columns else []
+        day = [DAY] if patch and DAY in self.file.columns else []
+        asked = self.condition.texts if self.condition else ()
+        asked_numbers = self.condition.numbers if self.condition else ()
+        texts = [*self.remarks.texts, *patch, *sorted(categories), *sorted(asked)]
+        numbers = [self.place.x, self.place.y, *day, *self.each, *sorted(asked_numbers)]
+        numbers += [name for name in self.predictors.names if name not in categories]
+        cells = self.file.read(
+            [*texts, *([self.species] if self.species else ())],
+            [*numbers, *([self.presence] if self.presence else ())],
+        )
+        self.cleaning.read[self.name] = self.cleaning.read.get(self.name, 0) + len(cells) + cells.ragged
+        self.cleaning.drop(self.name, RAGGED, cells.ragged, cells.example)
+        self.cleaning.warnings += [*cells.notes, *self.place.notes]
+        return cells if self.condition is None else self._meeting(self.condition, cells)
+
+    def _meeting(self, condition: Condition, cells: Cells) -> Cells:
+        for name in sorted(condition.texts):
+            self._note_marks(cells, name, condition.literals[name])
+        numbers = {name: self._numbers(cells, name, said=True) for name in sorted(condition.numbers)}
+        met = condition.holds({**numbers, **{name: cells.texts[name] for name in condition.texts}}, numbers)
+        example = "" if met.all() else f"for example row {cells.row[int(np.argmin(met))]}"
+        self.cleaning.drop(self.name, f"not meeting {condition.text}", int((~met).sum()), example)
+        if not met.any():
+            raise InputError(f"No row of {self.name} meets {condition.text}; mend the condition.")
+        return cells.kept(met)
+
+    def _day(self, cells: Cells) -> npt.NDArray[np.int64] | None:
+        if DAY not in cells.numbers or PATCH not in cells.texts:
+            return None
+        return np.nan_to_num(self._numbers(cells, DAY), nan=-1).astype(np.int64)
+
+    def _coordinates(self, cells: Cells, remarks: Remarks) -> tuple[Floats, Floats, Rows]:
+        """Return coordinates in the table's system, and which rows are in a datum that nobody knows."""
+        crs = self.place.crs
+        largest = LARGEST_LONGITUDE if crs.geographic else np.inf
+        x, y = (self._numbers(cells, name, largest) for name in (self.place.x, self.place.y))
+        if remarks.datum is None or self.file.points or not crs.geographic:
+            return x, y, np.zeros(len(cells), np.bool_)
+        return in_one_datum(x, y, crs, cells.row, remarks.datum, self.place.named, self.name, self.cleaning)
+
+    def _found(self, cells: Cells) -> Species:
+        """Return species, where they were found and where they were not surveyed, each (rows, species)."""
+        if self.each:
+            names = [species_name(one) for one in self.each]
+            twice = [one for one in names if names.count(one) > 1]
+            if twice:
+                raise InputError(f"Two columns of {self.name} name the species {twice[0]!r}; rename one.")
+            values = np.stack(
+                [found_in(cells.numbers[one], cells.row, one, self.name) for one in self.each], axis=1
+            )
+            return tuple(names), sparse.csr_array(values == 1), sparse.csr_array(values < 0)
+        if self.species:
+            species, found = species_of_records(cells.texts[self.species], cells.row, self.name, self.cleaning)
+            return species, found, sparse.csr_array(found.shape, dtype=np.bool_)
+        values = np.ones((len(cells), 1), np.int8)
+        if self.presence:
+            values = found_in(cells.numbers[self.presence], cells.row, self.presence, self.name)[:, None]
+        name = species_name(str(self.source.species_name))
+        return (name,), sparse.csr_array(values == 1), sparse.csr_array(values < 0)
+
+    def _with_species(self, rows: Observations, cells: Cells) -> Observations:
+        """Return rows that name a species, and in a table of presences those that say that it was found."""
+        if self.species:
+            texts = cells.texts[self.species]
+            marked = texts.where(lambda text: is_missing(spelt(text)))
+            if marked.any():
+                first = int(np.argmax(marked))
+                mark = texts.values[texts.codes[first]].strip()
+                self.cleaning.warnings.append(
+                    f"{self.name}: {mark} in {self.species} is no name of a species, in "
+                    f"{counted(int(marked.sum()), 'row')} (for example row {cells.row[first]})."
+                )
+            rows = self._without(rows, UNNAMED, texts.where(lambda text: not spelt(text)) | marked)
+        if rows.kind == "po":
+            empty = np.asarray(rows.holes.sum(axis=1)).ravel() == len(rows.species)
+            rows = self._without(rows, UNSURVEYED, empty & (len(rows.species) > 0))
+            rows = self._without(rows, ABSENCE, np.asarray(rows.found.sum(axis=1)).ravel() == 0)
+        return rows
+
+    def _without(self, rows: Observations, reason: str, wrong: Rows) -> Observations:
+        self.cleaning.drop(self.name, reason, int(wrong.sum()), rows.example(wrong))
+        return rows.kept(~wrong)
+
+    def _numbers(self, cells: Cells, name: str, largest: float = np.inf, said: bool = False) -> Floats:
+        """Return a column as numbers; what is none is NaN, and ``said`` where it is not left out anyway."""
+        read = numbers_of(cells.numbers[name], cells.row, name, self.name, largest)
+        if said and read.odd.any():
+            self.cleaning.warnings.append(
+                f"{self.name}: {counted(int(read.odd.sum()), 'cell')} of {name} without a number, which meet "
+                f"no comparison with one (for example row {cells.row[int(np.argmax(read.odd))]}: {read.shown})."
+            )
+        return read.values
+
+    def _predictor(self, cells: Cells, name: str) -> npt.NDArray[Any]:
+        """Return the values of a predictor: numbers, or text for categories, empty where empty.
+
+        A mark such as NA is empty among numbers; among names it is one (NA is Namibia, and the Nearctic), and
+        said.
+        """
+        if name not in self.predictors.categorical:
+            return self._numbers(cells, name)
+        texts = cells.texts[name]
+        used = [texts.values[code] for code in np.unique(texts.codes)]
+        if all(_is_number(one) or is_missing(spelt(one)) for one in used if one.strip()):
+            return texts.mapped(lambda text: "" if is_missing(spelt(text)) else category(text), np.str_)
+        self._note_marks(cells, name, set())
+        return texts.mapped(category, np.str_)
+
+    def _note_marks(self, cells: Cells, name: str, meant: Collection[str]) -> None:
+        """Say where text may be a mark of a missing value, unless the condition names that text."""
+        texts = cells.texts[name]
+        marked = texts.where(lambda text: is_missing(spelt(text)) and spelt(text) not in meant)
+        if marked.any():
+            first = int(np.argmax(marked))
+            self.cleaning.warnings.append(
+                f"{self.name}: {texts.values[texts.codes[first]].strip()} in {name} is read as text, not as an "
+                f"empty cell, in {counted(int(marked.sum()), 'row')} (for example row {cells.row[first]})."
+            )
+
+
+def category(text: str) -> str:
+    """Return a category as it is compared: 2, 2.0 and "2" are one; empty where empty."""
+    try:
+        number = float(text)
+    except ValueError:
+        return spelt(text)
+    return str(int(number)) if number.is_integer() else str(number)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
 
 
 def check_columns(rows: Observations, categorical: Collection[str]) -> None:

@@ -13,14 +13,19 @@ from ..errors import InputError
 from ..training.config import SourceConfig, TrainingConfig
 from ..training.recipe import Recipe
 from .background import Area, Background, points_by_effort, random_points
-from .cleaning import Cleaning, listed
+from .cleaning import Cleaning, example_at, listed
 from .coordinate_checks import Inside, with_sound_coordinates, within_rasters
+from .declared_system import with_declared_system
 from .merging import Stack, crs_text, merged, places_of, stacked, without_repeats
 from .metric_plane import MetricPlane
-from .observations import Observations, Predictors, check_columns, read_observations
+from .observations import check_columns, read_observations
+from .observed_rows import Observations, Predictors
+from .reasons import BEYOND, NO_COORDINATES, OUT_OF_RANGE, OUTSIDE, SWAPPED, ZERO
 from .site_table import Index, SiteTable
+from .species_names import look_alikes, said_alike, species_name
 from .thinning import merged_in_pixels, pixels, squares, thinned
 
+OF_PLACE = {NO_COORDINATES, ZERO, OUT_OF_RANGE, SWAPPED, BEYOND, OUTSIDE}  # what a wrong system leads to
 UNREACHED = "outside the area, with no species found"
 WITHOUT_SPECIES = "only of species with too few records"
 
@@ -81,6 +86,7 @@ def prepare(
     predictors = _predictors(config)
     cleaner = _Cleaner(config, predictors, grid_crs, inside, smallest_scale_m, report)
     tables = [cleaner.read(source) for source in config.sites.sources()]
+    report.warnings += said_alike(look_alikes(name for one in tables for name in one.species))
     crs = tables[0].crs
     area = Area(config.sites.area, crs) if config.sites.area else None
     has_patches = any(one.patches for one in config.modality.values())  # they are finer than any raster
@@ -137,6 +143,7 @@ class _Cleaner:
         report: Cleaning,
     ) -> None:
         self._uncertainty = config.sites.max_uncertainty_m
+        self._keep_obscured = config.sites.keep_obscured
         self._smallest_scale_m = smallest_scale_m
         self.predictors = predictors
         self.inside = inside
@@ -148,15 +155,17 @@ class _Cleaner:
         rows = read_observations(source, self.predictors, self.report)
         if self.crs is None:
             self.crs = rows.crs
-        rows = with_sound_coordinates(rows, self.report, self._uncertainty, self._smallest_scale_m)
+        rows = with_declared_system(rows, self.report, self.crs if self.inside else None, self.inside)
+        rows = with_sound_coordinates(
+            rows, self.report, self._uncertainty, self._smallest_scale_m, self._keep_obscured
+        )
         rows = within_rasters(rows, self.report, self.crs, self.inside)
         if not len(rows):
             gone = [one for one in self.report.dropped if one.table == rows.table]
             reasons = listed([f"{one.count:,} {one.reason}" for one in gone])
-            raise InputError(
-                f"No record of {rows.table} can be used: {reasons}; check its columns, its coordinate "
-                "system and the rasters."
-            )
+            of_place = any(one.reason in OF_PLACE for one in gone)
+            advice = "its columns, its coordinate system and the rasters" if of_place else "the table"
+            raise InputError(f"No record of {rows.table} can be used: {reasons}; check {advice}.")
         check_columns(rows, self.predictors.categorical)
         return rows
 
@@ -196,7 +205,7 @@ def _reachable(sites: SiteTable, area: Area | None, what: str, report: Cleaning)
     outside = ~area.holds(sites.x, sites.y)
     empty = np.diff(sites.found.indptr) == 0
     gone = outside & empty
-    report.drop(what, UNREACHED, int(gone.sum()), "")
+    report.drop(what, UNREACHED, int(gone.sum()), example_at(sites.x, sites.y, gone))
     sites, outside = sites.taken(np.flatnonzero(~gone)), outside[~gone]
     if not outside.any():
         return sites
@@ -217,10 +226,16 @@ def _with_enough_records(stack: Stack, place: Index, fewest: int, report: Cleani
     presences = np.asarray((to_place @ stack.found.astype(np.int32) > 0).sum(axis=0)).ravel()
     enough = presences >= fewest
     report.left_out = {stack.species[i]: int(presences[i]) for i in np.flatnonzero(~enough)}
-    if not enough.any():
+    if not presences.any():
         raise InputError(
-            f"No species was found at {fewest} places or more, the most at {presences.max()}; set min_records "
-            "lower."
+            "No row of the training tables says that a species was found: there are absences alone; check the "
+            "columns of species and presence."
+        )
+    if not enough.any():
+        remedy = "set min_records lower" if presences.max() else "check what the tables say was found"
+        raise InputError(
+            f"No species was found at {fewest} places or more, the most at {presences.max()}"
+            f"{report.thinning()}; {remedy}."
         )
     stack = stack.with_species(np.flatnonzero(enough))
     bare = stack.presence_only() & (np.diff(stack.found.indptr) == 0)
@@ -243,12 +258,18 @@ def _test(
     stack = stacked([rows])
     stack, place = without_repeats(stack, places_of(stack), report)
     test = _reachable(merged(stack, place, report), area, rows.table, report)
-    unknown = [name for name in test.species if name not in set(species)]
+    known = {species_name(name) for name in species}
+    unknown = [name for name in test.species if name not in known]
+    alike = [pair for pair in look_alikes([*unknown, *species]) if set(pair) & set(unknown)]
     if len(unknown) == len(test.species):
+        hint = (
+            f"; {alike[0][0]} and {alike[0][1]} differ in capitals, hyphens or the like alone" if alike else ""
+        )
         raise InputError(
             f"None of the species of {rows.table} ({listed(unknown[:3], len(unknown[3:]))}) is among those "
-            f"trained on ({listed(species[:3], len(species[3:]))}); check the names in both tables."
+            f"trained on ({listed(species[:3], len(species[3:]))}){hint}; check the names in both tables."
         )
+    report.warnings += said_alike(alike, f"{rows.table}: ")
     if unknown:
         report.warnings.append(
             f"{rows.table}: {len(unknown):,} species are not trained on, and not tested: "
@@ -260,7 +281,7 @@ def _test(
 def aligned(test: SiteTable, species: tuple[str, ...], kinds: tuple[str, ...]) -> SiteTable:
     """Return test sites with the species and the order of others; what they lack is surveyed nowhere."""
     place = {name: number for number, name in enumerate(test.species)}
-    source = np.array([place.get(name, -1) for name in species])
+    source = np.array([place.get(species_name(name), -1) for name in species])
     have = np.flatnonzero(source >= 0)
     chosen = test.with_species(source[have])
 
@@ -327,7 +348,9 @@ def _background_file(config: TrainingConfig, cleaner: _Cleaner, crs: CRS, area: 
     rows = cleaner.read(source)
     if area is not None:
         outside = ~area.holds(rows.x, rows.y)
-        cleaner.report.drop(rows.table, "outside the area", int(outside.sum()), "")
+        cleaner.report.drop(
+            rows.table, "outside the area", int(outside.sum()), example_at(rows.x, rows.y, outside)
+        )
         rows = rows.kept(~outside)
         if not len(rows):
             raise InputError(f"No point of {rows.table} lies in the area {sites.area}; check both.")

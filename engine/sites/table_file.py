@@ -1,30 +1,57 @@
-"""Tables of records as they come: CSV, TSV and semicolons, zipped or not, and anything that pyogrio reads."""
+"""Tables of records as they come: CSV, TSV and semicolons, zipped or not, spreadsheets, and vector files."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import zipfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, NoReturn, TypeVar
 
-import numpy as np
+from odc.geo.crs import CRS
+from pyproj.exceptions import CRSError
 
 from ..errors import InputError, reason_of
 from ..listing import listed
+from ..rasters.ground import crs_name
+from .cells import Cells
+from .delimited_text import DelimitedText
+from .geodetic_datum import is_same_system
+from .known_columns import DATUM, EAST, LATITUDE, LONGITUDE, NORTH, SCIENTIFIC_NAME, columns_of, is_inaturalist
+from .packed_file import is_delimited, is_zip, member, unpacked
+from .species_names import spelt
+from .vector_table import GEOMETRY, VectorTable
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
+T = TypeVar("T")
 
-DELIMITED = {".csv", ".tsv", ".txt", ".tab"}
-DELIMITERS = ("\t", ";", ",")
 MOST_COLUMNS = 12  # that a message names
-EMPTY = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", r"\N")
-LONGITUDE, LATITUDE = "decimalLongitude", "decimalLatitude"  # of Darwin Core, in WGS84
-GEOMETRY = ("x of the point", "y of the point")  # columns that stand for the geometry of a vector file
+WGS84 = "EPSG:4326"
+OLD_EXCEL = ".xls"
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Where a table says that its records are.
+
+    Attributes
+    ----------
+    x, y
+        Columns, or those of ``GEOMETRY``.
+    crs
+        Their system.
+    named
+        Whether the user named it.
+    notes
+        What was not followed, a sentence each.
+    """
+
+    x: str
+    y: str
+    crs: CRS
+    named: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class TableFile:
@@ -33,9 +60,10 @@ class TableFile:
     Parameters
     ----------
     file
-        A delimited text file (``.csv``, ``.tsv``, ``.txt``, ``.tab``, also ``.gz`` or in a ``.zip``, as GBIF
-        sends it), else whatever pyogrio reads, with ``|layername=NAME`` after it where there are several
-        layers.
+        A delimited text file (``.csv``, ``.tsv``, ``.txt``, ``.tab``, also ``.gz``), a spreadsheet (``.xlsx``,
+        ``.ods``), or whatever else pyogrio reads; any of these in a ``.zip`` (as GBIF and iNaturalist send it),
+        in whatever folder of it. ``|layername=NAME`` after it names a layer, a sheet or a file of the zip where
+        there are several.
     options
         Whether messages name the options of a command (``--crs``) in place of a config's keys (``crs``).
 
@@ -44,11 +72,13 @@ class TableFile:
     name
         The file's name without its folder, for messages.
     columns
-        The names of its columns.
-    crs
-        The coordinate system that the file itself states, or None.
+        The names of its columns, spelt.
     points
         Whether coordinates are in the geometry.
+    cut
+        Whether its format cuts names of columns to 10 characters.
+    text_columns
+        Of a vector file: the columns that hold text.
 
     Raises
     ------
@@ -59,198 +89,169 @@ class TableFile:
     def __init__(self, file: str, options: bool = False) -> None:
         self.file = file
         self._options = options
-        self.path, _, layer = file.partition("|layername=")
-        self.layer = layer or None
-        self.name = Path(self.path).name
-        self.points = not _is_delimited(self.path)
-        self.crs: str | None = None
-        if self.points:
-            self.columns = self._vector_columns()
-        else:
-            self._delimiter, self.columns = self._header()
+        path, _, layer = file.partition("|layername=")
+        self.name = Path(path).name
+        self._table = self._orderly(partial(self._open, path, layer or None))
+        self.columns = self._table.columns
+        vector = self._table if isinstance(self._table, VectorTable) else None
+        self.points = vector is not None and vector.points
+        self.cut = vector is not None and vector.cut
+        self.text_columns = [] if vector is None else vector.text_columns
+        self._own_crs = None if vector is None else vector.crs
 
-    def coordinates(self, x: str | None, y: str | None, crs: str | None) -> tuple[str, str, str]:
-        """Return the columns of x and y and the coordinate system, by what is told and what is there.
+    def coordinates(self, x: str | None, y: str | None, crs: str | None) -> Coordinates:
+        """Return the columns of x and y and the coordinate system, by what is named and what is there.
+
+        Points of a vector file have their own system. Else columns that are named are taken, with the system
+        that is named; else Darwin Core's or iNaturalist's, in WGS84 or the geographic system that is named.
 
         Raises
         ------
         InputError
-            There is no such column, or no coordinate system.
+            There is no such column, no coordinate system, or it is not the one that the file says.
         """
+        wanted = None if crs is None else self._known(crs)
         if self.points:
-            known = crs or self.crs
-            if not known:
-                remedy = self._named_by("set crs", "name it (--crs EPSG:4326)")
-                raise InputError(f"{self.name} has no coordinate system; assign one, or {remedy}.")
-            return (*GEOMETRY, self.crs or known)
-        if x and y and x in self.columns and y in self.columns:
-            if not crs and (x, y) != (LONGITUDE, LATITUDE):
+            return self._points(x, y, wanted)
+        named = [None if one is None else self.find(one) for one in (x, y)]
+        found = self._known_pair()
+        if named[0] and named[1]:
+            if wanted is not None and named == found and not wanted.geographic:
+                self._refuse_degrees(named[0], named[1], wanted)
+            if wanted is None and named != found and not columns_of(DATUM, self.columns):
                 remedy = self._named_by('set crs, for example crs = "EPSG:4326"', "name it (--crs EPSG:4326)")
                 raise InputError(f"The coordinate system of {x}, {y} in {self.name} is not told; {remedy}.")
-            return x, y, crs or "EPSG:4326"
-        if LONGITUDE in self.columns and LATITUDE in self.columns:
-            return LONGITUDE, LATITUDE, "EPSG:4326"
+            return Coordinates(named[0], named[1], wanted or CRS(WGS84), named=wanted is not None)
+        if found and not any(named):
+            return self._found(found, x is not None or y is not None, wanted)
         if not x or not y:
             remedy = self._named_by("with x, y and crs", "(--x, --y, --crs)")
             raise InputError(
                 f"{self.name} has no columns {LONGITUDE} and {LATITUDE}; name those of its coordinates "
                 f"{remedy}; it has {listed(self.columns, MOST_COLUMNS)}."
             )
-        raise self.lacks(x if x not in self.columns else y)
+        raise self.lacks(y if named[0] else x)
 
-    def _named_by(self, key: str, option: str) -> str:
-        return option if self._options else key
+    def find(self, column: str) -> str | None:
+        """Return the column of that name, however it is typed (blanks, Unicode); None where there is none."""
+        name = spelt(column)
+        return name if name in self.columns else None
 
     def lacks(self, column: str) -> InputError:
         """Return the error that a column is missing."""
-        return InputError(f"{self.name} has no column {column!r}; it has {listed(self.columns, MOST_COLUMNS)}.")
+        near = [one for one in self.columns if one.casefold() == spelt(column).casefold()]
+        if not near and is_inaturalist(self.columns):
+            near = columns_of(SCIENTIFIC_NAME, self.columns)[:1]
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        held = listed([one or "(a column without a name)" for one in self.columns], MOST_COLUMNS)
+        return InputError(f"{self.name} has no column {column!r}{hint}; it has {held}.")
 
-    def read(
-        self, wanted: Collection[str], texts: Collection[str] = (), codes: Collection[str] = ()
-    ) -> DataFrame:
-        """Return the columns ``wanted``, row by row in the file's order.
-
-        Parameters
-        ----------
-        wanted
-            Names of columns, or those of ``GEOMETRY``.
-        texts
-            Those of them that are text, whatever they look like; empty cells are NaN.
-        codes
-            Those of them that are text with many repeats; they come as categories.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Its index is the row in the file, the first under a header being 2.
+    def read(self, texts: Collection[str], numbers: Collection[str]) -> Cells:
+        """Return columns, those of ``texts`` as text and those of ``numbers`` as what may be numbers.
 
         Raises
         ------
         InputError
-            A column is missing, the file is no table, or holds something other than points.
+            A column is missing or there are two of its name, the file is no table, holds no record, or
+            something other than points.
         """
-        missing = [one for one in wanted if one not in self.columns and one not in GEOMETRY]
-        if missing:
-            raise self.lacks(missing[0])
-        twice = [one for one in wanted if self.columns.count(one) > 1]
-        if twice:
-            raise InputError(f"{self.name} has two columns {twice[0]!r}; rename one.")
-        types = dict.fromkeys(texts, "str") | dict.fromkeys(codes, "category")
-        table = self._vector(wanted, types) if self.points else self._delimited(wanted, types)
-        if table.empty:
+        for one in (*texts, *numbers):
+            if one not in self.columns and one not in GEOMETRY:
+                raise self.lacks(one)
+            if self.columns.count(one) > 1:
+                raise InputError(f"{self.name} has two columns {one!r}; rename one.")
+        cells: Cells = self._orderly(
+            lambda: self._table.read(tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(numbers)))
+        )
+        if not len(cells):
             raise InputError(f"{self.name} holds no record; choose another file.")
-        table.index = np.arange(2, len(table) + 2)
-        return table
+        return cells
 
-    def _delimited(self, wanted: Collection[str], types: dict[str, str]) -> DataFrame:
-        import pandas
+    def _open(self, path: str, layer: str | None) -> DelimitedText | VectorTable:
+        inside = member(path, layer) if is_zip(path) else None
+        if is_delimited(inside or path):
+            opened: Callable[[], AbstractContextManager[IO[bytes]]] = partial(unpacked, path, inside)
+            return DelimitedText(self.name, opened)
+        if path.lower().endswith(OLD_EXCEL):
+            raise InputError(f"{self.name} is a file of an old Excel; save it as .xlsx or CSV UTF-8.")
+        if inside is not None:
+            return VectorTable(self.name, f"/vsizip/{Path(path).absolute()}/{inside}", None)
+        return VectorTable(self.name, path, layer)
 
+    def _points(self, x: str | None, y: str | None, wanted: CRS | None) -> Coordinates:
+        if not self._own_crs:
+            if wanted is None:
+                remedy = self._named_by("set crs", "name it (--crs EPSG:4326)")
+                raise InputError(f"{self.name} has no coordinate system; assign one, or {remedy}.")
+            return Coordinates(*GEOMETRY, wanted, named=True)
+        own = self._known(self._own_crs)
+        if wanted is not None and not (x and y) and not is_same_system(own, wanted):
+            raise InputError(
+                f"{self.name} is in {crs_name(own)} by what it says itself, and crs is {crs_name(wanted)}; "
+                "leave crs out, or assign the right system to the file."
+            )
+        notes = []
+        if x and y and self.find(x) and self.find(y):
+            notes.append(f"{self.name}: the points of the file are taken, not its columns {x} and {y}.")
+        return Coordinates(*GEOMETRY, own, notes=tuple(notes))
+
+    def _known_pair(self) -> list[str]:
+        """Return the columns of longitude and latitude that are known by their names; none where there are
+        none."""
+        for east, north in ((LONGITUDE, LATITUDE), (EAST, NORTH)):
+            pair = [*columns_of(east, self.columns)[:1], *columns_of(north, self.columns)[:1]]
+            if len(pair) == 2 and (east == LONGITUDE or is_inaturalist(self.columns)):
+                return pair
+        return []
+
+    def _found(self, pair: list[str], others_named: bool, wanted: CRS | None) -> Coordinates:
+        """Return coordinates in columns that are known by their names; a system goes with columns that are
+        named."""
+        if not others_named:
+            if wanted is not None and not wanted.geographic:
+                self._refuse_degrees(pair[0], pair[1], wanted)
+            return Coordinates(pair[0], pair[1], wanted or CRS(WGS84), named=wanted is not None)
+        if wanted is not None and wanted.geographic and not is_same_system(wanted, CRS(WGS84)):
+            raise InputError(
+                f"{self.name} lacks the columns x and y that are named, and has {pair[0]} and {pair[1]}, which "
+                f"may be in {crs_name(wanted)} or in WGS84; name x, y and crs for this table."
+            )
+        note = (
+            f"{self.name}: {pair[0]} and {pair[1]} are taken, in WGS84, since it lacks the columns x and y "
+            "that are named."
+        )
+        return Coordinates(pair[0], pair[1], CRS(WGS84), notes=(note,))
+
+    def _refuse_degrees(self, x: str, y: str, wanted: CRS) -> NoReturn:
+        remedy = self._named_by("leave crs out, or name", "leave --crs out, or name")
+        raise InputError(
+            f"{x} and {y} of {self.name} are degrees, and the crs that is named, {crs_name(wanted)}, is not in "
+            f"degrees; {remedy} the columns x and y that it is for."
+        )
+
+    def _known(self, crs: str) -> CRS:
         try:
-            with _opened(self.path) as stream:
-                return pandas.read_csv(
-                    stream,
-                    sep=self._delimiter,
-                    usecols=list(wanted),
-                    dtype=types,
-                    keep_default_na=False,
-                    na_values=list(EMPTY),
-                    encoding="utf-8-sig",
-                    quoting=csv.QUOTE_NONE if self._delimiter == "\t" else csv.QUOTE_MINIMAL,
-                    engine="c",
-                    low_memory=False,
-                )
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:  # ParserError is a ValueError
-            raise self._unreadable(error) from error
+            return CRS(crs)
+        except CRSError as error:
+            raise InputError(
+                f"The coordinate system {crs!r} of {self.name} is unknown; write for example EPSG:4326."
+            ) from error
 
-    def _header(self) -> tuple[str, list[str]]:
-        """Return delimiter and column names from the first line."""
+    def _named_by(self, key: str, option: str) -> str:
+        return option if self._options else key
+
+    def _orderly(self, read: Callable[[], T]) -> T:
+        """Return what ``read`` reads. Raise InputError where the file can't be read."""
         try:
-            with _opened(self.path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline=None) as text:
-                line = text.readline().rstrip("\r\n")
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise self._unreadable(error) from error
-        delimiter = max(DELIMITERS, key=line.count) if any(map(line.count, DELIMITERS)) else ","
-        names = line.split("\t") if delimiter == "\t" else next(csv.reader([line], delimiter=delimiter), [])
-        if not names:
-            raise InputError(f"{self.name} is empty; choose another file.")
-        return delimiter, names
-
-    def _vector_columns(self) -> list[str]:
-        import pyogrio
-
-        try:
-            about = pyogrio.read_info(self.path, layer=self.layer)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self._unreadable(error) from error
-        self.crs = about["crs"]
-        return [str(name) for name in about["fields"]]
-
-    def _vector(self, wanted: Collection[str], types: dict[str, str]) -> DataFrame:
-        import pandas
-        import pyogrio
-        import shapely
-
-        fields = [name for name in wanted if name not in GEOMETRY]
-        try:
-            meta, _, geometries, values = pyogrio.raw.read(self.path, layer=self.layer, columns=fields)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self._unreadable(error) from error
-        shapes = shapely.from_wkb(geometries)
-        single = shapely.get_num_geometries(shapes) == 1
-        shapes = np.where(single, shapely.get_geometry(shapes, 0), shapes)
-        kinds = set(np.unique(shapely.get_type_id(shapes)).tolist())
-        if not kinds <= {-1, int(shapely.GeometryType.POINT)}:
-            raise InputError(f"{self.name} holds more than single points; choose a layer of points.")
-        table = pandas.DataFrame(dict(zip(meta["fields"], values, strict=True)))
-        for name, as_type in types.items():
-            table[name] = _as_text(table[name]).astype(as_type)
-        table[GEOMETRY[0]], table[GEOMETRY[1]] = shapely.get_x(shapes), shapely.get_y(shapes)
-        return table
-
-    def _unreadable(self, error: Exception) -> InputError:
-        if isinstance(error, UnicodeDecodeError):
-            return InputError(f"{self.name} is not in UTF-8; save it as CSV UTF-8.")
-        lines = reason_of(error).strip().splitlines()
-        first = lines[0] if lines else type(error).__name__
-        return InputError(f"The table {self.file} can't be read ({first}); choose a CSV, TSV or vector file.")
-
-
-def _as_text(column: Any) -> Any:
-    """Return values of a vector file's field as text: whole numbers without a point, empty ones as NaN."""
-    text = column.map(lambda one: str(int(one)) if isinstance(one, float) and one.is_integer() else str(one))
-    return text.where(column.notna() & ~text.isin(EMPTY))
-
-
-def _is_delimited(path: str) -> bool:
-    suffixes = [one.lower() for one in PurePosixPath(path).suffixes]
-    if suffixes and suffixes[-1] == ".zip":
-        return _member(path) is not None
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return bool(suffixes) and suffixes[-1] in DELIMITED
-
-
-def _member(path: str) -> str | None:
-    """Return the table in a zip: ``occurrence.txt`` of a Darwin Core archive, else its only delimited file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if PurePosixPath(n).suffix.lower() in DELIMITED]
-    except (OSError, zipfile.BadZipFile):
-        return None
-    if "occurrence.txt" in names:
-        return "occurrence.txt"
-    return names[0] if len(names) == 1 else None
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
-    """Open a delimited file for reading bytes, unpacked."""
-    if path.lower().endswith(".gz"):
-        with gzip.open(path) as stream:
-            yield stream  # type: ignore[misc]
-    elif path.lower().endswith(".zip"):
-        with zipfile.ZipFile(path) as archive, archive.open(_member(path) or "") as stream:
-            yield stream
-    else:
-        with open(path, "rb") as stream:
-            yield stream
+            return read()
+        except InputError:
+            raise
+        except UnicodeDecodeError as error:
+            raise InputError(f"{self.name} is not in UTF-8; save it as CSV UTF-8.") from error
+        except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
+            lines = reason_of(error).strip().splitlines()
+            first = (lines[0] if lines else type(error).__name__).partition(";")[0].rstrip(".")  # GDAL's advice
+            raise InputError(
+                f"The table {self.file} can't be read ({first}); choose a CSV, TSV, Excel (.xlsx) or vector "
+                "file."
+            ) from error

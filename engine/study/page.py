@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...models.flags import FEWEST_BLOCKS, FEWEST_PRESENCES
 from ..judging.page import page_template, signed_text
 from ..judging.resampling import Estimate
 from ..judging.scored import BACKGROUND, SURVEY
-from ..judging.species_figures import LEAST_BLOCKS, LEAST_PRESENCES
 from .cost import in_words
 from .findings import CHANCE, HELPS, HURTS, NO_EVIDENCE, UNTESTED, Comparison, Figures, Findings, Gain
 from .plots import auc_by_scale, dominant_maps
@@ -127,8 +127,8 @@ def page_html(
         fits=sum(one.fits for one in findings.standings.values()),
         took=in_words(sum(one.seconds for one in findings.standings.values())),
         climate=workshop.climate,
-        least_presences=LEAST_PRESENCES,
-        least_blocks=LEAST_BLOCKS,
+        least_presences=FEWEST_PRESENCES,
+        least_blocks=FEWEST_BLOCKS,
         diverged=diverged,
         notes=[*course.report.sentences(), *course.blocks.notes],
     )

@@ -8,17 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from ...models.flags import (
+    FEW_BLOCKS,
+    FEW_PRESENCES,
+    FEWEST_BLOCKS,
+    FEWEST_PRESENCES,
+    ONE_CLASS,
+)
 from ..judging.discrimination import resampled_auc
 from ..judging.resampling import DRAWS, Resampling, average
 from ..judging.scored import SURVEY, Flags, Floats, Integers, Scored
 from ..judging.site_figures import micro_f1
-from ..judging.species_figures import (
-    FEW_BLOCKS,
-    FEW_PRESENCES,
-    LEAST_BLOCKS,
-    LEAST_PRESENCES,
-    ONE_CLASS,
-)
 from ..training.out_of_fold import held_out
 from .standing import Standing
 from .trial import Outcome, Trial
@@ -91,8 +91,8 @@ class Scoreboard:
                 name
                 for name, holds in (
                     (ONE_CLASS, not both[column]),
-                    (FEW_PRESENCES, self.n_presence[column] < LEAST_PRESENCES),
-                    (FEW_BLOCKS, self.n_blocks[column] < LEAST_BLOCKS),
+                    (FEW_PRESENCES, self.n_presence[column] < FEWEST_PRESENCES),
+                    (FEW_BLOCKS, self.n_blocks[column] < FEWEST_BLOCKS),
                 )
                 if holds
             )

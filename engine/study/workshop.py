@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...models.flags import FEWEST_BLOCKS
 from ..judging.coordinates import MOST_SPECIES, evenly
 from ..judging.scored import Scored
-from ..judging.species_figures import LEAST_BLOCKS
 from ..progress import Monitor
 from ..sites.site_table import Index
 from ..training.config import TrainingConfig
@@ -92,7 +92,7 @@ class Workshop:
     def judged(self) -> Index:
         """The species that rivals are fitted to: those in enough blocks to be judged, at most 50 of them."""
         everything = self.everything
-        enough = self.course.blocks.blocks_of_species(self.course.sites) >= LEAST_BLOCKS
+        enough = self.course.blocks.blocks_of_species(self.course.sites) >= FEWEST_BLOCKS
         both = everything.present.any(axis=0) & everything.absent.any(axis=0)
         return evenly(np.flatnonzero(enough & both), everything, MOST_SPECIES)
 

@@ -106,6 +106,7 @@ class SitesConfig(_Records):
     area: str | None = None
     bias: str | None = None
     max_uncertainty_m: Annotated[float, Field(gt=0)] | None = None
+    keep_obscured: bool = False
     source: Annotated[tuple[SourceConfig, ...], Field(strict=False)] = ()
 
     def sources(self) -> tuple[SourceConfig, ...]:

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from odc.geo.crs import CRS
-from odc.geo.geobox import GeoBox
 
 from ...models.architecture import Architecture
 from ...models.card import Modality
@@ -24,15 +22,15 @@ from ..patches.statistics import band_statistics
 from ..progress import Monitor
 from ..sites.background import Background
 from ..sites.blocks import Blocks, buffer_of, make_blocks
-from ..sites.cleaning import Cleaning
-from ..sites.coordinate_checks import Inside
+from ..sites.cleaning import Cleaning, example_at
 from ..sites.preparation import Prepared, prepare, prepare_test
-from ..sites.site_table import Floats, Index, SiteTable
+from ..sites.site_table import Index, SiteTable
 from .batches import Places
 from .config import TrainingConfig
 from .folds import Fold, folds_of
+from .mapped_area import inside_of, where_seen
 from .recipe import Recipe, recipe_of
-from .shape import architecture_of, backbone_of, scales_of
+from .shape import architecture_of, backbone_notes, backbone_of, scales_of
 from .sights import LatticeSight, PatchSight, Sight
 from .site_lattice import RasterScene, SiteLattice
 from .supplies import ImageSupply, RasterSupply, Spots, Supply, supply_of
@@ -91,6 +89,16 @@ class Course:
     files: ExitStack
 
     @property
+    def weighs_background(self) -> bool:
+        """Whether the network learns from background points: some species weigh them in the loss."""
+        return _weighs(self.background, self.lambda2)
+
+    @property
+    def learnt(self) -> Index:
+        """The places that have weight in the loss: sites, and background points where these do."""
+        return np.arange(len(self.sites) + len(self.background) * self.weighs_background)
+
+    @property
     def network(self) -> Architecture:
         """The shape of a network, its members side by side."""
         return side_by_side(self.architecture, self.recipe.members)
@@ -102,7 +110,15 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
+    if len(sites) == 1:
+        records = sum(prepared.report.read.values())
+        raise InputError(
+            f"All that is left of {records:,} record{'s' if records > 1 else ''} is one site"
+            f"{prepared.report.thinning()}, and a network learns from many; check the coordinates and their "
+            "system, or add records."
+        )
     sites, background = _with_images(supplies, sites, background, prepared.report)
+    prepared.report.warnings += backbone_notes(config)
     lattices = _lattices(config, recipe, supplies, sites)
     for lattice in lattices.values():
         if background.how == "random":
@@ -111,7 +127,9 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
                 f"Sites lie on a lattice of {lattice.step} pixels; background points were moved onto it."
             )
     with ExitStack() as stack:
-        seen = _Seen(sites, background, lattices, PatchCache(), stack, monitor)
+        lambda2 = _lambda2(config, sites, recipe)
+        learnt = len(sites) + len(background) * _weighs(background, lambda2)
+        seen = _Seen(sites, background, learnt, lattices, PatchCache(), stack, monitor)
         for supply in supplies:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
         prepared.report.warnings += seen.notes
@@ -132,7 +150,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             blocks=blocks,
             buffer_m=buffer_m,
             folds=folds_of(blocks, buffer_m, recipe.patience),
-            lambda2=_lambda2(config, sites, recipe),
+            lambda2=lambda2,
             digests=tuple(seen.digests),
             files=stack.pop_all(),
         )
@@ -157,7 +175,7 @@ def seen_as(course: Course, config: TrainingConfig, monitor: Monitor) -> Course:
         name: one for name, one in _lattices(config, recipe, supplies, sites).items() if name in tiled
     }
     with ExitStack() as stack:
-        seen = _Seen(sites, course.background, lattices, PatchCache(), stack, monitor)
+        seen = _Seen(sites, course.background, len(course.learnt), lattices, PatchCache(), stack, monitor)
         for supply in supplies:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
         return replace(
@@ -200,19 +218,23 @@ def _on_lattice(own: Sight, supply: RasterSupply, spots: Spots) -> LatticeSight 
 
 
 class _Seen:
-    """What the network sees at sites and background points, gathered by modality."""
+    """What the network sees at sites and background points, gathered by modality.
+
+    The first ``learnt`` of these places have weight in the loss: bands' statistics are of those.
+    """
 
     def __init__(
         self,
         sites: SiteTable,
         background: Background,
+        learnt: int,
         lattices: dict[str, SiteLattice],
         cache: PatchCache,
         files: ExitStack,
         monitor: Monitor,
     ) -> None:
         self._spots = spots_of(sites, background)
-        self._sites = np.arange(len(sites))
+        self._learnt = np.arange(learnt)
         self._lattices = lattices
         self._cache = cache
         self._files = files
@@ -233,8 +255,8 @@ class _Seen:
         opened: AbstractContextManager[PatchSource] = supply.source(self._spots, side)
         source = self._files.enter_context(opened)
         patches = self._cache.patches(source, self._monitor, supply.name)
-        at_sites = patches.taken(self._sites).at_sites()
-        bands = band_statistics(supply.name, source.bands, *at_sites, source.categorical, source.units)
+        values = patches.taken(self._learnt).at_sites()
+        bands = band_statistics(supply.name, source.bands, *values, source.categorical, source.units)
         modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
         self.modalities.append(modality)
         self.digests.append(source.digest)
@@ -290,7 +312,7 @@ def _joined(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def prepared_sites(config: TrainingConfig, recipe: Recipe, supplies: tuple[Supply, ...]) -> Prepared:
     """Return clean sites and background points where the predictors have values."""
-    grid, inside, smallest = _where_seen(config, supplies)
+    grid, inside, smallest = where_seen(config, supplies)
     return prepare(config, recipe, None if grid is None else grid.crs, inside, smallest, grid)
 
 
@@ -298,33 +320,8 @@ def prepared_test(
     config: TrainingConfig, supplies: tuple[Supply, ...], species: tuple[str, ...], kinds: tuple[str, ...]
 ) -> tuple[SiteTable, Cleaning]:
     """Return clean sites of the test table where the predictors have values, and what was left out."""
-    grid, inside, smallest = _where_seen(config, supplies)
+    grid, inside, smallest = where_seen(config, supplies)
     return prepare_test(config, species, kinds, None if grid is None else grid.crs, inside, smallest)
-
-
-def _where_seen(
-    config: TrainingConfig, supplies: tuple[Supply, ...]
-) -> tuple[GeoBox | None, Inside | None, float | None]:
-    """Return the finest raster's grid, what tells where rasters have values, and the smallest window (m)."""
-    rasters = [one for one in supplies if isinstance(one, RasterSupply)]
-    grounded = [one for one in supplies if one.pixel_m > 0]
-    smallest = min((min(scales_of(config, one.name)) * one.pixel_m for one in grounded), default=None)
-    if not rasters:
-        return None, None, smallest
-    return min(rasters, key=lambda one: one.pixel_m).grid, inside_of(supplies), smallest
-
-
-def inside_of(supplies: tuple[Supply, ...]) -> Inside:
-    """Return what tells where all rasters have values."""
-
-    def inside(x: Floats, y: Floats, crs: CRS) -> npt.NDArray[np.bool_]:
-        held = np.ones(len(x), np.bool_)
-        for supply in supplies:
-            if isinstance(supply, RasterSupply):
-                held[held] = supply.holds(x[held], y[held], crs)
-        return held
-
-    return inside
 
 
 def _with_images(
@@ -342,7 +339,9 @@ def _with_images(
         with supply.source(spots_of(sites, background), 1) as source:
             there = source.places >= 0
         gone = int((~there).sum())
-        report.drop("the tables", f"without an image in {supply.name}", gone, "")
+        x, y = (np.concatenate(both) for both in ((sites.x, background.x), (sites.y, background.y)))
+        example = example_at(x, y, ~there)
+        report.drop("the tables", f"without an image in {supply.name}", gone, example)
         kept, kept_points = np.flatnonzero(there[: len(sites)]), np.flatnonzero(there[len(sites) :])
         sites, background = sites.taken(kept), _points(background, kept_points)
     return sites, background
@@ -356,6 +355,10 @@ def _points(background: Background, index: Index) -> Background:
         columns={name: values[index] for name, values in background.columns.items()},
         patch_ids=None if background.patch_ids is None else background.patch_ids[index],
     )
+
+
+def _weighs(background: Background, lambda2: torch.Tensor) -> bool:
+    return len(background) > 0 and bool((lambda2 < 1).any())
 
 
 def _lambda2(config: TrainingConfig, sites: SiteTable, recipe: Recipe) -> torch.Tensor:

@@ -89,24 +89,41 @@ class HeldOutDistances:
     """
 
     def __init__(self) -> None:
-        self._found: dict[BranchKey, list[Features]] = {}
+        self._found: list[dict[BranchKey, Features]] = []  # by fold, (places,) in one order
 
     def add(self, learnt: Mapping[BranchKey, Features], tested: Mapping[BranchKey, Features]) -> None:
         """Take note of a fold: the features of places that its network learnt from, and of those held out."""
+        distances = {}
         for key, features in learnt.items():
             space = feature_space(features)
             if space is not None and len(tested[key]):
                 distance = space.distance(torch.from_numpy(tested[key].astype(np.float32)))
-                self._found.setdefault(key, []).append(distance.double().numpy())
+                distances[key] = distance.double().numpy()
+        self._found.append(distances)
+
+    def limits(self) -> dict[BranchKey, float]:
+        """Return the limit of every branch: 1 % of all held-out places exceed that of one branch or another.
+
+        Each branch's own 99th percentile is taken first, so that branches weigh alike; then the 99th percentile
+        of the largest ratio to these widens all of them by one factor.
+        """
+        own = {}
+        for key in dict.fromkeys(key for fold in self._found for key in fold):
+            mine = np.concatenate([fold[key] for fold in self._found if key in fold])
+            own[key] = float(np.percentile(mine, LIMIT_PERCENTILE))
+        own = {key: limit for key, limit in own.items() if limit > 0}
+        largest = [
+            np.max([fold[key] / own[key] for key in fold if key in own], axis=0)
+            for fold in self._found
+            if not own.keys().isdisjoint(fold)
+        ]
+        if not largest:
+            return {}
+        factor = float(np.percentile(np.concatenate(largest), LIMIT_PERCENTILE))
+        return {key: limit * factor for key, limit in own.items()}
 
     def spaces(self, features: Mapping[BranchKey, Features]) -> dict[BranchKey, FeatureSpace]:
         """Return the spaces of the shipped network's ``features``, with limits from the places held out."""
-        found = {}
-        for key, one in features.items():
-            if key not in self._found:
-                continue
-            limit = float(np.percentile(np.concatenate(self._found[key]), LIMIT_PERCENTILE))
-            space = feature_space(one, limit)
-            if space is not None and limit > 0:
-                found[key] = space
-        return found
+        limits = self.limits()
+        found = {key: feature_space(one, limits[key]) for key, one in features.items() if key in limits}
+        return {key: space for key, space in found.items() if space is not None}

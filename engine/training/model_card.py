@@ -66,6 +66,8 @@ def untested_card(course: Course, name: str) -> Card:
             ),
             extent_crs=sites.crs,
             scale_dropout=recipe.scale_dropout,
+            ranges="sites and background" if course.weighs_background else "sites",
+            joint_limit=True,
         ),
         date=date.today().isoformat(),
         software=software(),
@@ -77,6 +79,7 @@ def tested_card(
 ) -> Card:
     """Return the card with what the out-of-fold values say; ``folds`` says in words how they were held out."""
     by_name = {one.name: one for one in judgement.figures.species}
+    null = None if judgement.null is None else {one.name: one for one in judgement.null.species}
     species = []
     for number, one in enumerate(card.species):
         figures = by_name[one.name]
@@ -91,6 +94,10 @@ def tested_card(
                 threshold_rule=f"{LARGEST_TSS} over {folds}" if LARGEST_TSS in rules else "",
                 thresholds=rules,
                 auc=figures.auc.value,
+                auc_low=figures.auc.low,
+                auc_high=figures.auc.high,
+                auc_coordinates=None if null is None else null[one.name].auc.value,
+                flag=figures.flag,
                 auc_against=f"{n}, {folds}" if figures.auc.value is not None else "",
                 calibration=None if slope is None or intercept is None else (slope, intercept),
             )

@@ -7,6 +7,8 @@ from typing import Literal
 
 from .config import TrainingConfig
 
+FEWEST_RECORDS = 20  # van Proosdij et al. 2016 (doi 10.1111/ecog.01509) ask for 14 to 25 in a real region
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -49,7 +51,7 @@ class Recipe:
     seed: int = 42
     lambda2: float = 0.5
     n_background: int = 10_000
-    min_records: int = 1
+    min_records: int = FEWEST_RECORDS
     thin_m: float = 0.0
     batch_size: int = 256
     learning_rate: float = 1e-3
@@ -95,6 +97,7 @@ PAPER = Recipe(
     weight_decay=1e-4,
     optimiser="sgd",
     schedule="none",
+    min_records=1,
     augment=False,
     scale_dropout=False,
     patience=0,

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from ...models.architecture import Architecture
 from ...models.presets import CHANNELS, OUT_SIZE, PRESETS, WITHOUT_BRANCH_NORM, architecture, backbone_of_preset
+from ..listing import listed
 from .config import TrainingConfig
 
 # Of samples with data: three layers, the first with batch norm; docs/training.md tells how they were chosen.
 SAMPLE_WIDTHS = (256,)
 SAMPLE_CHANNELS = SAMPLE_OUT_SIZE = 256
+MOST_SCALES = 8  # in a sentence
 
 
 def scales_of(config: TrainingConfig, modality: str) -> tuple[int, ...]:
@@ -30,6 +32,20 @@ def backbone_of(config: TrainingConfig, modality: str) -> str:
     """Return the backbone of a modality: its own, else the preset's, else by the rule for its scales."""
     own = config.modality[modality].backbone
     return own or backbone_of_preset(config.model.preset, modality, scales_of(config, modality))
+
+
+def backbone_notes(config: TrainingConfig) -> list[str]:
+    """Return a sentence on each modality whose scales need another backbone than its preset's."""
+    notes = []
+    for name, modality in config.modality.items():
+        usual, used = PRESETS[config.model.preset].get(name, ("",))[0], backbone_of(config, name)
+        if usual and not modality.backbone and used != usual:
+            scales = listed([str(scale) for scale in scales_of(config, name)], MOST_SCALES)
+            notes.append(
+                f"{name} takes the {used} backbone: the {usual} one of the preset {config.model.preset} does "
+                f"not give the scales {scales}."
+            )
+    return notes
 
 
 def architecture_of(

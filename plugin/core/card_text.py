@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from ...models.card import Band, Card
-from . import grade
 from .grid_facts import distance, pixel_m, window
+from .reliability import auc_text, flag_text
 from .translation import tr
 
 
@@ -44,8 +44,8 @@ def card_html(card: Card, file: str) -> str:
         inputs += f"<p><b>{escape(head)}</b></p><table cellspacing='3'>{bands}</table>"
     species = "".join(
         f"<tr><td>{escape(one.name)}&nbsp;&nbsp;</td><td align='right'>{one.presences or ''}&nbsp;&nbsp;</td>"
-        f"<td>{grade.dots(one)}&nbsp;</td>"
-        f"<td>{'' if one.auc is None else f'{one.auc:.2f}'}&nbsp;</td><td>{escape(one.auc_against)}</td></tr>"
+        f"<td>{escape(auc_text(card, one))}&nbsp;&nbsp;</td><td>{escape(flag_text(card, one))}&nbsp;&nbsp;</td>"
+        f"<td>{escape(one.auc_against)}</td></tr>"
         for one in card.species
     )
     meanings = "".join(f"<li>{escape(text)}</li>" for text in sorted({card.meaning(s) for s in card.species}))
@@ -55,8 +55,9 @@ def card_html(card: Card, file: str) -> str:
         f"<h3>{tr('What the numbers mean')}</h3><ul>{meanings}</ul>"
         f"<h3>{tr('Inputs')}</h3>{inputs}"
         f"<h3>{tr('Species')}</h3><table cellspacing='3'>"
-        f"<tr><th align='left'>{tr('Name')}</th><th>{tr('Presences')}&nbsp;</th><th></th>"
-        f"<th align='left'>AUC&nbsp;</th><th align='left'>{tr('against')}</th></tr>{species}</table>"
+        f"<tr><th align='left'>{tr('Name')}</th><th>{tr('Presences')}&nbsp;</th>"
+        f"<th align='left'>{tr('AUC (95 % interval)')}&nbsp;</th><th align='left'>{tr('Flags')}&nbsp;</th>"
+        f"<th align='left'>{tr('against')}</th></tr>{species}</table>"
     )
 
 

@@ -63,6 +63,7 @@ class MapDraft:
     verify: int = 0
     products: tuple[str, ...] = USUAL_PRODUCTS
     threshold: str = THRESHOLD_RULES[0]
+    include_unproven: bool = False
     cut_novel: bool = False
     clamp: bool = False
     encoding: str = ENCODINGS[0]
@@ -215,6 +216,7 @@ class MapDraft:
             "mask": self.mask or None,
             "products": self.products,
             "threshold": self.threshold,
+            "include_unproven": self.include_unproven,
             "cut_novel": self.cut_novel,
             "clamp": self.clamp,
             "encoding": self.encoding,

@@ -7,6 +7,7 @@ from typing import Optional
 from ...engine.protocol.scale_results import BranchProfile, ProfileResult, SpeciesProfile
 from ...models.card import Card
 from .point_table import branch_name
+from .reliability import unproven_sentence
 from .translation import tr
 
 HEADINGS = ["species", "modality", "scale_px", "mean_abs", "low", "high", "variance_share", "share_low",
@@ -33,7 +34,9 @@ def profile_records(result: ProfileResult) -> list[list[str]]:
 def profile_sentences(card: Card, result: ProfileResult, one: SpeciesProfile) -> list[str]:
     """Return what the profile of a species says: the dominant scale, and how certain that is."""
     name = branch_name(card, one.dominant.modality, one.dominant.scale)
-    said = [tr("Relies most on {}.").format(name)]
+    species = next(known for known in card.species if known.name == one.name)
+    unproven = unproven_sentence(card, species)
+    said = [tr("Relies most on {}.").format(name), *([unproven] if unproven else [])]
     if one.dominant.at_end:
         said.append(tr("It is at the end of the range tried: a scale beyond it might do better."))
     if result.models == 1:

@@ -10,11 +10,11 @@ from typing import Optional
 from qgis.core import QgsLayerTreeGroup, QgsProject, QgsRasterLayer
 
 from ...models.card import Card, Species
-from .grade import typical
 from .layer_metadata import fill_metadata
 from .layer_nodes import add_node, raster_layer
 from .map_product import PROBABILITY, MapProduct, map_products
 from .product_parts import IN_PARTS, MOST_LAYERS, add_products
+from .reliability import typical
 from .suitability_style import apply_style
 from .translation import tr
 

@@ -215,4 +215,6 @@ def _tip(part: Optional[Contribution]) -> str:
         return ""
     if not part.on:
         return tr("Off: this is what its replacement adds everywhere.")
-    return tr("Adds {:+.4f} to the logit beyond its average over the training area.").format(part.value)
+    return tr(
+        "Adds {:+.4f} to the logit beyond its average over the training area; 0 is an average net effect."
+    ).format(part.value)

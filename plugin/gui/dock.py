@@ -8,8 +8,8 @@ from typing import Any, Optional
 
 from qgis.core import QgsProject
 from qgis.gui import QgsDockWidget, QgsMapCanvas
-from qgis.PyQt.QtCore import QSize, Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import QSize, QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QVBoxLayout, QWidget
 
 from ..core import settings
 from ..core.engine_bridge import EngineBridge
@@ -29,6 +29,7 @@ from .output_panel import OutputPanel
 from .run_bar import RunBar
 from .scales_panel import ScalesPanel
 from .species_panel import SpeciesPanel
+from .wheel_safe_area import WheelSafeArea
 from .where_panel import WherePanel
 
 OBJECT_NAME = "ScalescapeDock"
@@ -89,11 +90,7 @@ class ScalescapeDock(QgsDockWidget):
         panels.addWidget(self.cautions)
         panels.addWidget(self.advanced)
         panels.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(content)
+        self.scroll = WheelSafeArea(content)
         whole = QWidget()
         whole.setMinimumWidth(LEAST_WIDTH)
         layout = QVBoxLayout(whole)
@@ -184,6 +181,7 @@ class ScalescapeDock(QgsDockWidget):
             verify=self.advanced.verify.value(),
             products=self.output.products.products(),
             threshold=self.output.products.threshold(),
+            include_unproven=self.output.products.unproven.isChecked(),
             cut_novel=self.advanced.cut_novel.isChecked(),
             clamp=self.advanced.clamp.isChecked(),
             encoding=str(self.advanced.encoding.currentData()),

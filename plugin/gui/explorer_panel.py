@@ -7,12 +7,10 @@ from typing import Any, Optional
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
-    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QTreeWidget,
@@ -31,6 +29,7 @@ from .labels import Note, coloured
 from .patch_pictures import PatchPictures
 from .section import Section
 from .species_choice import SpeciesChoice
+from .wheel_safe_area import WheelSafeArea
 
 OBJECT_NAME = "ScalescapeExplorer"
 LEAST_WIDTH, WIDTH, HEIGHT = 340, 390, 720
@@ -102,17 +101,12 @@ class ExplorerPanel(QgsDockWidget):
         for part in (self.compared, self.seen, self.likely):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(content)
         whole = QWidget()
         whole.setMinimumWidth(LEAST_WIDTH)
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(WheelSafeArea(content), 1)
         layout.addLayout(self._buttons())
         self.setWidget(whole)
         self.show_state(ExplorerState())

@@ -8,7 +8,15 @@ from typing import Any, Optional
 
 from qgis.gui import QgsCheckableComboBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ...engine.protocol import PRODUCTS, USUAL_PRODUCTS
 from ...models.card import Card
@@ -22,7 +30,7 @@ _STATE = {True: Qt.CheckState.Checked, False: Qt.CheckState.Unchecked}
 
 
 class ProductChoice(QWidget):
-    """A list of kinds of maps to tick; the threshold's row shows where one of them needs it.
+    """A list of kinds of maps to tick; what one of them alone needs shows where it is ticked.
 
     Signals
     -------
@@ -67,17 +75,27 @@ class ProductChoice(QWidget):
             line.setContentsMargins(0, 0, 0, 0)
             for part in parts:
                 line.addWidget(part, 1 if isinstance(part, QComboBox) else 0)
+        self.unproven = QCheckBox(tr("Count unproven species in richness and top"))
+        self.unproven.setToolTip(
+            tr(
+                "Tests prove nothing for species that are flagged for few presences, few blocks or chance; by "
+                "default they do not count"
+            )
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACE)
         layout.addWidget(first)
         layout.addWidget(self.row)
+        layout.addWidget(self.unproven)
+        self._some_unproven = False
         self._wanted = self._ticked = self.products()
-        self._show_threshold()
+        self._show_needed()
         # Its own signal comes of the user's clicks alone.
         self.maps.model().dataChanged.connect(lambda *_: self._on_tick())
         self.rule.currentIndexChanged.connect(lambda _: self._on_rule())
         self.number.valueChanged.connect(self.changed)
+        self.unproven.toggled.connect(self.changed)
 
     def set_card(self, card: Optional[Card]) -> None:
         """Name the maps as they are for the species of ``card``, and rule out what it does not allow."""
@@ -88,7 +106,9 @@ class ProductChoice(QWidget):
             self.maps.setItemText(place, one.title)
             self.maps.setItemData(place, one.refusal or one.tip, Qt.ItemDataRole.ToolTipRole)
             self.maps.model().item(place).setEnabled(not one.refusal)
+        self._some_unproven = any(card.is_unproven(one) for one in card.species)
         self.set_products(wanted)
+        self._show_needed()
 
     def products(self) -> tuple[str, ...]:
         """Return the kinds of maps that are ticked and allowed, in the engine's order."""
@@ -116,13 +136,18 @@ class ProductChoice(QWidget):
 
     def settings(self) -> dict[str, Any]:
         """Return what ``restore`` takes."""
-        return {"products": list(self.products()), "threshold": self.threshold()}
+        return {
+            "products": list(self.products()),
+            "threshold": self.threshold(),
+            "include_unproven": self.unproven.isChecked(),
+        }
 
     def restore(self, run: dict[str, Any]) -> None:
         """Choose as the project's last run did; what is usual without one, or for what can't be understood."""
         products = run.get("products")
         known = [name for name in PRODUCTS if isinstance(products, list) and name in products]
         self.set_products(known or USUAL_PRODUCTS)
+        self.unproven.setChecked(bool(run.get("include_unproven")))
         threshold = str(run.get("threshold"))
         self.rule.setCurrentIndex(max(0, self.rule.findData(threshold)))
         if self.rule.findData(threshold) < 0:
@@ -134,14 +159,16 @@ class ProductChoice(QWidget):
         ticked = self.products()
         if ticked != self._ticked:
             self._wanted = self._ticked = ticked
-            self._show_threshold()
+            self._show_needed()
             self.changed.emit()
 
     def _on_rule(self) -> None:
-        self._show_threshold()
+        self._show_needed()
         self.changed.emit()
 
-    def _show_threshold(self) -> None:
-        # Richness needs it where there is no occurrence, as with scales off even for a model that has one.
-        self.row.setVisible(bool({"binary", "richness"} & set(self.products())))
+    def _show_needed(self) -> None:
+        # Richness needs a threshold without occurrence, as with scales off even for a model that has one.
+        ticked = set(self.products())
+        self.row.setVisible(bool({"binary", "richness"} & ticked))
+        self.unproven.setVisible(self._some_unproven and bool({"richness", "top"} & ticked))
         self.number.setVisible(self.rule.currentData() == NUMBER)

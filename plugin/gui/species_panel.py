@@ -9,13 +9,13 @@ from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from ...models.card import Card
-from ..core.grade import dots, explanation
+from ..core.reliability import auc_text, explanation
 from ..core.translation import tr
 from .labels import coloured
 from .section import Section
 
 LEAST_ROWS = 3
-NAME, GRADE = 0, 1
+NAME, AUC = 0, 1
 
 
 class _SpeciesList(QTreeWidget):
@@ -27,7 +27,7 @@ class _SpeciesList(QTreeWidget):
 
 
 class SpeciesPanel(Section):
-    """A list to tick, with a search; the dots are a grade by held-out figures.
+    """A list to tick, with a search, and beside each species its held-out AUC with the interval and flag.
 
     Signals
     -------
@@ -52,7 +52,7 @@ class SpeciesPanel(Section):
         header = self.list.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(GRADE, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(AUC, QHeaderView.ResizeMode.ResizeToContents)
         self.body.addWidget(self.search)
         self.body.addWidget(self.list)
         self.aside.linkActivated.connect(self._on_link)
@@ -65,12 +65,12 @@ class SpeciesPanel(Section):
         self.list.blockSignals(True)
         self.list.clear()
         for species in card.species if card else ():
-            item = QTreeWidgetItem([species.name, dots(species)])
+            item = QTreeWidgetItem([species.name, auc_text(card, species)])
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(NAME, Qt.CheckState.Checked)
-            tip = explanation(species)
+            tip = explanation(card, species)
             item.setToolTip(NAME, tip)
-            item.setToolTip(GRADE, tip)
+            item.setToolTip(AUC, tip)
             self.list.addTopLevelItem(item)
         self.list.blockSignals(False)
         self._set_height()

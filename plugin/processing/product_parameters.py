@@ -20,7 +20,7 @@ from .text_options import OptionError
 from .threshold_parameter import threshold_of
 
 PRODUCTS, ENCODING, LAYOUT = "PRODUCTS", "ENCODING", "LAYOUT"
-CUT_NOVEL, CLAMP = "CUT_NOVEL", "CLAMP"
+CUT_NOVEL, CLAMP, INCLUDE_UNPROVEN = "CUT_NOVEL", "CLAMP", "INCLUDE_UNPROVEN"
 
 
 def products_parameter(options: Sequence[str], usual: Sequence[str]) -> QgsProcessingParameterEnum:
@@ -35,11 +35,17 @@ def products_parameter(options: Sequence[str], usual: Sequence[str]) -> QgsProce
     )
 
 
+def unproven_parameter() -> QgsProcessingParameterBoolean:
+    """Return the parameter that lets species for which tests prove nothing count in richness and top."""
+    return QgsProcessingParameterBoolean(INCLUDE_UNPROVEN, tr("Count unproven species"), False)
+
+
 def format_parameters() -> tuple[QgsProcessingParameterDefinition, ...]:
     """Return what says how maps stand in files, and what becomes of pixels unlike the training's."""
     return (
         choice(ENCODING, tr("Encoding"), ENCODINGS),
         choice(LAYOUT, tr("Layout"), LAYOUTS),
+        unproven_parameter(),
         QgsProcessingParameterBoolean(CUT_NOVEL, tr("Cut where it is novel"), False),
         QgsProcessingParameterBoolean(CLAMP, tr("Clamp predictors"), False),
     )
@@ -66,6 +72,7 @@ def product_fields(
         "layout": algorithm.parameterAsEnumString(parameters, LAYOUT, context),
         "cut_novel": algorithm.parameterAsBool(parameters, CUT_NOVEL, context),
         "clamp": algorithm.parameterAsBool(parameters, CLAMP, context),
+        "include_unproven": algorithm.parameterAsBool(parameters, INCLUDE_UNPROVEN, context),
     }
 
 
@@ -80,6 +87,8 @@ def products_help() -> str:
         "predictor, and for each scale (left in the folder) above 1 where it sees a landscape unlike the "
         "training's.\n\n"
         "Threshold rule, and a number instead: for binary, and for richness without occurrence.\n\n"
+        "Count unproven species: by default richness and top leave out species for which tests prove nothing "
+        "(few presences or blocks, or no better than chance), and name them.\n\n"
         "Encoding: “uint8” takes a quarter of the space; values are off by at most 0.002, and occurrence made "
         "of them later by more near 0 and 1. Layout: “multiband” is one file a product, not one a species.\n\n"
         "Cut where it is novel: such pixels get no value. Clamp predictors: they are mapped as if predictors "

@@ -21,7 +21,7 @@ from ..core.translation import tr
 from .engine_run import answered
 from .opened_products import open_products
 from .prepared_algorithm import PreparedAlgorithm
-from .product_parameters import products_of, products_parameter
+from .product_parameters import INCLUDE_UNPROVEN, products_of, products_parameter, unproven_parameter
 from .text_options import OptionError
 from .threshold_parameter import threshold_of, threshold_parameters
 
@@ -61,6 +61,8 @@ class ProductsAlgorithm(PreparedAlgorithm):
             "top: the species most favoured relative to its own average, which need not be the one most "
             "likely to be there.\n\n"
             "Threshold rule and threshold instead: for binary, and for richness without occurrence.\n\n"
+            "Count unproven species: by default richness and top leave out species for which tests prove "
+            "nothing, and name them.\n\n"
             "Novelty is none of them, since it needs the rasters: “Map species” makes it."
         )
 
@@ -70,6 +72,7 @@ class ProductsAlgorithm(PreparedAlgorithm):
         self.addParameter(products_parameter(MAKEABLE, ("binary",)))
         for parameter in threshold_parameters():
             self.addParameter(parameter)
+        self.addParameter(unproven_parameter())
         self.addParameter(QgsProcessingParameterBoolean(self.OPEN, tr("Open the maps"), True))
         self.addOutput(QgsProcessingOutputFolder(self.OUTPUT, tr("Folder of maps")))
         self.addOutput(QgsProcessingOutputMultipleLayers(self.MAPS, tr("Maps")))
@@ -99,5 +102,6 @@ class ProductsAlgorithm(PreparedAlgorithm):
             folder=str(folder),
             products=products_of(self, parameters, context),
             threshold=threshold_of(self, parameters, context),
+            include_unproven=self.parameterAsBool(parameters, INCLUDE_UNPROVEN, context),
         )
         return _Prepared(job, self.parameterAsBool(parameters, self.OPEN, context))

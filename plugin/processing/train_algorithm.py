@@ -53,7 +53,7 @@ class TrainAlgorithm(EngineAlgorithm):
             "What the numbers of its maps mean depends on the records. After presence-only records they are "
             "relative suitability: how concentrated records are in such places, compared with the background "
             "and with other species' records; no probability of occurrence. After surveys, with lambda 2 = 1 "
-            "and no background, they are favourability: 0.5 wherever a species is as likely as on average. "
+            "and no background, they are favourability: about 0.5 where a species is as likely as on average. "
             "The median AUC says how well presences are told from absences in unseen blocks (0.5 is chance, 1 "
             "perfect); after presence-only records it is against background points, and then it says less.\n\n"
             "Sites: points, one a record or one a survey. A layer without a file of its own, or a selection, "

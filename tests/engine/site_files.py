@@ -24,12 +24,12 @@ def prepared(
     modality: str = 'inputs = ["grid.tif"]',
     **changes: object,
 ) -> Prepared:
-    """What a ``[sites]`` table becomes; background points are few unless told."""
+    """What a ``[sites]`` table becomes; background points are few and rare species stay by default."""
     (folder / "grid.tif").touch()
     path = folder / "train.toml"
     path.write_text(f"[sites]\n{sites}\n[modality.bioclim]\n{modality}\n", encoding="utf-8")
     config = read_config(path)
-    recipe = replace(recipe_of(config), **{"n_background": 20, **changes})
+    recipe = replace(recipe_of(config), **{"n_background": 20, "min_records": 1, **changes})
     if grid is None and not config.modality["bioclim"].columns:
         grid = pixel_grid(1.0, crs or "EPSG:32631")
     return prepare(config, recipe, CRS(crs) if crs else None, inside, smallest_scale_m, grid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import shapely
 from click.testing import CliRunner
 from conftest import LEFT, TOP, write_raster
 from odc.geo.crs import CRS
+from pyproj import Transformer
 from scalescape.engine.cli import cli
+from scalescape.engine.errors import InputError
 from scalescape.engine.finished.map_points import MapPoints
 from scalescape.engine.jobs.assess_job import run_assess
 from scalescape.engine.progress import Monitor
@@ -166,6 +169,89 @@ def test_bad_input_is_told_in_one_sentence(truth: np.ndarray, sites: Path, tmp_p
         told = CliRunner().invoke(cli, arguments)
         assert told.exit_code == 2, (options, told.output)
         assert re.search(message, told.stderr) and len(told.stderr.strip().splitlines()) == 1, told.stderr
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0, 7.0, -2.5, 1e30])
+def test_a_map_of_one_value_tells_nothing_and_says_so(sites: Path, tmp_path: Path, value: float) -> None:
+    map_file = written(tmp_path / "f.tif", np.full((600, 700), value, np.float32), SPECIES="Fagus")
+    result = run_assess(job(map_file, sites, tmp_path), Monitor())
+    assert result.figures["auc"]["value"] == 0.5 and result.figures["tss"]["value"] == 0
+    assert result.threshold == pytest.approx(value, rel=1e-6, abs=1e-11)
+    assert any(f"The map has one value, {value:.6g}, at all" in note for note in result.warnings)
+    assert not any("Values run from" in note for note in result.warnings)
+
+
+def test_one_value_under_the_points_is_enough_for_that(sites: Path, tmp_path: Path) -> None:
+    values = np.full((600, 700), 7, np.float32)
+    values[0, 0] = 9
+    few = tmp_path / "few.csv"
+    few.write_text("".join(sites.read_text().splitlines(True)[:60]), encoding="utf-8")
+    result = run_assess(job(written(tmp_path / "f.tif", values, SPECIES="Fagus"), few, tmp_path), Monitor())
+    assert result.figures["auc"]["value"] == 0.5
+
+
+def rewritten(
+    sites: Path, change: Callable[[float, float, str], str], header: str = "east,north,Fagus"
+) -> Path:
+    """The survey with every row rewritten."""
+    rows = [line.split(",") for line in sites.read_text(encoding="utf-8").splitlines()[1:]]
+    lines = [change(float(x), float(y), found) for x, y, found in rows]
+    path = sites.with_name("rewritten.csv")
+    path.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+    return path
+
+
+DEGREES = Transformer.from_crs("EPSG:32631", "EPSG:4326", always_xy=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "crs", "words"),
+    [
+        (
+            lambda x, y, f: "{},{},".format(*DEGREES.transform(x, y)) + f,
+            "EPSG:32631",
+            "look like degrees .*EPSG:4326",
+        ),
+        (lambda x, y, f: f"{y},{x},{f}", "EPSG:32631", "lie on them with x and y swapped"),
+        (lambda x, y, f: f"{x},{y},{f}", "EPSG:4326", "look like metres .* in EPSG:32631"),
+        (
+            lambda x, y, f: f"{x},{y},{f}",
+            "EPSG:32633",
+            "lie outside the rasters as EPSG:32633, and .* as EPSG:32631",
+        ),
+        (lambda x, y, f: f"{x},{y},", "EPSG:32631", "400 left out, the column Fagus is empty there"),
+    ],
+)
+def test_points_that_are_declared_wrongly_are_refused_with_the_cause(
+    truth: np.ndarray, sites: Path, tmp_path: Path, change: Callable[..., str], crs: str, words: str
+) -> None:
+    map_file = written(tmp_path / "fagus.tif", truth, SPECIES="Fagus")
+    points = rewritten(sites, change)
+    with pytest.raises(InputError, match=words):
+        run_assess(job(map_file, points, tmp_path, crs=crs), Monitor())
+
+
+def test_what_a_survey_leaves_out_is_counted_with_an_example(
+    truth: np.ndarray, sites: Path, tmp_path: Path
+) -> None:
+    number = iter(range(POINTS))
+
+    def change(x: float, y: float, found: str) -> str:
+        place = next(number)
+        word = {"1": "TRUE", "0": "false"}.get(found, "NA")
+        note = ["obscured", "", "1,5", ""][place] if place < 4 else ""
+        return f"{x},{y},{word},{note}"
+
+    points = rewritten(sites, change, "east,north,Fagus\u00a0,geoprivacy")
+    map_file = written(tmp_path / "fagus.tif", truth, SPECIES="Fagus")
+    notes = run_assess(job(map_file, points, tmp_path), Monitor()).warnings
+    plain = run_assess(job(map_file, sites, tmp_path), Monitor())
+    assert any("1 of 400 points were left out: with another number of fields" in one for one in notes)
+    assert any("1 of 400 points were left out: with coordinates that were obscured" in one for one in notes)
+    assert any("the column Fagus is empty there (for example row 9" in one for one in notes)
+    assert sum(int(one.split()[0]) for one in notes if "left out" in one) == 2 + sum(
+        int(one.split()[0]) for one in plain.warnings if "left out" in one
+    )
 
 
 def test_values_that_sum_to_one_over_a_map_keep_their_order() -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STANDARD_ALONE = [
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "engine" / "protocol").glob("*.py"))),
     "models/band_names.py", "models/card.py", "models/errors.py", "models/field_types.py",
-    "models/sensor_bands.py",
+    "models/flags.py", "models/sensor_bands.py",
 ]  # fmt: skip
 EMPTY_AT_IMPORT = ["__init__.py", "engine/__init__.py", "models/__init__.py"]
 FORBIDDEN = {

@@ -48,9 +48,9 @@ def test_a_categorical_band_lists_its_categories() -> None:
 @pytest.mark.parametrize(
     ("values", "valid", "categorical", "sentence"),
     [
-        ([3, 3, 3], [1, 1, 1], False, "band b of m is 3 at every training site"),
-        ([3, 3, 4], [1, 1, 0], True, "band b of m is 3 at every training site"),
-        ([1, 2, 3], [0, 0, 0], False, "band b of m has no value at any training site"),
+        ([3, 3, 3], [1, 1, 1], False, "band b of m is 3 at every training place"),
+        ([3, 3, 4], [1, 1, 0], True, "band b of m is 3 at every training place"),
+        ([1, 2, 3], [0, 0, 0], False, "band b of m has no value at any training place"),
         ([1, 2.5, 3], [1, 1, 1], True, "holds 2.5; categories are whole numbers"),
         (list(range(300)), [1] * 300, True, "has 300 categories"),
         ([1, 2, 2.0**25], [1, 1, 1], True, "whole numbers up to 16777216"),
@@ -63,6 +63,12 @@ def test_bands_of_no_use_are_refused(
         band_statistics(
             "m", ["b"], np.array(values, np.float32)[:, None], np.array(valid, np.bool_)[:, None], [categorical]
         )
+
+
+def test_bands_that_are_all_the_same_everywhere_point_at_the_sites() -> None:
+    values = np.full((5, 2), 3, np.float32)
+    with pytest.raises(InputError, match="All 2 bands of m have the same values at all 5 training sites"):
+        band_statistics("m", ["a", "b"], values, np.ones((5, 2), np.bool_))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pyogrio
 import pytest
 import shapely
 from scalescape.engine.errors import InputError
-from scalescape.engine.sites import coordinate_checks as checks
+from scalescape.engine.sites import reasons as checks
 from scalescape.engine.sites.merging import REPEATED
 from scalescape.engine.sites.preparation import UNREACHED, WITHOUT_SPECIES
 from site_files import found_at, pixel_grid, prepared

@@ -219,7 +219,7 @@ def test_conditions_hold_where_they_should(text: str, rows: list[int]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "__import__('os').system('true')", "pr_ab", "pr_ab = 1", "1 == pr_ab", "1 < year < 3", "not pr_ab == 1",
+        "__import__('os').system('true')", "pr_ab", "pr_ab = 1", "1 < 3", "1 < 2 < 3",
         "pr_ab == year", "pr_ab == f()", "year in 3", "year in []", "year in [1, 'a']", "", "pr_ab ==",
         "a.b == 1", "(lambda: 1) == 1", "country == ['FR']", "pr_ab == None", "(" * 5000,
     ],

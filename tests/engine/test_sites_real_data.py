@@ -15,9 +15,9 @@ from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from scalescape.engine.rasters.raster import Raster
 from scalescape.engine.sites.blocks import make_blocks
-from scalescape.engine.sites.coordinate_checks import OUTSIDE
 from scalescape.engine.sites.fold_distance import fold_distance
 from scalescape.engine.sites.merging import REPEATED
+from scalescape.engine.sites.reasons import OUTSIDE
 from site_files import prepared
 
 pytestmark = pytest.mark.real_data

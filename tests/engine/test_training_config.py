@@ -17,6 +17,7 @@ from scalescape.engine.training.shape import (
     SAMPLE_OUT_SIZE,
     SAMPLE_WIDTHS,
     architecture_of,
+    backbone_notes,
     backbone_of,
     scales_of,
 )
@@ -140,6 +141,28 @@ def test_fields_of_a_preset_can_be_set_and_the_scales_of_a_modality_win(folder: 
     assert built.modality("wood").widths == (4, 4, 8)
     assert built.modality("wood").branches[1].channels == 16
     assert not built.branch_norm
+
+
+@pytest.mark.parametrize(
+    ("scales", "backbone"),
+    [([1, 5, 17], "pointwise"), ([1, 25, 59], "pointwise"), ([25, 59], "residual"), ([27], "residual")],
+)
+def test_a_modality_that_the_preset_knows_takes_the_backbone_that_gives_its_scales(
+    folder: Path, scales: list[int], backbone: str
+) -> None:
+    config = read(folder, SMALL + f'[modality.satellite]\ninputs = ["rgbn.tif"]\nscales = {scales}\n')
+    assert backbone_of(config, "satellite") == backbone
+    built = architecture_of(config, {"bioclim": 1, "satellite": 4}, 2, 0.1)
+    assert [branch.scale for branch in built.modality("satellite").branches] == scales
+    notes = backbone_notes(config)
+    assert [one.startswith("satellite takes the pointwise backbone") for one in notes] == [True] * (
+        backbone == "pointwise"
+    )
+
+
+def test_a_backbone_that_the_user_names_is_taken_at_its_word(folder: Path) -> None:
+    text = SMALL + '[modality.satellite]\ninputs = ["rgbn.tif"]\nscales = [1, 5]\nbackbone = "residual"\n'
+    assert "residual backbone" in faults(folder, text)["modality.satellite.scales"]
 
 
 def test_samples_with_data_have_scale_one(folder: Path) -> None:

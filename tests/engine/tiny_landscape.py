@@ -52,6 +52,7 @@ buffer_km = 0.05
 n_background = 100
 batch_size = 32
 width = 0.03
+min_records = 1
 """
 
 

@@ -180,10 +180,10 @@ def test_scales_off_are_an_experiment_and_all_off_is_refused(ready):
     assert "All scales are off" in hint(ready)
 
 
-def test_species_are_searched_ticked_and_graded(ready):
+def test_species_are_searched_ticked_and_shown_with_their_auc(ready):
     panel = ready.species
     assert panel.species() == ("Quercus ilex", "Pinus halepensis", "Fagus sylvatica")
-    assert [panel.list.topLevelItem(i).text(1) for i in range(3)] == ["●●●", "●●○", "○○○"]
+    assert [panel.list.topLevelItem(i).text(1) for i in range(3)] == ["0.97", "0.83", "⚠ not tested"]
     assert "AUC 0.97, measured against background" in panel.list.topLevelItem(0).toolTip(1)
     panel.tick_all(False)
     assert "Tick at least one species" in hint(ready) and not ready.run_bar.run.isEnabled()

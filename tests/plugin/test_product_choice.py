@@ -64,10 +64,12 @@ def test_a_number_can_stand_for_the_rule(choice):
 
 @pytest.mark.parametrize("threshold", ["minimum-presence", "0.25"])
 def test_a_run_is_chosen_again(choice, threshold):
-    choice.restore({"products": ["probability", "binary"], "threshold": threshold})
-    assert choice.settings() == {"products": ["probability", "binary"], "threshold": threshold}
+    run = {"products": ["probability", "binary"], "threshold": threshold, "include_unproven": True}
+    choice.restore(run)
+    assert choice.settings() == run
     choice.restore({})
-    assert choice.settings() == {"products": ["probability", "novelty"], "threshold": "largest-tss"}
+    usual = {"products": ["probability", "novelty"], "threshold": "largest-tss", "include_unproven": False}
+    assert choice.settings() == usual
 
 
 def test_the_job_has_what_is_chosen_and_the_project_remembers_it(ready, project):
@@ -104,6 +106,7 @@ def test_what_a_project_says_and_nobody_understands_is_as_usual(ready, project, 
     assert ready.output.products.settings() == {
         "products": ["probability", "novelty"],
         "threshold": "largest-tss",
+        "include_unproven": False,
     }
     ready.where.set_step(8)
     assert ready.desk.draft.step == 8, "the panels are still heard"

@@ -27,7 +27,9 @@ def maps(tmp_path):
 
 def test_products_are_asked_for_and_open_styled(maps, context):
     outputs, said = run(ProductsAlgorithm(), {"FOLDER": str(maps)}, context)
-    assert asked(said) == {"folder": str(maps), "products": ["binary"], "threshold": "largest-tss"}
+    assert asked(said) == {
+        "folder": str(maps), "products": ["binary"], "threshold": "largest-tss", "include_unproven": False,
+    }  # fmt: skip
     file = str(maps / "picea_binary.tif")
     assert outputs == {"OUTPUT": str(maps), "MAPS": [file]}
     assert said[1] == f"1 maps of 8 × 9 pixels in {maps}"

@@ -14,6 +14,7 @@ from scalescape.engine.errors import InputError
 from scalescape.engine.judging.calibration import calibrate, held_out_occurrence
 from scalescape.engine.judging.judgement import COLUMNS, Judgement, judge
 from scalescape.engine.judging.judgement_files import write_judgement
+from scalescape.engine.judging.resampling import Estimate
 from scalescape.engine.judging.scored import Scored
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
@@ -121,15 +122,20 @@ def test_few_presences_few_blocks_and_one_class_are_flagged() -> None:
     values = replace(values, found=found)
     result = judged(values)
     few, blocks, nobody, everywhere, plain = result.species
-    assert few["flag"] == "few presences" and few["auc"] is not None and few["n_presence"] == 8
+    assert few["flag"] == "few presences; no better than chance" and few["n_presence"] == 8
+    assert few["auc"] is not None and few["auc_low"] <= 0.5
     assert blocks["flag"] == "few blocks" and blocks["auc"] is None and blocks["n_blocks"] == 3
     assert blocks["threshold"] is not None
     assert nobody["flag"] == "one class only; few presences; few blocks" and nobody["auc"] is None
     assert everywhere["flag"] == "one class only" and everywhere["threshold"] is None
     assert plain["flag"] == "" and place.size
-    assert result.summary["n_species"] == 2 and result.summary["n_species_flagged"] == 4
-    assert result.summary["flags"] == {"few blocks": 2, "few presences": 2, "one class only": 2}
-    assert result.summary["enough_presences"]["auc_median"] == plain["auc"]
+    assert result.summary["n_species"] == 1 and result.summary["n_species_flagged"] == 4
+    assert result.summary["flags"] == {
+        "few blocks": 2, "few presences": 2, "no better than chance": 1, "one class only": 2,
+    }  # fmt: skip
+    assert result.summary["auc_median"] == result.summary["auc_mean"] == plain["auc"]
+    assert result.summary["with_auc"]["n_species"] == 2
+    assert np.isclose(result.summary["tss_mean"], plain["tss"]) and result.summary["n_tss"] == 1
     own = judged(values, blocked=False).species[1]
     assert own["auc"] is not None and own["auc_low"] is None and own["flag"] == "few blocks"
 
@@ -140,7 +146,9 @@ def test_means_over_species_come_from_the_same_draws() -> None:
     each = [row["auc"] for row in result.species]
     assert np.isclose(result.summary["auc_median"], np.median(each))
     assert np.isclose(result.summary["auc_mean"], np.mean(each))
-    assert np.isclose(result.summary["auc_low"], np.percentile(np.median(result.figures.auc[1:], axis=1), 2.5))
+    medians, blocks = np.median(result.figures.auc, axis=1), len(np.unique(values.block))
+    expected = Estimate.of(medians, units=blocks)
+    assert (result.summary["auc_low"], result.summary["auc_high"]) == (expected.low, expected.high)
     assert result.summary["n_species"] == sum(one["n_species"] for one in result.summary["classes"])
 
 
@@ -223,3 +231,14 @@ def test_the_files_hold_the_promised_columns_and_no_nan(tmp_path: Path) -> None:
     assert {row["figure"] for row in long if row["species"] == "Species 0"} >= {
         "auc", "boyce", "threshold: largest TSS", "threshold: minimum presence",
     }  # fmt: skip
+
+
+def test_species_that_coordinates_reach_are_flagged_and_others_are_not() -> None:
+    values = scored(species=2, rows=900)
+    better = values.logit.copy()
+    better[:, 0] += 3 * values.found[:, 0]  # coordinates tell the first species better than the network
+    better[:, 1] = np.random.default_rng(0).normal(size=len(values))
+    result = judge(values, draws=100, null=replace(values, logit=better))
+    assert [row["flag"] for row in result.species] == ["no better than coordinates", ""]
+    same = judge(values, draws=100, null=values)
+    assert all(row["flag"] == "no better than coordinates" for row in same.species)

@@ -13,6 +13,7 @@ import pytest
 import rasterio
 from click.testing import CliRunner, Result
 from conftest import write_raster
+from pyproj import Transformer
 from scalescape.engine.commands.training_commands import evaluate_command, train_command
 from tiny_landscape import CRS, PREDICTORS, RECORDS_ALONE, TRAINING, write_tiny_landscape
 
@@ -136,7 +137,7 @@ def a_buffer_over_all(folder: Path) -> None:
 
 
 def too_many_records_wanted(folder: Path) -> None:
-    configure(folder, training=TRAINING + "min_records = 1000\n")
+    configure(folder, training=TRAINING.replace("min_records = 1\n", "min_records = 1000\n"))
 
 
 def sites_elsewhere(folder: Path) -> None:
@@ -175,19 +176,57 @@ def a_count_where_a_name_is(folder: Path) -> None:
     configure(folder, SURVEYS, training=ALONE)
 
 
+def one_record(folder: Path) -> None:
+    rewrite(folder, "po.csv", lambda lines: lines[:2])
+    configure(folder)
+
+
+def one_place_for_all_records(folder: Path) -> None:
+    rewrite(folder, "po.csv", lambda lines: [lines[0], *([lines[1]] * 30)])
+    configure(folder)
+
+
+def records_in_degrees(folder: Path, swapped: bool = False) -> None:
+    to_degrees = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True)
+
+    def converted(lines: list[str]) -> list[str]:
+        rows = [line.split(",") for line in lines[1:]]
+        places = [to_degrees.transform(float(x), float(y)) for _, x, y in rows]
+        return [lines[0], *(f"{r[0]},{p[swapped]},{p[not swapped]}" for r, p in zip(rows, places, strict=True))]
+
+    rewrite(folder, "po.csv", converted)
+    configure(folder, training=TRAINING.replace("min_records = 1", "min_records = 5"))
+
+
+def records_in_degrees_and_swapped(folder: Path) -> None:
+    records_in_degrees(folder, swapped=True)
+
+
+def records_in_metres_called_degrees(folder: Path) -> None:
+    configure(folder, RECORDS_ALONE.replace("EPSG:32631", "EPSG:4326"))
+
+
+def every_record_obscured(folder: Path) -> None:
+    def obscured(lines: list[str]) -> list[str]:
+        return [f"{lines[0]},dataGeneralizations", *(f"{line},Coordinates rounded" for line in lines[1:])]
+
+    rewrite(folder, "po.csv", obscured)
+    configure(folder)
+
+
 def not_toml(folder: Path) -> None:
     (folder / "train.toml").write_text("[sites\n", encoding="utf-8")
 
 
 CASES: dict[Callable[[Path], None], str] = {
     every_survey_a_presence: "at every site looked at",
-    every_survey_an_absence: "No species was found at 1 places or more",
+    every_survey_an_absence: "No row of the training tables says that a species was found",
     one_species_alone: "at every site looked at",
     no_value_in_a_column: "'rain' of po.csv is empty or no number in 1 rows",
     text_in_a_column: "'rain' of po.csv is empty or no number in 1 rows",
     not_a_number_in_a_whole_raster: "outside the rasters or where they have no value",
     not_a_number_in_one_band: "outside the rasters or where they have no value",
-    one_value_everywhere: "nir of satellite is 7 at every training site",
+    one_value_everywhere: "nir of satellite is 7 at every training place",
     fewer_sites_than_folds: "There are 4 sites for 5 folds",
     fewer_blocks_than_folds: "fewer than the 5 folds",
     a_buffer_over_all: "within the buffer of 50 km",
@@ -200,6 +239,12 @@ CASES: dict[Callable[[Path], None], str] = {
     an_empty_table: "holds no record",
     a_raster_that_is_none: "bioclim.tif",
     a_count_where_a_name_is: "'some' in row 62",
+    one_record: "All that is left of 1 record is one site, and a network learns from many",
+    one_place_for_all_records: "All that is left of 30 records is one site",
+    records_in_degrees: "look like degrees (for example row 2",
+    records_in_degrees_and_swapped: "look like degrees, latitude first (for example row 2",
+    records_in_metres_called_degrees: "look like metres (for example row 2",
+    every_record_obscured: "110 with coordinates that were obscured or made coarser; check the table.",
     not_toml: "not TOML at line 1",
 }
 
@@ -212,6 +257,7 @@ def test_what_cannot_be_trained_on_is_told_in_a_sentence(tmp_path: Path, case: C
     done = train(tmp_path)
     assert done.exit_code == 2, done.output
     assert CASES[case] in done.stderr
+    assert ("set min_records" in done.stderr) == ("set min_records" in CASES[case])
     assert "Traceback" not in done.stderr and done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.strip().endswith(".")
     assert sorted(tmp_path.iterdir()) == before, "a refused run leaves nothing behind"

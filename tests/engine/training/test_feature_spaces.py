@@ -56,6 +56,28 @@ def test_the_limit_is_the_99th_percentile_of_what_folds_held_out() -> None:
     assert 0.003 < (unseen > spaces[KEY].limit).mean() < 0.03
 
 
+def test_one_percent_of_the_places_held_out_exceed_any_of_the_limits() -> None:
+    keys = [("satellite", 25), ("satellite", 59), ("bioclim", 1), ("bioclim", 5)]
+    distances, largest = HeldOutDistances(), []
+    for fold in range(4):
+        learnt = {key: features(100 * fold + place, 600) for place, key in enumerate(keys)}
+        tested = {key: features(100 * fold + place + 50, 500) for place, key in enumerate(keys)}
+        distances.add(learnt, tested)
+        of_key = [
+            feature_space(learnt[key]).distance(torch.from_numpy(tested[key].astype(np.float32))).numpy()
+            for key in keys
+        ]
+        largest.append(np.stack(of_key))
+    limits = distances.limits()
+    pooled = np.concatenate(largest, axis=1)
+    novel = (pooled > np.array([limits[key] for key in keys])[:, None]).any(axis=0)
+    assert abs(novel.mean() - 0.01) < 0.001
+    own = np.percentile(pooled, 99, axis=1)
+    factors = np.array([limits[key] for key in keys]) / own
+    np.testing.assert_allclose(factors, factors[0], rtol=1e-5)
+    assert (pooled > own[:, None]).any(axis=0).mean() > 0.03  # what four limits of their own would call novel
+
+
 def test_many_places_are_drawn_from_by_seed() -> None:
     few, many = np.arange(10), np.arange(100_000)
     np.testing.assert_array_equal(some_of(few, 1), few)

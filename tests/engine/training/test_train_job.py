@@ -113,14 +113,14 @@ def test_the_card_says_what_the_species_were_trained_on(run: Run) -> None:
     assert "2 folds of 0.5 km blocks (0.05 km buffer)" in alnus.auc_against
 
 
-def test_the_card_says_what_the_bands_hold_at_the_sites(run: Run) -> None:
-    sites = [row for row in run.rows if row["background"] == "0"]
+def test_the_card_says_what_the_bands_hold_at_sites_and_background_points(run: Run) -> None:
+    assert run.card.training.ranges == "sites and background"
     grids = {"satellite": (10.0, LEFT, TOP), "bioclim": (200.0, LEFT - 1480, TOP + 1530)}
     for modality in run.card.modalities:
         size, left, top = grids[modality.name]
         with rasterio.open(run.config.parent / f"{modality.name}.tif") as raster:
             values = raster.read().astype(np.float64)
-        at = [pixel_of(row, size, left, top) for row in sites]
+        at = [pixel_of(row, size, left, top) for row in run.rows]
         for band, layer in zip(modality.bands, values, strict=True):
             held = np.array([layer[row, column] for row, column in at])
             assert band.mean == pytest.approx(held.mean()) and band.std == pytest.approx(held.std())

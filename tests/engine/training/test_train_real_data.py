@@ -179,6 +179,7 @@ epochs = 2
 folds = 2
 n_background = 0
 lambda2 = 1
+min_records = 1
 width = 0.03
 """
 RECORDS = "Presence_only_occurrences/Presences_only_train_sample.csv"
