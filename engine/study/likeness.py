@@ -94,8 +94,8 @@ def likeness_notes(found: Mapping[tuple[int, str], tuple[Likeness, ...]]) -> tup
     )
     more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
     return (
-        f"{len(bad)} of {total} placebo bands are not as much like the real ones as they should be (a variogram "
-        f"of 0.8 to 1.25 of the real one's, a deviation within 10 %, correlations within {MOST_CORRELATION}): "
+        f"{len(bad)} of {total} placebo bands are less like the real ones than they should be (a variogram of "
+        f"0.8 to 1.25 of the real one's, a deviation within 10 %, correlations within {MOST_CORRELATION}): "
         f"{named}{more}. Gains of what contains them are judged by a placebo that is too rough or too smooth; "
         "placebos.csv has all of them.",
     )

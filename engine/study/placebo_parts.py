@@ -56,6 +56,7 @@ def parts_of(scales: Scales, placebo: Placebo, tiled: Collection[str]) -> tuple[
     raster, and no window has a middle of its own.
     """
     kept = dict(placebo.kept)
+    taken = {*kept, *dict(scales)}
     found = [Part(name, name, its) for name, its in placebo.kept]
     for name, its in scales:
         mine = kept.get(name, ())
@@ -64,7 +65,16 @@ def parts_of(scales: Scales, placebo: Placebo, tiled: Collection[str]) -> tuple[
         wider = tuple(one for one in added if middle and one > middle)
         others = tuple(one for one in added if one not in wider)
         if others:
-            found.append(Part(f"placebo of {name}", name, others, placebo.draw))
+            found.append(Part(_free(f"{name}_placebo", taken), name, others, placebo.draw))
         if wider:
-            found.append(Part(f"placebo of {name} around {middle}", name, wider, placebo.draw, middle))
+            found.append(
+                Part(_free(f"{name}_placebo_around_{middle}", taken), name, wider, placebo.draw, middle)
+            )
     return tuple(found)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return a name that no modality has."""
+    while name in taken:
+        name += "_"
+    return name

@@ -53,10 +53,9 @@ class Categories:
         """Return a draw, (rows, columns) of the real band's categories; what it holds in gaps means nothing."""
         if len(self._names) <= 1:
             only = self._names[0] if len(self._names) else 0
-            return np.full(self._valid.shape, only, np.float32)
+            return np.full(self._valid.shape, only, dtype=np.float32)
         latent = np.where(self._octaves.mask, phase_randomised(self._whole, seed), np.float32(0))
-        best: Band = np.empty(0, np.float32)
-        least = np.inf
+        best, least = self._shown(latent), np.inf
         for number in range(ROUNDS):
             shown = self._shown(latent)
             ratio = changes(shown, self._valid, self._lags) / self._roughness

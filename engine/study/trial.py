@@ -84,7 +84,7 @@ class Outcome:
 
 
 def runs_of(variant: Variant, seeds: tuple[int, ...]) -> tuple[Run, ...]:
-    """Return the runs of a variant on real predictors: one a seed; MaxEnt, with nothing random in it, has one."""
+    """Return the runs of a variant on real predictors, one a seed; one of MaxEnt, which draws nothing."""
     return tuple(Run(REAL, 0, seed) for seed in (seeds[:1] if variant.model == MAXENT else seeds))
 
 
