@@ -20,9 +20,9 @@ def balanced_forest_logits(
 ) -> Floats:
     """Return the logits of a down-sampled random forest at new places: (new places,).
 
-    Each tree (Breiman 2001) is grown to its end on a bootstrap sample of the rarer class and as many places of the
-    other one. Of 10,000 background points and some dozen presences an ordinary forest learns next to nothing but
-    the background (Valavi et al. 2021, Ecography 44, 1731).
+    Each tree (Breiman 2001) is grown to its end on a bootstrap sample of the rarer class and as many places of
+    the other one. Of 10,000 background points and some dozen presences an ordinary forest learns next to
+    nothing but the background (Valavi et al. 2021, Ecography 44, 1731).
 
     Parameters
     ----------

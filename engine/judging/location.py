@@ -34,9 +34,9 @@ def location_logits(places: Floats, present: Flags, new_places: Floats, seed: in
     - a ratio of two kernel densities, normal kernels with Scott's (1992) bandwidth along each axis.
 
     Which of them is strongest differs from species to species. To choose it by the places that judge would make
-    the null too strong, and a choice by the training places alone is a lottery where records are few. Their mean
-    needs no choice: on the slugs of California it is as strong as the best of the three for each species, chosen
-    with hindsight (docs/training.md has the figures).
+    the null too strong, and a choice by the training places alone is a lottery where records are few. Their
+    mean needs no choice: on the slugs of California it is as strong as the best of the three for each species,
+    chosen with hindsight (docs/training.md has the figures).
 
     Parameters
     ----------

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..rasters.raster import Valid, Values
-from .randomised_bands import MOST_CORRELATION
-from .randomised_categories import MOST_ROUGHNESS
+from .adjustment import MOST_OFF, MOST_ROUGHNESS
 from .variogram import changes, lags_of, variogram
 
-MOST_SPREAD = 1.1  # that a placebo's deviation may differ by, as a factor
 MOST_NAMED = 5  # bands
 
 
@@ -48,8 +46,8 @@ class Likeness:
         roughness = [one for one in (self.roughness_low, self.roughness_high) if one is not None]
         return (
             all(1 / MOST_ROUGHNESS <= one <= MOST_ROUGHNESS for one in roughness)
-            and (self.std_ratio is None or 1 / MOST_SPREAD <= self.std_ratio <= MOST_SPREAD)
-            and (self.correlation_off is None or self.correlation_off <= MOST_CORRELATION)
+            and (self.std_ratio is None or abs(self.std_ratio - 1) <= MOST_OFF)
+            and (self.correlation_off is None or self.correlation_off <= MOST_OFF)
         )
 
 
@@ -95,7 +93,7 @@ def likeness_notes(found: Mapping[tuple[int, str], tuple[Likeness, ...]]) -> tup
     more = f"; and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
     return (
         f"{len(bad)} of {total} placebo bands are less like the real ones than they should be (a variogram of "
-        f"0.8 to 1.25 of the real one's, a deviation within 10 %, correlations within {MOST_CORRELATION}): "
+        f"0.8 to 1.25 of the real one's, a deviation within 10 %, correlations within {MOST_OFF}): "
         f"{named}{more}. Gains of what contains them are judged by a placebo that is too rough or too smooth; "
         "placebos.csv has all of them.",
     )

@@ -16,6 +16,7 @@ from scipy import ndimage
 from ..rasters.raster import Valid, Values
 
 Matrix = npt.NDArray[np.float64]
+ENOUGH = 0.25  # share of a window that must hold data for its mean to count alone
 LEAST_WEIGHT = 1e-6  # of pixels under a window, so that nothing is divided by 0
 
 
@@ -54,9 +55,9 @@ class Octaves:
 def filled(values: npt.NDArray[np.floating], valid: Valid) -> Values:
     """Return a band (rows, columns) without gaps, float32: far from data it is as smooth as it is far.
 
-    In a gap it takes the mean over the smallest windows that reach data, from the widest to the narrowest, each
-    by the share of the window that holds data (push and pull: Gortler et al. 1996). So neither a cliff at a
-    coast nor the streaks of nearest pixels add waves of their own. A band without any value is 0.
+    In a gap it takes means over windows, from the widest to the narrowest; where a quarter of a window holds
+    data, it alone counts, and less of it where there are fewer (push and pull: Gortler et al. 1996). So neither
+    a cliff at a coast nor the streaks of nearest pixels add waves of their own. A band without any value is 0.
     """
     if not valid.any():
         return np.zeros(valid.shape, np.float32)
@@ -69,8 +70,9 @@ def filled(values: npt.NDArray[np.floating], valid: Valid) -> Values:
     for radius in reversed(Octaves(valid).radii):
         share = _means(valid.astype(np.float32), radius)
         low = _means(centred, radius) / np.maximum(share, LEAST_WEIGHT) + np.float32(mean)
-        share[share < LEAST_WEIGHT] = 0
-        made = share * low + (1 - share) * made
+        weight = np.minimum(share / ENOUGH, 1).astype(np.float32)
+        weight[share < LEAST_WEIGHT] = 0
+        made = (weight * low + (1 - weight) * made).astype(np.float32)
     return np.where(valid, held, made)
 
 

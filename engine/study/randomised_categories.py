@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..rasters.raster import Valid, Values
+from .adjustment import GOOD, MOST_ROUGHNESS, TINY
 from .octaves import Octaves, covariances, filled
 from .phase_randomisation import phase_randomised
 from .variogram import changes, lags_of
@@ -19,12 +20,9 @@ from .variogram import changes, lags_of
 Floats = npt.NDArray[np.float64]
 Band = npt.NDArray[np.float32]
 
-MOST_ROUGHNESS = 1.25  # that a placebo's variogram may differ by, as a factor
-GOOD = 0.6  # share of what a placebo may differ by at which no further round is made
-ROUNDS = 8
+ROUNDS = 15
 WEIGHED_ON = 50_000  # pixels that weights are settled on
 WEIGHING_STEPS = 80
-TINY = 1e-12
 
 
 class Categories:
@@ -84,7 +82,7 @@ class Categories:
 
     def _maps(self, values: Band) -> Values:
         """Return a yes-or-no map a category, 0 where there is none: (categories, rows, columns)."""
-        return ((values == self._names[:, None, None]) & self._valid).astype(np.float32)
+        return np.asarray((values == self._names[:, None, None]) & self._valid, np.float32)
 
     def _strengths(self, maps: Values) -> Floats:
         """Return the variance of each octave over all categories: (octaves,)."""

@@ -63,7 +63,8 @@ def rival_logits(
         if model == MAXENT:
             found[:, column] = maxent_logits(mine, present, new_values)
         elif model == COORDINATES:
-            found[:, column] = location_logits(mine, present, new_values, seed)
+            places, new_places = (np.asarray(one, np.float64) for one in (mine, new_values))
+            found[:, column] = location_logits(places, present, new_places, seed)
         else:
             found[:, column] = balanced_forest_logits(mine, present, new_values, TREES, seed)
     return found

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..rasters.raster import Valid
 
 Floats = npt.NDArray[np.float64]
+Part = tuple[slice, slice]
 _Pair = Callable[[npt.NDArray[Any], npt.NDArray[Any]], Floats]
 LONGEST_LAG = 20  # px
 MOST_PIXELS = 4_000_000  # of more, every second, third, ... row is looked at
@@ -40,23 +41,32 @@ def variogram(values: npt.NDArray[np.floating], valid: Valid, lags: Sequence[int
 def changes(values: npt.NDArray[np.floating], valid: Valid, lags: Sequence[int]) -> Floats:
     """Return half the share of pairs that differ, (lags,): the variogram of a band of categories.
 
-    It is half the sum of the semivariances of all categories' yes-or-no maps.
+    It is half the sum of the variograms of all categories' yes-or-no maps.
     """
     return _halved(values, valid, lags, lambda one, other: (one != other).astype(np.float64))
 
 
+def neighbours(shape: tuple[int, ...], lag: int, every: int = 1) -> tuple[tuple[Part, Part], tuple[Part, Part]]:
+    """Return the pixels that have another one a lag further down, with those, and the same to the right.
+
+    ``every`` is the step of rows that are looked at.
+    """
+    height, width = shape
+    down, across = max(0, height - lag), max(0, width - lag)
+    first, rows = slice(0, down, every), slice(None, None, every)
+    return (
+        ((first, slice(None)), (slice(lag, lag + down, every), slice(None))),
+        ((rows, slice(0, across)), (rows, slice(lag, lag + across))),
+    )
+
+
 def _halved(values: npt.NDArray[np.floating], valid: Valid, lags: Sequence[int], pair: _Pair) -> Floats:
-    step = -(-values.size // MOST_PIXELS)
     found = []
     for lag in lags:
         total = number = 0.0
-        down = slice(None, values.shape[0] - lag if lag < values.shape[0] else 0, step)
-        for first, second in (
-            ((down, slice(None)), (slice(lag, None, step), slice(None))),
-            ((slice(None, None, step), slice(None, -lag)), (slice(None, None, step), slice(lag, None))),
-        ):
-            both = valid[first] & valid[second]
-            total += float(pair(values[first], values[second])[both].sum())
+        for one, other in neighbours(values.shape, lag, -(-values.size // MOST_PIXELS)):
+            both = valid[one] & valid[other]
+            total += float(pair(values[one], values[other])[both].sum())
             number += int(both.sum())
         found.append(total / number / 2 if number else np.nan)
     return np.array(found)
