@@ -34,3 +34,10 @@ def bands(shape: tuple[int, int], kind: str, seed: int = 0) -> np.ndarray:
     second = -0.7 * (first - first.mean()) / first.std() + 0.7 * smooth(shape, 6, seed + 2)
     third = 100 + 20 * smooth(shape, 8, seed + 3)
     return np.stack([first, second, third]).astype(np.float32)
+
+
+def grainy(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
+    """The plain bands with a tenth of noise in their variance: no pixel is foretold by its neighbours alone."""
+    values = bands(shape, "plain", seed)
+    noise = np.random.default_rng([seed, 6]).normal(size=values.shape)
+    return (values + 0.33 * values.std(axis=(1, 2), keepdims=True) * noise).astype(np.float32)
