@@ -201,7 +201,7 @@ class StudyJob:
     config: str
     out: str
     seeds: int = 3
-    placebos: int = 3
+    placebos: int = 5
     jobs: int = 0
     keep: str = ""
     refits: int = 0

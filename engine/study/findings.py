@@ -267,21 +267,30 @@ class _Comparer:
         counted = self._board.counted & np.isfinite(real[0])
         on_placebos = self._placebos.get(Addition(model, reference.scales))
         placebo = np.empty((0, len(counted))) if on_placebos is None else on_placebos.auc[:, 0]
-        base = theirs[0]
+        base, blocks = theirs[0], self._board.n_blocks
+        together = self._board.blocks_of(counted)
         every = range(len(self._board.scored.species))
         return Comparison(
             question=question,
             model=model,
             reference=reference,
             species=tuple(
-                _gain(real[:, column], placebo[:, column], base[column]) if counted[column] else None
+                Gain.of(real[:, column], base[column], placebo[:, column], int(blocks[column]))
+                if counted[column]
+                else None
                 for column in every
             ),
-            mean=_gain(average(real[:, counted]), average(placebo[:, counted]), float(average(base[counted]))),
-            median=_gain(
+            mean=Gain.of(
+                average(real[:, counted]),
+                float(average(base[counted])),
+                average(placebo[:, counted]),
+                together,
+            ),
+            median=Gain.of(
                 median(mine[:, counted]) - median(theirs[:, counted]),
-                median(placebo[:, counted]),
                 float(median(base[counted])),
+                median(placebo[:, counted]),
+                together,
             ),
         )
 
@@ -295,26 +304,6 @@ class _Comparer:
 
     def _repeats(self, runs: int) -> Repeats:
         return Repeats.of(runs, self._draws, 0)
-
-
-def _gain(real: Floats, placebo: Floats, base: float) -> Gain:
-    """Return a gain.
-
-    Parameters
-    ----------
-    real
-        (1 + draws,) its draws.
-    placebo
-        (placebos,) AUC of the model on each.
-    base
-        AUC of the reference.
-    """
-    there = placebo[np.isfinite(placebo)]
-    return Gain(
-        real=Estimate.of(real),
-        placebos=tuple((there - base).tolist()) if np.isfinite(base) else (),
-        headroom=1 - base if np.isfinite(base) else None,
-    )
 
 
 def score_of(standing: Standing, counted: Flags) -> float:

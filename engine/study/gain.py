@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from ..judging.resampling import COVERAGE, Estimate
+from ..judging.scored import Floats
 
 HELPS, HURTS = "helps", "hurts"
 NO_EVIDENCE = "no evidence"
@@ -18,7 +18,7 @@ TOO_FEW = "too few placebos"
 UNTESTED = "not tested against a placebo"
 
 LEAST_PLACEBOS = 3  # of fewer nothing can be told of how they scatter
-UPPER = 0.5 + COVERAGE / 200  # share of further placebos that gain less than the most that one is expected to
+UPPER = 0.99  # share of further placebos that stay below the limit, if they scatter like a bell
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,34 @@ class Gain:
     placebos: tuple[float, ...] = ()
     headroom: float | None = None
 
+    @classmethod
+    def of(cls, drawn: Floats, base: float, placebos: Floats, blocks: int) -> Gain:
+        """Return a gain from draws.
+
+        Of few blocks, blocks drawn with replacement vary too little: by √((blocks - 1) / blocks), and like a
+        normal variable where a mean of so few varies like Student's t. The interval is made wider by both.
+
+        Parameters
+        ----------
+        drawn
+            (1 + draws,) the gain, and as it is with blocks and seeds drawn with replacement.
+        base
+            AUC of the reference.
+        placebos
+            (placebos,) AUC of the model on each; NaN where it has none.
+        blocks
+            How many hold presences.
+        """
+        factor, tail = 1.0, 0.5 + COVERAGE / 200
+        if blocks > 1:
+            factor = float(stdtrit(blocks - 1, tail) / ndtri(tail) * np.sqrt(blocks / (blocks - 1)))
+        there = placebos[np.isfinite(placebos)] if np.isfinite(base) else np.empty(0)
+        return cls(
+            real=Estimate.of(drawn[0] + factor * (drawn - drawn[0])),
+            placebos=tuple((there - base).tolist()),
+            headroom=1 - float(base) if np.isfinite(base) else None,
+        )
+
     @property
     def draws(self) -> int:
         """How many placebos there are."""
@@ -52,13 +80,13 @@ class Gain:
 
     @cached_property
     def placebo(self) -> Estimate:
-        """The mean of the placebos' gains, and where a further one is expected; that takes three of them."""
+        """The mean of the placebos' gains and, of three or more, the 98 % prediction of a further one."""
         if not self.placebos:
             return Estimate()
         mean = float(np.mean(self.placebos))
         if self.draws < LEAST_PLACEBOS:
             return Estimate(mean)
-        reach = float(student.ppf(UPPER, self.draws - 1)) * self._spread * float(np.sqrt(1 + 1 / self.draws))
+        reach = float(stdtrit(self.draws - 1, UPPER)) * self._spread * float(np.sqrt(1 + 1 / self.draws))
         return Estimate(mean, mean - reach, mean + reach)
 
     @property
@@ -105,7 +133,7 @@ class Gain:
         """Tell whether a gain would help if any number of further placebos scattered as those made do."""
         if self.draws < LEAST_PLACEBOS:
             return True
-        return value > float(np.mean(self.placebos)) + float(norm.ppf(UPPER)) * self._spread
+        return value > float(np.mean(self.placebos)) + float(ndtri(UPPER)) * self._spread
 
     @property
     def _spread(self) -> float:

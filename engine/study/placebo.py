@@ -150,7 +150,7 @@ class PlaceboRasters:
         return supply
 
     def _covariances(self, name: str) -> Path:
-        return self.folder / f"covariances_{name}.npz"
+        return self.folder / "covariances" / f"{name}.npz"
 
     def _keep_covariances(
         self, name: str, values: Values, valid: Valid, categorical: tuple[bool, ...], side: int

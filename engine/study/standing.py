@@ -59,12 +59,17 @@ class Repeats:
 
     @classmethod
     def of(cls, runs: int, draws: int, seed: int) -> Repeats:
-        """Draw ``runs`` of as many runs, ``draws`` times."""
+        """Draw ``runs`` of as many runs, ``draws`` times.
+
+        Shares are moved away from equal ones by √(runs / (runs - 1)), since few runs drawn from themselves vary
+        that much less around their mean than others would.
+        """
         if not runs:
             return cls(np.empty((1 + draws, 0)))
         draw = np.random.default_rng([seed, 9, runs])
-        drawn = draw.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs
-        return cls(np.vstack([np.full(runs, 1 / runs), drawn]))
+        equal = np.full(runs, 1 / runs)
+        drawn = draw.multinomial(runs, equal, size=draws) / runs
+        return cls(np.vstack([equal, equal + (drawn - equal) * np.sqrt(runs / max(1, runs - 1))]))
 
     def mean(self, values: Floats) -> Floats:
         """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs.
