@@ -78,7 +78,7 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "study" / name).open(encoding="utf-8")))
 
 
-def test_every_model_is_there_on_real_predictors_and_all_that_add_something_on_placebos(
+def test_every_model_is_there_and_all_that_add_something_on_placebos_too(
     done: tuple[Path, StudyResult],
 ) -> None:
     folder, result = done
