@@ -76,7 +76,7 @@ class PlaceboRasters:
         """
         done, total = 0, draws * len(self.config.modality)
         for number, name in enumerate(self.config.modality):
-            missing = [draw for draw in range(1, draws + 1) if not self.file(name, draw).is_file()]
+            missing = [draw for draw in range(1, draws + 1) if not self._is_there(name, draw)]
             done += draws - len(missing)
             if not missing:
                 continue
@@ -100,6 +100,10 @@ class PlaceboRasters:
     def file(self, name: str, draw: int) -> Path:
         """Return the raster of a modality in a draw."""
         return self.folder / f"placebo_{draw}" / f"{name}.tif"
+
+    def _is_there(self, name: str, draw: int) -> bool:
+        file = self.file(name, draw)
+        return file.is_file() and file.with_suffix(".json").is_file()
 
     def likeness(self, draws: int) -> dict[tuple[int, str], tuple[Likeness, ...]]:
         """Return by draw and modality how alike each band is to the real one. The rasters must be there."""

@@ -1,4 +1,4 @@
-"""What is fitted on placebos: real branches beside random ones, for networks and rivals, by patch and by tile."""
+"""What is fitted on placebos: real branches beside random ones, of networks and rivals, by patch and by tile."""
 
 from __future__ import annotations
 
