@@ -70,7 +70,7 @@ class StudyAlgorithm(EngineAlgorithm):
             (self.SEEDS, tr("Seeds"), StudyJob.seeds, 1),
             (self.PLACEBOS, tr("Placebos"), StudyJob.placebos, 0),
             (self.REFITS, tr("Refits"), StudyJob.refits, 0),
-            (self.JOBS, tr("Processes (0: one per core)"), StudyJob.jobs, 0),
+            (self.JOBS, tr("Processes (0: all cores)"), StudyJob.jobs, 0),
         ):
             self.addParameter(
                 QgsProcessingParameterNumber(name, text, whole, defaultValue=default, minValue=least)

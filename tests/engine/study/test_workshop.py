@@ -1,4 +1,4 @@
-"""What is fitted on placebos: real branches beside random ones, of networks and rivals, by patch and by tile."""
+"""What is fitted on placebos: real branches beside random ones, by networks and rivals, patches and tiles."""
 
 from __future__ import annotations
 
