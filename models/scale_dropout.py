@@ -1,7 +1,7 @@
 """Nested scale dropout: in training, keep only the k smallest scales of a modality, k drawn for each site.
 
-So the smallest scale that carries the signal earns the credit, a larger one only what it adds, and at use the
-largest scales or a whole modality can honestly be switched off.
+So a small scale earns the credit for what a larger one shows as well, a larger one only for what it adds, and
+at use the largest scales or a whole modality can honestly be switched off.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 The landscape of ``--seed`` is written into a folder, with a table of the truth (probability of 0.5 or more) at
 every position of its lattice of sites as the study's test. Printed are the median AUC against that truth of the
 network of everything, less that of the best network with one scale of one modality, and less that of the best
-with one scale of each; with intervals over blocks and seeds. ``--placebo`` gives phase-randomised rasters as if
-they were real; printed is then the share of species that are said to be helped.
+with one scale of each; with intervals over blocks and seeds. ``--placebo`` gives placebo rasters as if they
+were real; printed is then the share of species that are said to be helped.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from scalescape.engine.demo.virtual_species import SPECIES
 from scalescape.engine.jobs.study_job import run_study
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob
-from scalescape.engine.study.placebo import placebo_config
+from scalescape.engine.study.placebo import PlaceboRasters
 from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.supplies import Spots
 
 PRESENT = 0.5  # truth from which a species counts as present
-PLACEBO_DRAW = 1_000  # far from those that the study makes itself
+PLACEBO_SEED = 1_000  # added to the landscape's: no placebo that the study makes itself is the same
 CONFIG = """\
 [sites]
 train = "sites_po.csv"
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=float, default=3.4, help="side of the blocks in km (3.4)")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--placebos", type=int, default=3)
+    parser.add_argument("--placebos", type=int, default=StudyJob.placebos)
     parser.add_argument("--jobs", type=int, default=0)
     parser.add_argument("--placebo", action="store_true", help="give placebo rasters as if they were real")
     parser.add_argument("--resume", action="store_true")
@@ -119,9 +119,13 @@ def write(arguments: argparse.Namespace, config: Path) -> None:
     real = folder / "real.toml"
     real.write_text(text, encoding="utf-8")
     if arguments.placebo:
-        placebo_config(read_config(real), Spots(x, y, crs), PLACEBO_DRAW, arguments.seed, folder / "as_real")
+        made = PlaceboRasters(
+            read_config(real), Spots(x, y, crs), len(x), arguments.seed + PLACEBO_SEED, folder / "as_real"
+        )
+        made.write(1, lambda done, total: print(f"placebo {done} of {total}", file=sys.stderr))
         for name in ("bioclim", "satellite"):
-            text = text.replace(f'inputs = ["{name}.tif"]', f'inputs = ["as_real/{name}.tif"]')
+            file = made.file(name, 1).relative_to(folder)
+            text = text.replace(f'inputs = ["{name}.tif"]', f'inputs = ["{file.as_posix()}"]')
     config.write_text(text, encoding="utf-8")
 
 
@@ -131,8 +135,8 @@ def print_margins(out: Path) -> None:
         if row["species"] == "(median)":
             print(
                 f"{row['question']}: {row['scales']} less {row['reference']}: median AUC "
-                f"{float(row['gain']):+.3f} [{row['gain_low']}, {row['gain_high']}], placebo "
-                f"{row['placebo_gain'] or 'none'}"
+                f"{float(row['gain']):+.3f} [{row['gain_low']}, {row['gain_high']}], placebos "
+                f"{row['placebo_gain'] or 'none'}: {row['verdict']}"
             )
 
 

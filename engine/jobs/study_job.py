@@ -20,7 +20,16 @@ from ..progress import Monitor
 from ..protocol import StudyJob, StudyResult
 from ..resumable_folder import ResumableFolder, is_of
 from ..study.cost import MeasuredSeconds, in_words, seconds_a_fit
-from ..study.findings import Findings, findings_of, score_of
+from ..study.findings import (
+    Findings,
+    additions_of,
+    askable,
+    findings_of,
+    gains_asked,
+    questions_asked,
+    score_of,
+)
+from ..study.likeness import likeness_notes
 from ..study.outcomes import Outcomes
 from ..study.page import write_page
 from ..study.placebo import can_be_randomised
@@ -28,8 +37,8 @@ from ..study.refits import ScaleOfEffect, refitted, scale_of_effect
 from ..study.scoreboard import Scoreboard
 from ..study.standing import Standing
 from ..study.tables import write_tables
-from ..study.trial import Outcome, Trial, runs_of
-from ..study.variant import Variant, best_of_each, everything, networks, rivals
+from ..study.trial import Outcome, Run, Trial, placebo_runs, runs_of
+from ..study.variant import Addition, Variant, best_of_each, everything, networks, one_pixel, rivals
 from ..study.workers import fitted, one_thread
 from ..study.workshop import Workshop
 from ..training.config_file import read_config
@@ -40,7 +49,7 @@ from .train_job import trained
 
 BEST = "best.safetensors"
 KEEPS = ("", "best")
-VERSION = 1  # of what lies in that folder
+VERSION = 2  # of what lies in that folder; in 1 placebos replaced all predictors
 SOLVERS = ("scikit-learn", "elapid")
 
 
@@ -107,20 +116,28 @@ class Study:
 
     def done(self, out: Path) -> StudyResult:
         """Fit what is left, judge all, and write tables and page."""
-        for draw in range(1, self._placebos + 1):
-            self._monitor.report("making placebos", draw - 1, self._placebos)
-            self._workshop.placebo(draw)
+        placebos = self._workshop.placebos
+        if self._placebos:
+            placebos.write(
+                self._placebos,
+                lambda done, total: self._monitor.report("making placebos", done, total, "rasters"),
+            )
         self._cost()
-        standings = self._fitted((*self._networks, *self._rivals), "fitting")
+        standings = self._fitted((*self._networks, *self._rivals))
         best = best_of_each(self._workshop.offered, self._scores(standings))
         if best is not None and best not in standings:
-            standings |= self._fitted((best,), "fitting the best of each")
+            standings |= self._fitted((best,))
+        board, offered, climate = self._board, self._workshop.offered, self._workshop.climate
+        asked = [*gains_asked(standings, climate), *questions_asked(board, standings, offered)]
+        on_placebos = self._fitted_on_placebos(additions_of(asked))
         self._monitor.report("judging", 0, 1)
-        findings = findings_of(self._board, standings, self._workshop.offered, self._workshop.climate)
+        findings = findings_of(board, standings, on_placebos, offered, climate)
         effect, refit_notes = self._scale_of_effect() if self._job.refits else (None, ())
-        notes = (*findings.diverged, *refit_notes)
+        likeness = placebos.likeness(self._placebos)
+        notes = (*likeness_notes(likeness), *findings.diverged, *refit_notes)
         try:
-            files = (*write_tables(findings, out), write_page(findings, self._workshop, effect, notes, out))
+            tables = write_tables(findings, likeness, out)
+            files = (*tables, write_page(findings, self._workshop, likeness, effect, notes, out))
         except OSError as error:
             raise refusal(out, error) from error
         model = self._kept(findings.best(), out) if self._job.keep else ""
@@ -135,8 +152,8 @@ class Study:
         if not can_be_randomised(workshop.course.config) or not counted.any():
             raise InputError("Refits need rasters for all modalities, and a species that can be judged.")
         whole = everything(workshop.offered)
-        course = workshop.seen(whole, 0)
-        outcomes = [self._outcome(trial) for trial in self._trials(whole) if not trial.run.draw]
+        course = workshop.seen(whole.scales)
+        outcomes = [self._outcome(trial) for trial in self._trials(whole)]
         epochs = [one.epochs for one in outcomes if not one.diverged]
         if not epochs:
             return None, ("The network of everything could not be trained, so it was not refitted.",)
@@ -164,24 +181,34 @@ class Study:
         config = config.model_copy(update={"training": config.training.model_copy(update=ground)})
         return trained(config, out / BEST, None, self._job.device, self._monitor).model
 
-    def _fitted(self, variants: Sequence[Variant], phase: str) -> dict[Variant, Standing]:
-        """Fit what is left of some variants, and return how all of them stand."""
-        trials = [trial for one in variants for trial in self._trials(one)]
+    def _fitted(self, variants: Sequence[Variant]) -> dict[Variant, Standing]:
+        """Fit what is left of some variants on real predictors, and return how all of them stand."""
+        trials = {one: self._trials(one) for one in variants}
+        self._fit([trial for mine in trials.values() for trial in mine], "fitting")
+        return {one: self._standing(one, mine) for one, mine in trials.items()}
+
+    def _fitted_on_placebos(self, additions: Sequence[Addition]) -> dict[Addition, Standing]:
+        """Fit what is left of some models on placebos, and return how all of them stand."""
+        trials = {one: self._placebo_trials(one) for one in additions if self._placebos}
+        self._fit([trial for mine in trials.values() for trial in mine], "fitting to placebos")
+        return {one: self._standing(one.variant, mine) for one, mine in trials.items()}
+
+    def _fit(self, trials: Sequence[Trial], phase: str) -> None:
+        """Fit what is left of some trials."""
         left = [trial for trial in trials if self._outcomes.kept(trial) is None]
         done = len(trials) - len(left)
-        seconds = sum(self._expected(trial.variant) for trial in left)
+        seconds = sum(self._expected(trial) for trial in left)
         self._monitor.report(phase, done, len(trials), "fits", f"about {in_words(seconds / self._jobs)} left")
         workshop, config = self._workshop, self._workshop.course.config
         for trial, outcome in fitted(left, config, workshop, self._folder, self._jobs, self._monitor):
             self._outcomes.keep(trial, outcome)
             done += 1
-            seconds -= self._expected(trial.variant)
+            seconds -= self._expected(trial)
             said = f"{trial.variant.name}, about {in_words(max(seconds, 0.0) / self._jobs)} left"
             self._monitor.report(phase, done, len(trials), "fits", said)
-        return {one: self._standing(one) for one in variants}
 
-    def _standing(self, variant: Variant) -> Standing:
-        return self._board.standing(variant, {one: self._outcome(one) for one in self._trials(variant)})
+    def _standing(self, variant: Variant, trials: Sequence[Trial]) -> Standing:
+        return self._board.standing(variant, {one: self._outcome(one) for one in trials})
 
     def _outcome(self, trial: Trial) -> Outcome:
         found = self._outcomes.kept(trial)
@@ -190,14 +217,44 @@ class Study:
         return found
 
     def _trials(self, variant: Variant) -> list[Trial]:
-        runs = runs_of(variant, self._seeds, self._placebos)
+        """Return the fits of a variant on real predictors."""
+        return self._in_folds(variant, runs_of(variant, self._seeds))
+
+    def _placebo_trials(self, addition: Addition) -> list[Trial]:
+        """Return the fits of a model on placebos."""
+        return self._in_folds(addition.variant, placebo_runs(addition, self._seeds, self._placebos))
+
+    def _in_folds(self, variant: Variant, runs: Sequence[Run]) -> list[Trial]:
         folds = range(len(self._workshop.course.folds))
         return [Trial(variant, run, fold) for run in runs for fold in folds]
 
+    def _planned(self) -> list[Trial]:
+        """Return all fits that there may be.
+
+        Which network is the best of its kind, and so what stays real in the placebos of a question, is known
+        only when all is fitted on real predictors. Until then each question counts as one whose placebos are
+        fitted for it alone.
+        """
+        offered, climate = self._workshop.offered, self._workshop.climate
+        variants = [*self._networks, *self._rivals]
+        real = [trial for one in variants for trial in self._trials(one)]
+        baseline = one_pixel(climate)
+        additions = [Addition(one, baseline.scales) for one in variants if one != baseline]
+        if all(self._outcomes.kept(trial) is not None for trial in real):
+            standings = {one: self._standing(one, self._trials(one)) for one in variants}
+            best = best_of_each(offered, self._scores(standings))
+            if best is not None and best not in standings:
+                real += self._trials(best)
+                additions.append(Addition(best, baseline.scales))
+            additions += additions_of(questions_asked(self._board, standings, offered))
+        else:
+            additions += [Addition(model, ()) for _, model, _ in askable(offered)]
+        return real + [trial for one in dict.fromkeys(additions) for trial in self._placebo_trials(one)]
+
     def _cost(self) -> tuple[list[Trial], float]:
         """Say what the study takes; return all trials, and the seconds on one core of those that are left."""
-        variants = (*self._networks, *self._rivals)
-        trials = [trial for one in variants for trial in self._trials(one)]
+        trials = self._planned()
+        models = list(dict.fromkeys(self._model(one) for one in trials))
         known: dict[Variant, list[float]] = {}
         left = []
         for trial in trials:
@@ -205,25 +262,31 @@ class Study:
             if outcome is None:
                 left.append(trial)
             else:
-                known.setdefault(trial.variant, []).append(outcome.seconds)
+                known.setdefault(self._model(trial), []).append(outcome.seconds)
         self._monitor.report("measuring", 0, 1)
         measured = MeasuredSeconds(self._folder)
         means = {variant: sum(seconds) / len(seconds) for variant, seconds in known.items()}
-        before = {one: measured.get(one) for one in variants}
+        before = {one: measured.get(one) for one in models}
         means = {one: seconds for one, seconds in before.items() if seconds is not None} | means
-        self._seconds = seconds_a_fit(self._workshop, {one.variant: None for one in left}, means)
+        self._seconds = seconds_a_fit(self._workshop, {self._model(one): None for one in left}, means)
         measured.keep(self._seconds)
-        seconds = sum(self._seconds[trial.variant] for trial in left)
+        seconds = sum(self._expected(trial) for trial in left)
+        on_placebos = sum(bool(one.run.draw) for one in trials)
+        number = len(self._networks) + len(self._rivals)
         said = (
-            f"{len(trials)} fits of {len(variants)} models, {len(left)} left to do: about "
-            f"{in_words(seconds / self._jobs)} in {self._jobs} processes"
+            f"Up to {len(trials)} fits of {number} models, {on_placebos} of them to placebos; {len(left)} left "
+            f"to do: about {in_words(seconds / self._jobs)} in {self._jobs} processes"
         )
         self._monitor.report("cost", 0, 1, "", said)
         return trials, seconds
 
-    def _expected(self, variant: Variant) -> float:
+    def _model(self, trial: Trial) -> Variant:
+        """Return the model on real predictors whose fit takes as long as a trial."""
+        return Addition(trial.variant, trial.run.kept).whole if trial.run.draw else trial.variant
+
+    def _expected(self, trial: Trial) -> float:
         """Return the seconds of a fit; one that was not measured takes about as long as the longest."""
-        return self._seconds.get(variant, max(self._seconds.values(), default=0.0))
+        return self._seconds.get(self._model(trial), max(self._seconds.values(), default=0.0))
 
     def _scores(self, standings: dict[Variant, Standing]) -> dict[Variant, float]:
         return {one: score_of(standing, self._board.counted) for one, standing in standings.items()}
@@ -232,12 +295,15 @@ class Study:
         self, findings: Findings, files: tuple[str, ...], model: str, notes: tuple[str, ...]
     ) -> StudyResult:
         course = self._workshop.course
-        placebos = () if self._placebos else ("No placebo was made: not all modalities come from rasters.",)
+        placebos: tuple[str, ...] = ()
+        if not self._placebos:
+            why = "not all modalities come from rasters" if self._job.placebos else "none was asked for"
+            placebos = (f"No placebo was made, as {why}; so no gain counts as help.",)
         return StudyResult(
             files=files,
             model=model,
-            fits=sum(one.fits for one in findings.standings.values()),
-            seconds=sum(one.seconds for one in findings.standings.values()),
+            fits=sum(one.fits for one in findings.every),
+            seconds=sum(one.seconds for one in findings.every),
             verdicts={one.question: one.mean.verdict for one in findings.questions},
             warnings=(*course.report.sentences(), *course.blocks.notes, *placebos, *notes),
         )

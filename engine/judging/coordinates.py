@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from .forest import forest_logits
+from .location import location_logits
 from .scored import Scored
 
-TREES = 200
-LEAF = 3  # sites in a leaf at least
-MOST_ROWS = 10_000  # a forest learns from; of more, these many are drawn
-MOST_SPECIES = 50  # forests are grown by species and fold; of more species, these many are drawn
+MOST_ROWS = 10_000  # that are learnt from; of more, these many are drawn
+MOST_SPECIES = 50  # the null is fitted by species and fold; of more species, these many are drawn
 
 Index = npt.NDArray[np.intp]
 
@@ -27,14 +25,14 @@ def coordinates_null(
     sites: Scored | None = None,
     most_species: int = MOST_SPECIES,
 ) -> Scored:
-    """Return values of random forests on x and y alone, on the folds and buffers of the network.
+    """Return what x and y alone say (``location_logits``), on the folds and buffers of the network.
 
     Parameters
     ----------
     folds
         For each fold the rows to train on (buffers applied) and the rows of ``scored`` to fill.
     seed
-        Of the forests.
+        Of what is drawn.
     sites
         Where the rows to train on come from, in the CRS of ``scored``; ``scored`` itself unless told.
     most_species
@@ -42,7 +40,7 @@ def coordinates_null(
 
     Returns
     -------
-    The same rows and species. ``known`` is False where there is no forest: in rows of no fold, for a species
+    The same rows and species. ``known`` is False where nothing was fitted: in rows of no fold, for a species
     with one class only in the training rows, or one that was not taken.
     """
     source = scored if sites is None else sites
@@ -66,9 +64,7 @@ def coordinates_null(
             found = source.present[counted, column]
             if not found.any() or found.all():
                 continue
-            logit[test, column] = forest_logits(
-                places[counted], found, new_places[test], TREES, LEAF, seed + number
-            )
+            logit[test, column] = location_logits(places[counted], found, new_places[test], seed + number)
             filled[test, column] = True
     return replace(scored, logit=logit, known=scored.known & filled)
 

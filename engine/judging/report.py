@@ -120,7 +120,7 @@ def _headline(summary: dict[str, Any]) -> list[HeadlineFigure]:
                 "Mean gain in AUC over coordinates alone",
                 Estimate(null["gain_mean"], null["gain_low"], null["gain_high"]),
                 f"{count_text(null['n_species'])} species",
-                "A random forest that knows x and y only reaches a mean AUC of "
+                "A model that knows x and y and nothing else reaches a mean AUC of "
                 f"{number_text(null['auc_mean'])}, the network {number_text(null['network_auc_mean'])} on the "
                 "same species. Near 0 means that these folds cannot tell habitat from location.",
             )

@@ -198,17 +198,17 @@ class EvaluateJob:
 class StudyJob:
     """Compare scales and modalities of the config ``config``; tables and a page go into the folder ``out``.
 
-    ``seeds`` is how often each network is trained, ``placebos`` how many phase-randomised copies of the
-    predictors every model is fitted to as well, ``jobs`` how many processes fit (0: one a core). ``keep``
+    ``seeds`` is how often each network is trained, ``placebos`` how many rasters of chance structure stand in
+    for what each model adds to its reference, ``jobs`` how many processes fit (0: one per core). ``keep``
     ``best`` also trains the best network into ``out``/best.safetensors. ``refits`` is how many such networks,
-    on blocks drawn anew, say how sure the scale of effect is. ``resume`` goes on from what a stopped study of
-    the same config has done; ``estimate`` says what the study takes and ends there.
+    on resampled blocks, say how certain the scale of effect is. ``resume`` goes on from what a stopped study
+    of the same config has done; ``estimate`` says what the study takes and ends there.
     """
 
     config: str
     out: str
     seeds: int = 3
-    placebos: int = 3
+    placebos: int = 5
     jobs: int = 0
     keep: str = ""
     refits: int = 0

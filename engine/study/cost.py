@@ -84,7 +84,7 @@ def _between(operations: float, small: tuple[float, float], large: tuple[float, 
 
 def _epochs_seconds(workshop: Workshop, variant: Variant) -> float:
     """Return the seconds of all epochs, from a fit of one of them."""
-    course = workshop.seen(variant, 0)
+    course = workshop.seen(variant.scales)
     one = replace(course, recipe=replace(course.recipe, epochs=1))
     started = time.perf_counter()
     with suppress(DivergedError):  # what it took until then has to do
@@ -117,7 +117,7 @@ def _rival_seconds(workshop: Workshop, variant: Variant) -> float:
     course = workshop.course
     training = places_of(course.folds[0].split, len(course.sites), training=True)
     tested = workshop.tested(0)
-    values = workshop.values(variant, 0)
+    values = workshop.values(variant)
     one = workshop.judged[[len(workshop.judged) // 2]]
     started = time.perf_counter()
     rival_logits(variant.model, values, training, workshop.everything, one, values[tested], 0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .standing import Standing
-from .trial import REAL, Trial
+from .trial import Trial
+from .variant import in_words
 
 MOST_NAMED = 20  # fits
 
@@ -22,7 +23,11 @@ def divergence_notes(standings: Iterable[Standing]) -> tuple[str, ...]:
         "same seed, or of the same placebo, are left out of the figures of that model with them: "
         f"{'; '.join(_name(one) for one in fits[:MOST_NAMED])}{more}. A lower training.learning_rate may help."
     ]
-    lost = [one.variant.sees for one in standings if one.diverged and not len(one.real)]
+    lost = [
+        one.variant.sees
+        for one in standings
+        if not one.runs and any(not trial.run.draw for trial in one.diverged)
+    ]
     if lost:
         found.append(f"No seed is left, so there are no figures, of the networks of {'; '.join(lost)}.")
     return tuple(found)
@@ -30,5 +35,5 @@ def divergence_notes(standings: Iterable[Standing]) -> tuple[str, ...]:
 
 def _name(trial: Trial) -> str:
     run = trial.run
-    on = f"seed {run.seed}" if run.predictors == REAL else f"placebo {run.draw}"
+    on = f"placebo {run.draw} beside {in_words(run.kept)}" if run.draw else f"seed {run.seed}"
     return f"{trial.variant.sees}, {on}, fold {trial.fold + 1}"

@@ -11,49 +11,16 @@ from ..errors import InputError
 from ..judging.resampling import Estimate, average, median
 from ..judging.scored import Flags, Floats
 from .divergence import divergence_notes
+from .gain import Gain
 from .scoreboard import Scoreboard
 from .standing import Repeats, Standing
-from .trial import PLACEBO, REAL
-from .variant import NETWORK, Variant, everything, one_pixel
+from .trial import REAL
+from .variant import NETWORK, Addition, Scales, Variant, everything, one_pixel
 
-HELPS, HURTS = "helps", "hurts"
-NO_EVIDENCE, CHANCE = "no evidence", "not more than chance structure"
-UNTESTED = "not tested against a placebo"
 ONE_PIXEL = "over the one-pixel network"
 
-
-@dataclass(frozen=True)
-class Gain:
-    """How much higher a model's AUC is than another's.
-
-    Attributes
-    ----------
-    real
-        On real predictors.
-    placebo
-        On placebos, the mean of them.
-    excess
-        The real gain less that of a further placebo, as those made let it be predicted; none with fewer
-        than two.
-    """
-
-    real: Estimate
-    placebo: Estimate
-    excess: Estimate
-
-    @property
-    def verdict(self) -> str:
-        """What may be said: ``helps`` needs a gain whose interval leaves 0 out and that beats the placebo's."""
-        low, high = self.real.low, self.real.high
-        if self.real.value is None:
-            return ""
-        if low is None or high is None or low <= 0 <= high:
-            return NO_EVIDENCE
-        if high < 0:
-            return HURTS
-        if self.excess.value is None:
-            return UNTESTED
-        return HELPS if self.excess.low is not None and self.excess.low > 0 else CHANCE
+Question = tuple[str, Variant, Variant]
+"""What is asked, in words; the model; and the reference that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +46,11 @@ class Comparison:
     mean: Gain
     median: Gain
 
+    @property
+    def addition(self) -> Addition:
+        """What its placebos see."""
+        return Addition(self.model, self.reference.scales)
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -88,8 +60,10 @@ class Figures:
     ----------
     variant, predictors
         What they are of.
-    runs, fits, seconds
-        How many repeats, fits of folds, and what they took on one core.
+    kept, randomised
+        On placebos: which branches see real rasters, and which see placebos.
+    runs
+        How many repeats.
     auc_median, auc_mean
         Over the species that are averaged.
     micro_f1
@@ -102,6 +76,8 @@ class Figures:
 
     variant: Variant
     predictors: str
+    kept: Scales
+    randomised: Scales
     runs: int
     auc_median: Estimate
     auc_mean: Estimate
@@ -119,7 +95,9 @@ class Findings:
     board
         Where models were judged.
     standings
-        Every model's AUC.
+        Every model's AUC on real predictors.
+    placebos
+        And those on placebos, by what was randomised in which model.
     figures
         On real predictors and then on placebos, in the order of the models.
     gains
@@ -130,14 +108,20 @@ class Findings:
 
     board: Scoreboard
     standings: Mapping[Variant, Standing]
+    placebos: Mapping[Addition, Standing]
     figures: tuple[Figures, ...]
     gains: tuple[Comparison, ...]
     questions: tuple[Comparison, ...]
 
     @property
+    def every(self) -> tuple[Standing, ...]:
+        """The standings on real predictors and on placebos."""
+        return (*self.standings.values(), *self.placebos.values())
+
+    @property
     def diverged(self) -> tuple[str, ...]:
         """Sentences on the fits whose training diverged, none where there are none."""
-        return divergence_notes(self.standings.values())
+        return divergence_notes(self.every)
 
     def best(self) -> Variant:
         """Return the network with the highest median AUC on real predictors.
@@ -156,6 +140,7 @@ class Findings:
 def findings_of(
     board: Scoreboard,
     standings: Mapping[Variant, Standing],
+    placebos: Mapping[Addition, Standing],
     offered: Mapping[str, Sequence[int]],
     climate: str,
 ) -> Findings:
@@ -163,86 +148,111 @@ def findings_of(
 
     Parameters
     ----------
-    board, standings
-        Where and how well they did.
+    board, standings, placebos
+        Where and how well they did, on real predictors and on placebos.
     offered
         The scales of each modality.
     climate
         The modality of the one-pixel network.
     """
-    compare = _Comparer(board, standings)
-    figures = [
-        compare.figures(one, predictors)
-        for predictors in (REAL, PLACEBO)
-        for one in standings.values()
-        if len(one.of(predictors))
-    ]
+    compare = _Comparer(board, standings, placebos)
+    figures = [compare.figures(one) for one in (*standings.values(), *placebos.values()) if len(one.runs)]
+    return Findings(
+        board,
+        standings,
+        placebos,
+        tuple(figures),
+        tuple(compare.compared(*one) for one in gains_asked(standings, climate)),
+        tuple(compare.compared(*one) for one in questions_asked(board, standings, offered)),
+    )
+
+
+def gains_asked(standings: Mapping[Variant, Standing], climate: str) -> list[Question]:
+    """Return the comparisons of every model with the one-pixel network."""
     baseline = one_pixel(climate)
-    gains = [compare.compared(ONE_PIXEL, one, baseline) for one in standings if one != baseline]
-    questions = [compare.compared(*one) for one in questions_of(compare.score, standings, offered)]
-    return Findings(board, standings, tuple(figures), tuple(gains), tuple(questions))
+    return [(ONE_PIXEL, one, baseline) for one in standings if one != baseline]
 
 
-def questions_of(
-    score: Callable[[Variant], float],
-    standings: Mapping[Variant, Standing],
-    offered: Mapping[str, Sequence[int]],
-) -> list[tuple[str, Variant, Variant]]:
-    """Return the questions that have a verdict: each with a model, and what it is compared with.
+def questions_asked(
+    board: Scoreboard, standings: Mapping[Variant, Standing], offered: Mapping[str, Sequence[int]]
+) -> list[Question]:
+    """Return the questions that have a verdict.
 
     The reference is always the best of its kind on the very folds that judge it, which makes a gain over it a
     little too small, never too large.
     """
-    nets = [one for one in standings if one.model == NETWORK and len(standings[one].real)]
+    nets = [one for one in standings if one.model == NETWORK and len(standings[one].runs)]
+    found: list[Question] = []
+    for text, model, is_reference in askable(offered):
+        others = [one for one in nets if is_reference(one)]
+        if others and model in standings:
+            found.append((text, model, max(others, key=lambda one: score_of(standings[one], board.counted))))
+    return found
 
-    def best(of: Callable[[Variant], bool]) -> Variant | None:
-        mine = [one for one in nets if of(one)]
-        return max(mine, key=score) if mine else None
 
-    found: list[tuple[str, Variant, Variant | None]] = []
-    for name, scales in offered.items():
-        if len(scales) > 1:
-            model = Variant(NETWORK, ((name, tuple(scales)),))
-            alone = best(lambda one, name=name: one.single and one.modalities == name)  # type: ignore[misc]
-            found.append((f"several scales of {name}", model, alone))
-    whole = everything(offered)
-    if len(offered) > 1:
-        several = any(len(scales) > 1 for scales in offered.values())
-        if several:
-            pairs = best(lambda one: one.single and len(one.scales) == len(offered))
-            found.append(("several scales of all modalities", whole, pairs))
-        found.append(("several modalities", whole, best(lambda one: len(one.scales) == 1)))
-        if several:
-            lone = best(lambda one: one.single and len(one.scales) == 1)
-            found.append(("several scales and modalities", whole, lone))
-    return [(text, model, other) for text, model, other in found if other is not None and model in standings]
+def askable(offered: Mapping[str, Sequence[int]]) -> list[tuple[str, Variant, Callable[[Variant], bool]]]:
+    """Return what may be asked: the question, the model, and which networks the best reference is one of."""
+    found: list[tuple[str, Variant, Callable[[Variant], bool]]] = [
+        (f"several scales of {name}", Variant(NETWORK, ((name, tuple(scales)),)), _single_of(name))
+        for name, scales in offered.items()
+        if len(scales) > 1
+    ]
+    if len(offered) < 2:
+        return found
+    whole, several = everything(offered), any(len(scales) > 1 for scales in offered.values())
+    if several:
+        found.append(
+            (
+                "several scales of all modalities",
+                whole,
+                lambda one: one.single and len(one.scales) == len(offered),
+            )
+        )
+    found.append(("several modalities", whole, lambda one: len(one.scales) == 1))
+    if several:
+        found.append(("several scales and modalities", whole, lambda one: one.single and len(one.scales) == 1))
+    return found
+
+
+def _single_of(name: str) -> Callable[[Variant], bool]:
+    return lambda one: one.single and one.modalities == name
+
+
+def additions_of(questions: Sequence[Question]) -> tuple[Addition, ...]:
+    """Return what is randomised in the placebos of some comparisons, each once."""
+    found = (Addition(model, reference.scales) for _, model, reference in questions)
+    return tuple(dict.fromkeys(one for one in found if one.randomised))
 
 
 class _Comparer:
     """Compares standings on one scoreboard."""
 
-    def __init__(self, board: Scoreboard, standings: Mapping[Variant, Standing]) -> None:
+    def __init__(
+        self,
+        board: Scoreboard,
+        standings: Mapping[Variant, Standing],
+        placebos: Mapping[Addition, Standing],
+    ) -> None:
         self._board = board
         self._standings = standings
+        self._placebos = placebos
         self._draws = len(board.resampling.weights) - 1
 
-    def score(self, variant: Variant) -> float:
-        """Return the mean AUC on real predictors, by which references are chosen, as gains are means."""
-        return score_of(self._standings[variant], self._board.counted)
-
-    def figures(self, standing: Standing, predictors: str) -> Figures:
-        """Return the figures of a model."""
-        places = standing.of(predictors)
-        repeats = self._repeats(len(places))
-        auc = repeats.mean(standing.auc[places])
+    def figures(self, standing: Standing) -> Figures:
+        """Return the figures of a model on real predictors, or on placebos."""
+        first = standing.runs[0]
+        repeats = self._repeats(len(standing.runs))
+        auc = repeats.mean(standing.auc)
         mine = auc[:, self._board.counted & np.isfinite(auc[0])]
         f1 = Estimate()
         if standing.micro_f1 is not None:
-            f1 = Estimate.of(repeats.mean(standing.micro_f1[places]))
+            f1 = Estimate.of(repeats.mean(standing.micro_f1))
         return Figures(
             variant=standing.variant,
-            predictors=predictors,
-            runs=len(places),
+            predictors=first.predictors,
+            kept=first.kept,
+            randomised=Addition(standing.variant, first.kept).randomised if first.draw else (),
+            runs=len(standing.runs),
             auc_median=Estimate.of(median(mine)) if mine.shape[1] else Estimate(),
             auc_mean=Estimate.of(average(mine)) if mine.shape[1] else Estimate(),
             micro_f1=f1,
@@ -252,36 +262,36 @@ class _Comparer:
 
     def compared(self, question: str, model: Variant, reference: Variant) -> Comparison:
         """Return one model beside another."""
-        one, other = self._standings[model], self._standings[reference]
-        real = self._mean(one.real) - self._mean(other.real)
+        mine, theirs = self._mean(self._standings[model].auc), self._mean(self._standings[reference].auc)
+        real = mine - theirs
         counted = self._board.counted & np.isfinite(real[0])
-        mine, theirs = one.on_placebos_of(other), other.on_placebos_of(one)
-        placebo = mine - theirs
+        on_placebos = self._placebos.get(Addition(model, reference.scales))
+        placebo = np.empty((0, len(counted))) if on_placebos is None else on_placebos.auc[:, 0]
+        base, blocks = theirs[0], self._board.n_blocks
+        together = self._board.blocks_of(counted)
         every = range(len(self._board.scored.species))
         return Comparison(
             question=question,
             model=model,
             reference=reference,
             species=tuple(
-                self._gain(real[:, column], placebo[:, :, column]) if counted[column] else None
+                Gain.of(real[:, column], base[column], placebo[:, column], int(blocks[column]))
+                if counted[column]
+                else None
                 for column in every
             ),
-            mean=self._gain(average(real[:, counted]), average(placebo[:, :, counted])),
-            median=self._gain(
-                median(self._mean(one.real)[:, counted]) - median(self._mean(other.real)[:, counted]),
-                median(mine[:, :, counted]) - median(theirs[:, :, counted]),
+            mean=Gain.of(
+                average(real[:, counted]),
+                float(average(base[counted])),
+                average(placebo[:, counted]),
+                together,
             ),
-        )
-
-    def _gain(self, real: Floats, placebo: Floats) -> Gain:
-        """Return a gain from its draws, (1 + draws,), and those of each placebo, (placebos, 1 + draws)."""
-        if not len(placebo) or not np.isfinite(placebo[:, 0]).all():
-            return Gain(Estimate.of(real), Estimate(), Estimate())
-        repeats = self._repeats(len(placebo))
-        return Gain(
-            real=Estimate.of(real),
-            placebo=Estimate.of(repeats.mean(placebo)),
-            excess=Estimate.of(real - repeats.another(placebo)) if len(placebo) > 1 else Estimate(),
+            median=Gain.of(
+                median(mine[:, counted]) - median(theirs[:, counted]),
+                float(median(base[counted])),
+                median(placebo[:, counted]),
+                together,
+            ),
         )
 
     def _estimate(self, drawn: Floats, column: int) -> Estimate:
@@ -298,9 +308,9 @@ class _Comparer:
 
 def score_of(standing: Standing, counted: Flags) -> float:
     """Return the mean AUC on real predictors over the species that count, or over all where none does."""
-    if not len(standing.real):
+    if not len(standing.runs):
         return -np.inf
-    auc = standing.real[:, 0].mean(axis=0)
+    auc = standing.auc[:, 0].mean(axis=0)
     mine = auc[counted] if counted.any() else auc
     return _or_nothing(float(np.nanmean(mine)) if np.isfinite(mine).any() else None)
 

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ...models.flags import FEWEST_BLOCKS, FEWEST_PRESENCES
-from ..judging.page import page_template, signed_text
+from ..judging.page import number_text, page_template, signed_text
 from ..judging.resampling import Estimate
 from ..judging.scored import BACKGROUND, SURVEY
-from .cost import in_words
-from .findings import CHANCE, HELPS, HURTS, NO_EVIDENCE, UNTESTED, Comparison, Figures, Findings, Gain
+from ..training.sights import LatticeSight
+from .cost import in_words as duration_text
+from .findings import Comparison, Figures, Findings
+from .gain import HELPS, HURTS, NO_EVIDENCE, TOO_FEW, UNTESTED, Gain
+from .likeness import Likeness, likeness_range
 from .plots import auc_by_scale, dominant_maps
 from .refits import ScaleOfEffect
 from .trial import PLACEBO, REAL
-from .variant import COORDINATES, NETWORK, one_pixel
+from .variant import COORDINATES, NETWORK, in_words, one_pixel
 from .workshop import Workshop
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE = "study.html"
 AGAINST = {SURVEY: "survey absences", BACKGROUND: "background points"}
-SAYS = {
-    HELPS: "helps: the gain is more than chance, and more than a placebo brings",
-    HURTS: "hurts: the AUC is lower",
-    NO_EVIDENCE: "no evidence: the interval of the gain holds 0",
-    CHANCE: "not more than chance structure: a placebo gains about as much",
-    UNTESTED: "there is a gain, but it was not tested against a placebo",
-    "": "could not be judged",
-}
 NAMES = {
     "network": "network",
     "random_forest": "random forest",
@@ -54,33 +49,40 @@ class ModelRow:
 def write_page(
     findings: Findings,
     workshop: Workshop,
+    likeness: Mapping[tuple[int, str], tuple[Likeness, ...]],
     effect: ScaleOfEffect | None,
-    diverged: Sequence[str],
+    cautions: Sequence[str],
     folder: Path,
 ) -> str:
     """Write study.html into a folder and return its path.
 
-    ``effect`` is there where refits were asked for; ``diverged`` are sentences on training that diverged.
+    ``likeness`` is that of the placebos' bands; ``effect`` is there where refits were asked for; ``cautions``
+    are sentences on placebos that are not alike, and on training that diverged.
     """
     file = folder / PAGE
-    file.write_text(page_html(findings, workshop, effect, diverged), encoding="utf-8")
+    file.write_text(page_html(findings, workshop, likeness, effect, cautions), encoding="utf-8")
     return str(file)
 
 
 def page_html(
-    findings: Findings, workshop: Workshop, effect: ScaleOfEffect | None, diverged: Sequence[str]
+    findings: Findings,
+    workshop: Workshop,
+    likeness: Mapping[tuple[int, str], tuple[Likeness, ...]],
+    effect: ScaleOfEffect | None,
+    cautions: Sequence[str],
 ) -> str:
     """Return the page, without anything to fetch; names are escaped."""
     course, board = workshop.course, findings.board
     names = board.scored.species
-    placebos = max((len(one.of(PLACEBO)) for one in findings.standings.values()), default=0)
+    placebos = max((len(one.runs) for one in findings.placebos.values()), default=0)
+    tiled = [name for name, one in course.places.sights.items() if isinstance(one, LatticeSight)]
     return page_template(TEMPLATES, "study.html.jinja").render(
         title=course.config.model.name,
         rows=_rows(findings, workshop.climate),
         has_f1=any(one.micro_f1.value is not None for one in findings.figures),
         questions=findings.questions,
         sentence=sentence,
-        says=SAYS,
+        randomised=lambda one: in_words(one.addition.randomised),
         species=[
             {
                 "name": names[column],
@@ -108,7 +110,9 @@ def page_html(
         effect=effect,
         effect_maps=None if effect is None else dominant_maps(effect.maps),
         placebos=placebos,
-        seeds=max((len(one.of(REAL)) for one in findings.standings.values()), default=0),
+        roughness=likeness_range(likeness),
+        tiled=tiled,
+        seeds=max((len(one.runs) for one in findings.standings.values()), default=0),
         against=[AGAINST[kind] for kind in dict.fromkeys(board.scored.against)],
         on_survey=board.survey,
         on_background=BACKGROUND in board.scored.against,
@@ -124,12 +128,12 @@ def page_html(
         buffer_km=f"{course.buffer_m / 1000:.3g}",
         window_km=f"{_largest_window(workshop) / 1000:.3g}",
         buffered=course.buffer_m >= _largest_window(workshop),
-        fits=sum(one.fits for one in findings.standings.values()),
-        took=in_words(sum(one.seconds for one in findings.standings.values())),
+        fits=sum(one.fits for one in findings.every),
+        took=duration_text(sum(one.seconds for one in findings.every)),
         climate=workshop.climate,
         least_presences=FEWEST_PRESENCES,
         least_blocks=FEWEST_BLOCKS,
-        diverged=diverged,
+        cautions=cautions,
         notes=[*course.report.sentences(), *course.blocks.notes],
     )
 
@@ -138,19 +142,36 @@ def sentence(comparison: Comparison) -> str:
     """Return what a comparison says, as one sentence with its figures."""
     gain, question = comparison.mean, comparison.question
     what = question[:1].upper() + question[1:]
+    if gain.real.value is None:
+        return f"{what}: no species could be judged."
     said = {
         HELPS: f"{what} help",
         HURTS: f"{what} hurt",
         NO_EVIDENCE: f"{what}: no evidence that they help",
-        CHANCE: f"{what}: not more than chance structure",
+        TOO_FEW: f"{what} may help: more than any placebo, but there are too few placebos to say so",
         UNTESTED: f"{what} may help, but that was not tested against a placebo",
-    }.get(gain.verdict, f"{what}: no species could be judged")
-    if gain.real.value is None:
-        return f"{said}."
+    }.get(gain.verdict, f"{what}: {gain.verdict}")
     figures = f"mean AUC {_with_interval(gain.real)} over {comparison.reference.sees}"
-    if gain.placebo.value is not None:
-        figures += f"; on placebos {_with_interval(gain.placebo)}"
-    return f"{said} ({comparison.model.sees}: {figures})."
+    return f"{said} ({comparison.model.sees}: {figures}{_placebo_text(comparison)})."
+
+
+def _placebo_text(comparison: Comparison) -> str:
+    """Return what placebos gain, and what gain could have passed; nothing without placebos."""
+    gain = comparison.mean
+    if not gain.placebos:
+        return ""
+    what = in_words(comparison.addition.randomised)
+    if gain.draws == 1:
+        text = f"; with {what} of a placebo {signed_text(gain.placebos[0])}"
+    else:
+        lowest, highest = (signed_text(pick(gain.placebos)) for pick in (min, max))
+        text = f"; with {what} of {gain.draws} placebos {lowest} to {highest}"
+    if gain.least is None or gain.headroom is None:
+        return text
+    return (
+        f"{text}; a gain below {signed_text(gain.least)} could not have passed, of the "
+        f"{number_text(gain.headroom, 3)} that the reference leaves to be gained"
+    )
 
 
 def _with_interval(estimate: Estimate) -> str:
@@ -161,7 +182,8 @@ def _with_interval(estimate: Estimate) -> str:
 
 
 def _rows(findings: Findings, climate: str) -> list[ModelRow]:
-    placebo = {one.variant: one for one in findings.figures if one.predictors == PLACEBO}
+    kept = one_pixel(climate).scales
+    placebo = {one.variant: one for one in findings.figures if one.predictors == PLACEBO and one.kept == kept}
     gains = {one.model: one.mean for one in findings.gains}
     return [
         ModelRow(

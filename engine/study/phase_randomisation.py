@@ -1,4 +1,4 @@
-"""Rasters with the same power spectrum and no ecology: the phases of the Fourier transform are drawn at random.
+"""Fields with the same power spectrum: the phases of the Fourier transform are drawn at random.
 
 Theiler et al. 1992 (Physica D 58, 77) test time series so. Here all bands of a modality get one field of random
 phase shifts, which keeps the cross-spectra of bands, and so their correlations at every wavelength (Prichard
@@ -9,29 +9,21 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
+from scipy import fft
 
-from ..rasters.raster import Valid, Values
-
-Floats = npt.NDArray[np.float64]
+from ..rasters.raster import Values
 
 
-def phase_randomised(values: Values, valid: Valid, seed: tuple[int, ...]) -> Values:
-    """Return bands whose Fourier phases are shifted at random, float32 (bands, rows, columns).
+def phase_randomised(fields: Values, seed: tuple[int, ...]) -> Values:
+    """Return fields without gaps whose Fourier phases are shifted at random, float32 (fields, rows, columns).
 
-    Parameters
-    ----------
-    values, valid
-        (bands, rows, columns), and where they hold values; the rest is filled first by ``filled``.
-    seed
-        Numbers that decide the phase shifts.
+    ``seed`` decides the shifts, which are the same for all fields.
     """
-    shape = values.shape[1:]
+    shape = fields.shape[1:]
     shifts = phase_shifts(shape, seed)
-    made = np.empty(values.shape, np.float32)
-    for band, (one, held) in enumerate(zip(values, valid, strict=True)):
-        spectrum = fft.rfft2(filled(one, held))
-        made[band] = fft.irfft2(spectrum * shifts, s=shape)
+    made = np.empty(fields.shape, np.float32)
+    for number, one in enumerate(fields):
+        made[number] = fft.irfft2(fft.rfft2(one.astype(np.float64)) * shifts, s=shape)
     return made
 
 
@@ -45,18 +37,3 @@ def phase_shifts(shape: tuple[int, ...], seed: tuple[int, ...]) -> npt.NDArray[n
     shifts = np.where(modulus > 0, noise / np.maximum(modulus, np.finfo(np.float64).tiny), 1.0)
     shifts[0, 0] = 1.0
     return np.asarray(shifts, np.complex128)
-
-
-def filled(values: npt.NDArray[np.floating], valid: Valid) -> Floats:
-    """Return a band (rows, columns) without gaps: each takes the value of the nearest pixel that has one.
-
-    So no cliff at a coast adds power at short wavelengths, as a fill by the mean would. A band without any
-    value is 0.
-    """
-    whole = np.asarray(values, np.float64)
-    if valid.all():
-        return whole
-    if not valid.any():
-        return np.zeros(whole.shape)
-    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    return np.asarray(whole[tuple(nearest)], np.float64)

@@ -1,4 +1,4 @@
-"""The study's plots: AUC by scale, species by species, with the placebo behind."""
+"""The study's plots: AUC by scale, species by species, with placebos behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..judging.resampling import Estimate
 from .findings import Figures, Findings
 from .refits import DominantMap
 from .trial import REAL
-from .variant import COORDINATES, Variant, everything, one_pixel
+from .variant import COORDINATES, Addition, Variant, everything, one_pixel
 from .variant import NETWORK as NETWORK_MODEL
 from .workshop import Workshop
 
@@ -39,14 +39,15 @@ AGREED = 0.8  # share of refits that must name the same branch, else a map is ha
 def auc_by_scale(findings: Findings, workshop: Workshop) -> str | None:
     """Draw a row of panels a species and a panel a modality; None where no species is averaged.
 
-    Dots: networks with one scale of the modality. Band: the same networks on placebos, from the lowest to
-    the highest. Lines: the one-pixel network, the network of all scales and modalities, coordinates alone.
+    Dots: networks with one scale of the modality. Band: the one-pixel network with a placebo of that scale
+    beside it, from the lowest to the highest. Lines: the one-pixel network, the network of all scales and
+    modalities, coordinates alone.
     """
     columns = np.flatnonzero(findings.board.counted)[:MOST_SPECIES]
     if not len(columns):
         return None
     offered = workshop.offered
-    figures = {(one.variant, one.predictors): one for one in findings.figures}
+    figures = {one.variant: one for one in findings.figures if one.predictors == REAL}
     with figure_of(WIDTH, 0.9 + 1.75 * len(columns)) as figure:
         panels = figure.subplots(len(columns), len(offered), squeeze=False, sharey="row", sharex="col")
         for row, column in enumerate(columns):
@@ -98,7 +99,7 @@ def dominant_maps(maps: Sequence[DominantMap]) -> str:
 def _panel(
     axes: Axes,
     findings: Findings,
-    figures: dict[tuple[Variant, str], Figures],
+    figures: dict[Variant, Figures],
     column: int,
     name: str,
     workshop: Workshop,
@@ -106,9 +107,9 @@ def _panel(
     scales = workshop.offered[name]
     alone = [Variant(NETWORK_MODEL, ((name, (scale,)),)) for scale in scales]
     at = np.array(scales, np.float64)
-    found_alone = [figures.get((one, REAL)) for one in alone]
+    found_alone = [figures.get(one) for one in alone]
     mine = [Estimate() if one is None else one.species[column] for one in found_alone]
-    _band(axes, findings, alone, at, column)
+    _band(axes, findings, alone, at, column, workshop.climate)
     value, low, high = (
         np.array([np.nan if one is None else one for one in found], np.float64)
         for found in zip(*((one.value, one.low, one.high) for one in mine), strict=True)
@@ -122,7 +123,7 @@ def _panel(
     if len(workshop.offered) > 1 or len(scales) > 1:
         others.append((everything(workshop.offered), "-", TOGETHER, "all scales and modalities"))
     for variant, style, colour, label in others:
-        found = figures.get((variant, REAL))
+        found = figures.get(variant)
         level = None if found is None else found.species[column].value
         if level is not None:
             axes.axhline(level, color=colour, linestyle=style, linewidth=1.1, label=label)
@@ -134,13 +135,21 @@ def _panel(
     axes.set_xlim(at.min() / 1.5, at.max() * 1.5)
 
 
-def _band(axes: Axes, findings: Findings, alone: list[Variant], at: np.ndarray, column: int) -> None:
-    """Draw what networks of one scale reach on placebos, from the lowest to the highest."""
-    drawn = [findings.standings[one].placebo[:, 0, column] for one in alone]
-    if not all(len(one) and np.isfinite(one).all() for one in drawn):
+def _band(
+    axes: Axes, findings: Findings, alone: list[Variant], at: np.ndarray, column: int, climate: str
+) -> None:
+    """Draw what the one-pixel network reaches beside a placebo of one scale, from the lowest to the highest."""
+    baseline = one_pixel(climate)
+    drawn = []
+    for one in alone:
+        standing = findings.standings.get(one) if one == baseline else None
+        standing = findings.placebos.get(Addition(one, baseline.scales), standing)
+        auc = np.empty(0) if standing is None else standing.auc[:, 0, column]
+        drawn.append(auc.mean(keepdims=True) if one == baseline and len(auc) else auc)
+    if not findings.placebos or not all(len(one) and np.isfinite(one).all() for one in drawn):
         return
     lowest, highest = (np.array([pick(one) for one in drawn]) for pick in (np.min, np.max))
     wide = (at, lowest, highest)
     if len(at) == 1:
         wide = (np.array([at[0] / 1.2, at[0] * 1.2]), lowest.repeat(2), highest.repeat(2))
-    axes.fill_between(*wide, color=BAND, linewidth=0, label="the same on placebos")
+    axes.fill_between(*wide, color=BAND, linewidth=0, label="one pixel and a placebo")

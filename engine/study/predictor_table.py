@@ -3,50 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from ...models.card import Band
 from ..progress import Monitor
 from ..rasters.normalisation import Normalisation
 from ..rasters.raster import Values
-from ..training.course import Course
-from ..training.supplies import Spots, supply_of
+from ..training.supplies import Spots, Supply
 
 Rows = Values  # (places, predictors), in standard deviations
 
 
+@dataclass(frozen=True)
+class Windows:
+    """What is taken of one modality.
+
+    Attributes
+    ----------
+    supply
+        Where its values come from.
+    bands
+        How they become channels: by mean and deviation, or one a category.
+    sides
+        Of the windows (px).
+    """
+
+    supply: Supply
+    bands: tuple[Band, ...]
+    sides: tuple[int, ...]
+
+
 class PredictorTable:
-    """What the bands of a course hold at some places, normalised as for its networks.
+    """What bands hold at some places, normalised as for a network.
 
     Parameters
     ----------
-    course
-        Its config says which rasters; its modalities how bands become channels, by mean and deviation or one
-        a category.
+    windows
+        By modality.
     spots
         The places.
-    sides
-        By modality, the sides (px) of windows that may be asked for.
     monitor
         Asked whether to go on.
     """
 
-    def __init__(
-        self, course: Course, spots: Spots, sides: Mapping[str, Sequence[int]], monitor: Monitor
-    ) -> None:
+    def __init__(self, windows: Mapping[str, Windows], spots: Spots, monitor: Monitor) -> None:
         self._means: dict[tuple[str, int], Rows] = {}
-        for modality in course.modalities:
-            supply = supply_of(modality.name, course.config.modality[modality.name])
-            wanted = sides[modality.name]
-            normalisation = Normalisation(modality.bands)
-            with supply.source(spots, max(wanted)) as source:
+        for name, wanted in windows.items():
+            normalisation = Normalisation(wanted.bands)
+            with wanted.supply.source(spots, max(wanted.sides)) as source:
                 parts = [
-                    window_means(normalisation.channels_of(values, valid), wanted)
+                    window_means(normalisation.channels_of(values, valid), wanted.sides)
                     for values, valid in source.chunks(monitor.check)
                 ]
-                for number, side in enumerate(wanted):
+                for number, side in enumerate(wanted.sides):
                     of_patch = np.concatenate([part[number] for part in parts])
-                    self._means[modality.name, side] = of_patch[source.places]
+                    self._means[name, side] = of_patch[source.places]
 
     def rows(self, scales: Sequence[tuple[str, Sequence[int]]]) -> Rows:
         """Return the predictors of some windows, side by side: (places, predictors)."""

@@ -8,16 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..judging.coordinates import LEAF as COORDINATES_LEAF
 from ..judging.coordinates import MOST_ROWS
-from ..judging.coordinates import TREES as COORDINATES_TREES
-from ..judging.forest import forest_logits
+from ..judging.forest import balanced_forest_logits
+from ..judging.location import location_logits
 from ..judging.scored import Flags, Floats, Scored
 from ..sites.site_table import Index
 from .variant import COORDINATES, MAXENT
 
-TREES = 100  # scikit-learn's default
-LEAF = 5  # records in a leaf at least: on presence-only data smoother than scikit-learn's default of 1
+TREES = 200
 TOLERANCE = 1e-4  # of MaxEnt's solver; docs/study.md says what elapid's own, 2e-6, would change
 
 MOST_WITH_PRODUCTS = 12  # predictors of MaxEnt
@@ -64,9 +62,11 @@ def rival_logits(
         mine = values[counted]
         if model == MAXENT:
             found[:, column] = maxent_logits(mine, present, new_values)
+        elif model == COORDINATES:
+            places, new_places = (np.asarray(one, np.float64) for one in (mine, new_values))
+            found[:, column] = location_logits(places, present, new_places, seed)
         else:
-            trees, leaf = (COORDINATES_TREES, COORDINATES_LEAF) if model == COORDINATES else (TREES, LEAF)
-            found[:, column] = forest_logits(mine, present, new_values, trees, leaf, seed)
+            found[:, column] = balanced_forest_logits(mine, present, new_values, TREES, seed)
     return found
 
 

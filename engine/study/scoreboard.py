@@ -76,11 +76,12 @@ class Scoreboard:
     @cached_property
     def n_blocks(self) -> Integers:
         """Blocks that hold a test presence: (species,)."""
-        present = self.scored.present
-        return np.array(
-            [len(np.unique(self.scored.block[present[:, column]])) for column in range(present.shape[1])],
-            np.int64,
-        )
+        each = np.eye(len(self.scored.species), dtype=np.bool_)
+        return np.array([self.blocks_of(one) for one in each], np.int64)
+
+    def blocks_of(self, species: Flags) -> int:
+        """Return how many blocks hold a test presence of some of the species, (species,)."""
+        return len(np.unique(self.scored.block[self.scored.present[:, species].any(axis=1)]))
 
     @cached_property
     def flags(self) -> tuple[str, ...]:

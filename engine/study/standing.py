@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..judging.scored import Floats, Integers
-from .trial import PLACEBO, REAL, Run, Trial
+from ..judging.scored import Floats
+from .trial import Run, Trial
 from .variant import Variant
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The figures of a variant.
+    """The figures of a variant on real predictors, or on placebos that keep the same branches real.
 
     Attributes
     ----------
     variant
         The model.
     runs
-        Its repeats that count: a run in which a fit diverged is left out whole, as a mean over its other folds
-        would be one of other places.
+        Its repeats that count, all on real predictors or all on placebos: a run in which a fit diverged is left
+        out whole, as a mean over its other folds would be one of other places.
     diverged
         Those fits.
     auc
@@ -44,25 +44,6 @@ class Standing:
     seconds: float
     fits: int
 
-    def of(self, predictors: str) -> Integers:
-        """Return the places of its runs on ``real`` or ``placebo`` predictors."""
-        return np.array([i for i, run in enumerate(self.runs) if run.predictors == predictors], np.int64)
-
-    @property
-    def real(self) -> Floats:
-        """The AUC of the runs on real predictors: (runs, 1 + draws, species)."""
-        return self.auc[self.of(REAL)]
-
-    @property
-    def placebo(self) -> Floats:
-        """The AUC of the runs on placebos, in their order; no run where there are none."""
-        return self.auc[self.of(PLACEBO)]
-
-    def on_placebos_of(self, other: Standing) -> Floats:
-        """Return the AUC on those placebos that ``other`` was fitted to as well, in their order."""
-        theirs = {run.draw for run in other.runs if run.predictors == PLACEBO}
-        return self.auc[[place for place in self.of(PLACEBO) if self.runs[place].draw in theirs]]
-
 
 @dataclass(frozen=True)
 class Repeats:
@@ -72,22 +53,23 @@ class Repeats:
     ----------
     weights
         (1 + draws, runs) share of each run; the first row takes all alike.
-    t
-        (draws,) of Student's t with a degree of freedom less than there are runs; NaN for a single one.
     """
 
     weights: Floats
-    t: Floats
 
     @classmethod
     def of(cls, runs: int, draws: int, seed: int) -> Repeats:
-        """Draw ``runs`` of as many runs, ``draws`` times."""
-        draw = np.random.default_rng([seed, 9, runs])
+        """Draw ``runs`` of as many runs, ``draws`` times.
+
+        Shares are moved away from equal ones by √(runs / (runs - 1)), since few runs drawn from themselves vary
+        that much less around their mean than others would.
+        """
         if not runs:
-            return cls(np.empty((1 + draws, 0)), np.full(draws, np.nan))
-        drawn = draw.multinomial(runs, np.full(runs, 1 / runs), size=draws) / runs
-        t = draw.standard_t(runs - 1, size=draws) if runs > 1 else np.full(draws, np.nan)
-        return cls(np.vstack([np.full(runs, 1 / runs), drawn]), t)
+            return cls(np.empty((1 + draws, 0)))
+        draw = np.random.default_rng([seed, 9, runs])
+        equal = np.full(runs, 1 / runs)
+        drawn = draw.multinomial(runs, equal, size=draws) / runs
+        return cls(np.vstack([equal, equal + (drawn - equal) * np.sqrt(runs / max(1, runs - 1))]))
 
     def mean(self, values: Floats) -> Floats:
         """Return means over runs, (runs, 1 + draws, ...) to (1 + draws, ...), each draw with its own runs.
@@ -98,14 +80,3 @@ class Repeats:
             return np.full(values.shape[1:], np.nan)
         means: Floats = np.einsum("dr,rd...->d...", self.weights, values)
         return means
-
-    def another(self, values: Floats) -> Floats:
-        """Return the mean over runs in the first draw, and in each other what a further run could be.
-
-        That is Student's prediction of a further normal value from those there are: their mean + t · s ·
-        √(1 + 1 / runs), s their deviation and the mean that of the draw. (runs, 1 + draws) to (1 + draws,).
-        """
-        runs = len(values)
-        mean = values.mean(axis=0)
-        spread = values[:, 0].std(ddof=1) * np.sqrt(1 + 1 / runs) if runs > 1 else np.nan
-        return np.concatenate([mean[:1], mean[1:] + self.t * spread])

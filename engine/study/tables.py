@@ -1,7 +1,9 @@
-"""The tables of a study: study.csv, summary.csv, gains.csv and verdicts.csv."""
+"""The tables of a study: study.csv, summary.csv, gains.csv, verdicts.csv, species.csv and placebos.csv."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,22 @@ import numpy as np
 import pandas as pd
 
 from ..judging.resampling import Estimate, finite
-from .findings import Comparison, Figures, Findings, Gain
-from .trial import REAL
+from .findings import Comparison, Figures, Findings
+from .gain import Gain
+from .likeness import Likeness
+from .standing import Standing
+from .trial import PLACEBO, REAL
+from .variant import Addition, Scales, Variant, in_words
 
+PLACEBOS = "placebos.csv"
+PLACEBO_COLUMNS = ["placebo", "modality", *(one.name for one in fields(Likeness)), "good"]
 MEAN, MEDIAN = "(mean)", "(median)"
 
 
-def write_tables(findings: Findings, folder: Path) -> tuple[str, ...]:
-    """Write the tables into a folder and return their paths."""
+def write_tables(
+    findings: Findings, likeness: Mapping[tuple[int, str], tuple[Likeness, ...]], folder: Path
+) -> tuple[str, ...]:
+    """Write the tables into a folder and return their paths; ``likeness`` is that of the placebos' bands."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "study.csv": _fits(findings),
@@ -24,16 +34,18 @@ def write_tables(findings: Findings, folder: Path) -> tuple[str, ...]:
         "gains.csv": [row for one in findings.gains for row in _gains(findings, one)],
         "verdicts.csv": [row for one in findings.questions for row in _gains(findings, one)],
         "species.csv": _species(findings),
+        PLACEBOS: _placebos(likeness),
     }
     for name, rows in tables.items():
-        pd.DataFrame(rows).to_csv(folder / name, index=False)
+        frame = pd.DataFrame(rows, columns=PLACEBO_COLUMNS) if name == PLACEBOS else pd.DataFrame(rows)
+        frame.to_csv(folder / name, index=False)
     return tuple(str(folder / name) for name in tables)
 
 
 def _fits(findings: Findings) -> list[dict[str, Any]]:
     """Return a row a model, run, fold and species that has an AUC."""
     board, rows = findings.board, []
-    for standing in findings.standings.values():
+    for standing in findings.every:
         variant = standing.variant
         for run, by_fold in zip(standing.runs, standing.fold_auc, strict=True):
             for fold, column in zip(*np.nonzero(np.isfinite(by_fold)), strict=True):
@@ -44,6 +56,7 @@ def _fits(findings: Findings) -> list[dict[str, Any]]:
                         "predictors": run.predictors,
                         "modalities": variant.modalities,
                         "scales": variant.scales_text,
+                        **_beside(variant, run.kept if run.draw else None),
                         "seed": run.seed,
                         "placebo": run.draw or None,
                         "fold": int(fold) + 1,
@@ -64,10 +77,9 @@ def _summary(findings: Findings, one: Figures) -> dict[str, Any]:
         "predictors": one.predictors,
         "modalities": one.variant.modalities,
         "scales": one.variant.scales_text,
+        **_beside(one.variant, one.kept if one.predictors == PLACEBO else None),
         "runs": one.runs,
-        "diverged": sum(
-            trial.run.predictors == one.predictors for trial in findings.standings[one.variant].diverged
-        ),
+        "diverged": len(_standing(findings, one).diverged),
         "n_species": one.n_species,
         "against": findings.board.against,
         **_columns("auc_median", one.auc_median),
@@ -78,6 +90,19 @@ def _summary(findings: Findings, one: Figures) -> dict[str, Any]:
     if one.predictors == REAL and gain is not None:
         row |= _gain(gain.mean)
     return row
+
+
+def _standing(findings: Findings, one: Figures) -> Standing:
+    if one.predictors == REAL:
+        return findings.standings[one.variant]
+    return findings.placebos[Addition(one.variant, one.kept)]
+
+
+def _beside(variant: Variant, kept: Scales | None) -> dict[str, str | None]:
+    """Return which branches see placebos and which see real rasters; nothing on real predictors."""
+    if kept is None:
+        return {"randomised": None, "kept": None}
+    return {"randomised": in_words(Addition(variant, kept).randomised), "kept": in_words(kept)}
 
 
 def _gains(findings: Findings, comparison: Comparison) -> list[dict[str, Any]]:
@@ -93,6 +118,7 @@ def _gains(findings: Findings, comparison: Comparison) -> list[dict[str, Any]]:
             "modalities": comparison.model.modalities,
             "scales": comparison.model.scales_text,
             "reference": comparison.reference.name,
+            "randomised": in_words(comparison.addition.randomised),
             "species": name,
             "n_presence": n,
             "n_blocks": blocks,
@@ -123,9 +149,22 @@ def _gain(gain: Gain) -> dict[str, Any]:
     return {
         **_columns("gain", gain.real),
         **_columns("placebo_gain", gain.placebo),
+        "placebos": gain.draws,
+        "placebo_gain_most": max(gain.placebos, default=None),
         **_columns("excess", gain.excess),
+        "smallest_gain_that_could_help": gain.least,
+        "headroom": gain.headroom,
         "verdict": gain.verdict,
     }
+
+
+def _placebos(likeness: Mapping[tuple[int, str], tuple[Likeness, ...]]) -> list[dict[str, Any]]:
+    """Return a row a placebo and band."""
+    return [
+        {"placebo": draw, "modality": name, **asdict(one), "good": one.good}
+        for (draw, name), bands in likeness.items()
+        for one in bands
+    ]
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .variant import COORDINATES, MAXENT, Variant
+from .variant import MAXENT, Addition, Scales, Variant
 
 REAL, PLACEBO = "real", "placebo"
 Logits = npt.NDArray[np.float32]
@@ -25,16 +26,20 @@ class Run:
         Which placebo, from 1; 0 for real predictors.
     seed
         Of the network or forest.
+    kept
+        On a placebo: what is seen on real rasters, those of the reference that the model is compared with.
     """
 
     predictors: str
     draw: int
     seed: int
+    kept: Scales = ()
 
     @property
     def key(self) -> str:
-        """A name for files."""
-        return f"{self.predictors}{self.draw or ''}_seed{self.seed}"
+        """A name for files; what is kept stands in it as a digest, as it may be long."""
+        beside = f"_beside-{hashlib.sha256(repr(self.kept).encode()).hexdigest()[:8]}" if self.draw else ""
+        return f"{self.predictors}{self.draw or ''}{beside}_seed{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,15 @@ class Outcome:
     diverged: bool = False
 
 
-def runs_of(variant: Variant, seeds: tuple[int, ...], placebos: int) -> tuple[Run, ...]:
-    """Return the runs of a variant: each seed on real predictors, and each placebo with a seed in turn.
+def runs_of(variant: Variant, seeds: tuple[int, ...]) -> tuple[Run, ...]:
+    """Return the runs of a variant on real predictors, one a seed; one of MaxEnt, which draws nothing."""
+    return tuple(Run(REAL, 0, seed) for seed in (seeds[:1] if variant.model == MAXENT else seeds))
 
-    MaxEnt draws nothing at random, so it has one run on real predictors; coordinates know no predictors.
-    """
-    real = seeds[:1] if variant.model == MAXENT else seeds
-    found = [Run(REAL, 0, seed) for seed in real]
-    if variant.model != COORDINATES:
-        found += [Run(PLACEBO, draw, seeds[(draw - 1) % len(seeds)]) for draw in range(1, placebos + 1)]
-    return tuple(found)
+
+def placebo_runs(addition: Addition, seeds: tuple[int, ...], placebos: int) -> tuple[Run, ...]:
+    """Return the runs of an addition: each placebo, with a seed in turn; none where nothing is randomised."""
+    if not addition.randomised:
+        return ()
+    return tuple(
+        Run(PLACEBO, draw, seeds[(draw - 1) % len(seeds)], addition.kept) for draw in range(1, placebos + 1)
+    )

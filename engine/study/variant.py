@@ -42,8 +42,7 @@ class Variant:
     @property
     def sees(self) -> str:
         """What it sees, in words: ``bioclim 1-5 + satellite 25``."""
-        parts = [f"{name} {'-'.join(str(one) for one in scales)}" for name, scales in self.scales]
-        return " + ".join(parts) or "x and y"
+        return in_words(self.scales) or "x and y"
 
     @property
     def name(self) -> str:
@@ -59,6 +58,49 @@ class Variant:
     def single(self) -> bool:
         """Whether every modality that it sees has one scale."""
         return all(len(scales) == 1 for _, scales in self.scales)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A model in which what it sees beyond a reference is randomised; what the reference sees stays real.
+
+    Its placebos see all branches of the reference on real rasters, also those that the model itself lacks, and
+    beside them the model's other branches on placebos. So the reference's gain over itself is 0, and what is
+    judged is what was added and nothing else.
+
+    Attributes
+    ----------
+    variant
+        The model.
+    kept
+        What the reference sees.
+    """
+
+    variant: Variant
+    kept: Scales
+
+    @property
+    def randomised(self) -> Scales:
+        """The branches that see placebos."""
+        kept = dict(self.kept)
+        left = {
+            name: tuple(one for one in its if one not in kept.get(name, ()))
+            for name, its in self.variant.scales
+        }
+        return tuple((name, its) for name, its in left.items() if its)
+
+    @property
+    def whole(self) -> Variant:
+        """The model that sees all that the placebos see, on real rasters."""
+        both: dict[str, tuple[int, ...]] = {}
+        for name, its in (*self.kept, *self.variant.scales):
+            both[name] = tuple(sorted({*both.get(name, ()), *its}))
+        return Variant(self.variant.model, tuple(both.items()))
+
+
+def in_words(scales: Scales) -> str:
+    """Return some scales for people: ``bioclim 1-5 + satellite 25``."""
+    return " + ".join(f"{name} {'-'.join(str(one) for one in its)}" for name, its in scales)
 
 
 def one_pixel(climate: str) -> Variant:

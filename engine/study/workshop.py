@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..judging.coordinates import MOST_SPECIES, evenly
 from ..judging.scored import Scored
 from ..progress import Monitor
 from ..sites.site_table import Index
-from ..training.config import TrainingConfig
+from ..training.config import ModalityConfig, TrainingConfig
 from ..training.course import Course, course_of, seen_as, seen_elsewhere, spots_of
 from ..training.fitting import Turn
 from ..training.fold_fitting import fit_fold
@@ -24,15 +24,18 @@ from ..training.learner import DivergedError
 from ..training.out_of_fold import places_of, scored_places
 from ..training.prediction import logits_at
 from ..training.shape import backbone_of, scales_of
-from ..training.supplies import Spots
-from .placebo import placebo_config
-from .predictor_table import PredictorTable
+from ..training.sights import LatticeSight
+from ..training.supplies import Spots, supply_of
+from .placebo import PlaceboRasters
+from .placebo_parts import Part, Placebo, parts_of, placebo_of
+from .predictor_table import PredictorTable, Windows
 from .rivals import Rows, rival_logits
 from .survey import Survey, survey_of
 from .trial import Outcome, Trial
 from .variant import COORDINATES, NETWORK, PIXEL, Scales, Variant
 
 KEPT_COURSES = 2  # variants whose rasters stay open
+KEPT_TABLES = 2  # that on real rasters, and a placebo's
 POINTWISE = "pointwise"
 
 
@@ -57,8 +60,8 @@ class Workshop:
         self.device = device
         self.course = course_of(config, monitor)
         self.survey: Survey | None = survey_of(self.course)
-        self._seen: dict[tuple[Scales, int], Course] = {}
-        self._table = lru_cache(1)(self._table_anew)
+        self._seen: dict[tuple[Scales, Placebo | None], Course] = {}
+        self._table = lru_cache(KEPT_TABLES)(self._table_anew)
 
     def __enter__(self) -> Workshop:
         return self
@@ -100,26 +103,33 @@ class Workshop:
         """Return the places, sites and then background points, that a fold tests."""
         return places_of(self.course.folds[fold].split, len(self.course.sites), training=False)
 
-    def placebo(self, draw: int) -> TrainingConfig:
-        """Return the config of a placebo, whose rasters are written unless they are there."""
+    @cached_property
+    def placebos(self) -> PlaceboRasters:
+        """The placebos' rasters."""
         course = self.course
-        folder = self._folder / f"placebo_{draw}"
-        return placebo_config(course.config, self._all_spots, draw, course.recipe.seed, folder)
+        return PlaceboRasters(
+            course.config, self._all_spots, len(course.sites), course.recipe.seed, self._folder
+        )
 
-    def seen(self, variant: Variant, draw: int) -> Course:
-        """Return a network's course: its modalities and scales, on real rasters (draw 0) or a placebo's."""
-        key = variant.scales, draw
+    def seen(self, scales: Scales, placebo: Placebo | None = None) -> Course:
+        """Return a network's course: its modalities and scales, on real rasters or beside a placebo."""
+        key = scales, placebo
         if key not in self._seen:
             while len(self._seen) >= KEPT_COURSES:
                 self._seen.pop(next(iter(self._seen))).files.close()
-            self._seen[key] = seen_as(self.course, self.config_of(variant.scales, draw), self.monitor)
+            parts = self._parts(scales, placebo)
+            config = self._config_of(parts)
+            stands_for = {one.name: one.real for one in parts}
+            self._seen[key] = seen_as(self.course, config, self.monitor, stands_for)
         return self._seen[key]
 
-    def values(self, variant: Variant, draw: int) -> Rows:
+    def values(self, variant: Variant, placebo: Placebo | None = None) -> Rows:
         """Return what a rival learns from: (sites, background points and survey sites, predictors)."""
         if variant.model == COORDINATES:
             return np.column_stack([self._all_spots.x, self._all_spots.y])
-        return self._table(draw).rows(variant.scales)
+        parts = self._parts(variant.scales, placebo)
+        table = self._table(None if placebo is None else (variant.scales, placebo))
+        return table.rows([(one.name, one.scales) for one in parts])
 
     def outcome(self, trial: Trial) -> Outcome:
         """Fit a trial and return what it gives where its fold is tested: NaN where its training diverged."""
@@ -145,7 +155,7 @@ class Workshop:
         return np.full((len(self.tested(fold)), species), np.nan), np.full((surveyed, species), np.nan)
 
     def _network(self, trial: Trial) -> tuple[np.ndarray, np.ndarray, int]:
-        course = self.seen(trial.variant, trial.run.draw)
+        course = self.seen(trial.variant.scales, placebo_of(trial.run))
         course = replace(course, recipe=replace(course.recipe, seed=trial.run.seed))
         turn = Turn(trial.variant.name, trial.fold, 0, course.recipe.epochs_of_all)
         fitted = fit_fold(course, trial.fold, turn, None, self.monitor, self.device)
@@ -161,7 +171,7 @@ class Workshop:
         course, survey = self.course, self.survey
         sites, points = len(course.sites), len(course.sites) + len(course.background)
         split = course.folds[trial.fold].split
-        values = self.values(trial.variant, trial.run.draw)
+        values = self.values(trial.variant, placebo_of(trial.run))
         tested = self.tested(trial.fold)
         mine = survey.of_fold(trial.fold) + points if survey is not None else np.zeros(0, np.intp)
         found = rival_logits(
@@ -182,22 +192,44 @@ class Workshop:
         spots = spots_of(course.sites, course.background)
         return spots if self.survey is None else joined(spots, spots_of(self.survey.sites))
 
-    def config_of(self, scales: Scales, draw: int = 0) -> TrainingConfig:
-        """Return the config of some scales; one pixel is always seen by a pointwise backbone."""
-        base = self.placebo(draw) if draw else self.course.config
-        modalities = {}
-        for name, its in scales:
-            backbone = POINTWISE if its == PIXEL else backbone_of(self.course.config, name)
-            modalities[name] = base.modality[name].model_copy(update={"scales": its, "backbone": backbone})
-        return base.model_copy(update={"modality": modalities})
+    def config_of(self, scales: Scales) -> TrainingConfig:
+        """Return the config of some scales on real rasters; a pointwise backbone always sees a single pixel."""
+        return self._config_of(self._parts(scales, None))
 
-    def _table_anew(self, draw: int) -> PredictorTable:
-        course = seen_as(self.course, self.placebo(draw), self.monitor) if draw else self.course
-        sides = {name: tuple(sorted({1, *scales})) for name, scales in self.offered.items()}
-        table = PredictorTable(course, self._all_spots, sides, self.monitor)
-        if draw:
-            course.files.close()
-        return table
+    def _config_of(self, parts: Sequence[Part]) -> TrainingConfig:
+        config = self.course.config
+        modalities = {one.name: self._modality(one) for one in parts}
+        widths = {one.name: config.model.widths[one.real] for one in parts if one.real in config.model.widths}
+        model = config.model.model_copy(update={"widths": widths})
+        return config.model_copy(update={"modality": modalities, "model": model})
+
+    def _modality(self, part: Part) -> ModalityConfig:
+        backbone = POINTWISE if part.scales == PIXEL else backbone_of(self.course.config, part.real)
+        if part.draw:
+            return self.placebos.modality(part.real, part.draw, part.scales, backbone, part.middle)
+        real = self.course.config.modality[part.real]
+        return real.model_copy(update={"scales": part.scales, "backbone": backbone})
+
+    def _parts(self, scales: Scales, placebo: Placebo | None) -> tuple[Part, ...]:
+        if placebo is None:
+            return tuple(Part(name, name, its) for name, its in scales)
+        sights = self.course.places.sights
+        tiled = frozenset(name for name, one in sights.items() if isinstance(one, LatticeSight))
+        return parts_of(scales, placebo, tiled)
+
+    def _table_anew(self, key: tuple[Scales, Placebo] | None) -> PredictorTable:
+        """Return the predictors of all windows on real rasters, or those of some scales beside a placebo."""
+        if key is None:
+            every = tuple((name, tuple(sorted({1, *its}))) for name, its in self.offered.items())
+            parts = self._parts(every, None)
+        else:
+            parts = self._parts(*key)
+        bands = {one.name: one.bands for one in self.course.modalities}
+        windows = {
+            one.name: Windows(supply_of(one.name, self._modality(one)), bands[one.real], one.scales)
+            for one in parts
+        }
+        return PredictorTable(windows, self._all_spots, self.monitor)
 
 
 def joined(one: Spots, other: Spots) -> Spots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -156,7 +157,9 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
         )
 
 
-def seen_as(course: Course, config: TrainingConfig, monitor: Monitor) -> Course:
+def seen_as(
+    course: Course, config: TrainingConfig, monitor: Monitor, stands_for: Mapping[str, str] | None = None
+) -> Course:
     """Return the same sites, background points, blocks and folds as another config would have them seen.
 
     Parameters
@@ -167,12 +170,16 @@ def seen_as(course: Course, config: TrainingConfig, monitor: Monitor) -> Course:
         Of the same tables, with other scales, modalities or rasters, which hold values at the same places.
     monitor
         Is told of progress.
+    stands_for
+        By modality of ``config``, that of the course on whose pixels it lies, where its name is another.
     """
     recipe, sites = recipe_of(config), course.sites
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     tiled = [name for name, sight in course.places.sights.items() if isinstance(sight, LatticeSight)]
     lattices = {  # background points lie on no other lattice
-        name: one for name, one in _lattices(config, recipe, supplies, sites).items() if name in tiled
+        name: one
+        for name, one in _lattices(config, recipe, supplies, sites).items()
+        if (stands_for or {}).get(name, name) in tiled
     }
     with ExitStack() as stack:
         seen = _Seen(sites, course.background, len(course.learnt), lattices, PatchCache(), stack, monitor)

@@ -60,7 +60,7 @@ class RasterSupply:
         return sum(ground_size(self._grid, self._grid.affine * (width / 2, height / 2))) / 2
 
     @contextmanager
-    def source(self, spots: Spots, side: int, card: Card | None = None) -> Iterator[RasterSource]:
+    def source(self, spots: Spots, side: int, card: Card | None = None) -> Iterator[PatchSource]:
         """Open the patches of some places; the bands are those of ``card`` by name, else all as they come."""
         with RasterSource(
             self._inputs,
@@ -156,8 +156,18 @@ class ColumnSupply:
 Supply = RasterSupply | ImageSupply | ColumnSupply
 
 
+class OwnSupply(ModalityConfig):
+    """A modality that says itself where its values come from; no file of a user's holds one."""
+
+    def supply(self, name: str) -> Supply:
+        """Return what reads its values."""
+        raise NotImplementedError
+
+
 def supply_of(name: str, config: ModalityConfig) -> Supply:
     """Return a modality's supply. Raises InputError where the first raster can't be opened."""
+    if isinstance(config, OwnSupply):
+        return config.supply(name)
     if config.columns:
         return ColumnSupply(name, config)
     return ImageSupply(name, config) if config.patches else RasterSupply(name, config)

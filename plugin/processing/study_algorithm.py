@@ -28,7 +28,7 @@ class StudyAlgorithm(EngineAlgorithm):
 
     GROUP = EngineAlgorithm.MODELS_GROUP
     CONFIG, OUTPUT, SEEDS, PLACEBOS, JOBS = "CONFIG", "OUTPUT", "SEEDS", "PLACEBOS", "JOBS"
-    KEEP_BEST, RESUME = "KEEP_BEST", "RESUME"
+    REFITS, KEEP_BEST, RESUME = "REFITS", "KEEP_BEST", "RESUME"
     TABLE, SUMMARY, REPORT, MODEL, FITS = "TABLE", "SUMMARY", "REPORT", "MODEL", "FITS"
 
     def name(self) -> str:
@@ -46,16 +46,18 @@ class StudyAlgorithm(EngineAlgorithm):
             "judges them on the same buffered blocks of land. Beside them stand a network that sees one pixel "
             "of climate, a random forest and MaxEnt (with the pixel's values, and with means over windows) "
             "and coordinates alone.\n\n"
-            "Every model is fitted to placebos too: rasters as rough as the real ones that know nothing of "
-            "the species. Several scales “help” only where their gain leaves 0 out of its interval and beats "
-            "the gain that the same models have on placebos. Otherwise there is no evidence, or not more than "
-            "chance structure.\n\n"
+            "What a model adds to its reference is tested against placebos: the reference's predictors stay "
+            "real, and what is added is replaced by rasters with the same roughness that know nothing of the "
+            "species. An addition “helps” only where the interval of its gain lies above 0 and the gain is "
+            "more than a further placebo would bring. Otherwise there is no evidence, or it cannot be told "
+            "from a placebo, or there are too few placebos to tell.\n\n"
             "Config: a training config (TOML), such as “Train a model” writes beside its model. Its scales and "
             "modalities are those compared.\n\n"
-            "Seeds: how often each network is trained. Placebos: how many are made. Processes: how many fit "
-            "side by side; 0 means one a core.\n\n"
-            "Keep the best: trains the best network anew and writes it as best.safetensors.\n\n"
-            "It takes long: a few hundred fits. What it will take is said at the start. Resume: goes on from "
+            "Seeds: how often each network is trained. Placebos: how many are made; every model is fitted to "
+            "each. Refits: networks on resampled blocks that say how certain the scale of effect is. "
+            "Processes: how many fit side by side; 0 means one per core.\n\n"
+            "Keep the best: trains the best network again and writes it as best.safetensors.\n\n"
+            "It takes long: several hundred fits. What it will take is said at the start. Resume: goes on from "
             "what a stopped study has done."
         )
 
@@ -67,7 +69,8 @@ class StudyAlgorithm(EngineAlgorithm):
         for name, text, default, least in (
             (self.SEEDS, tr("Seeds"), StudyJob.seeds, 1),
             (self.PLACEBOS, tr("Placebos"), StudyJob.placebos, 0),
-            (self.JOBS, tr("Processes (0: one a core)"), StudyJob.jobs, 0),
+            (self.REFITS, tr("Refits"), StudyJob.refits, 0),
+            (self.JOBS, tr("Processes (0: all cores)"), StudyJob.jobs, 0),
         ):
             self.addParameter(
                 QgsProcessingParameterNumber(name, text, whole, defaultValue=default, minValue=least)
@@ -95,6 +98,7 @@ class StudyAlgorithm(EngineAlgorithm):
             seeds=self.parameterAsInt(parameters, self.SEEDS, context),
             placebos=self.parameterAsInt(parameters, self.PLACEBOS, context),
             jobs=self.parameterAsInt(parameters, self.JOBS, context),
+            refits=self.parameterAsInt(parameters, self.REFITS, context),
             keep="best" if self.parameterAsBool(parameters, self.KEEP_BEST, context) else "",
             resume=self.parameterAsBool(parameters, self.RESUME, context),
         )

@@ -227,7 +227,8 @@ def main() -> None:
         elif method == "study":
             result = {"files": [], "model": params["keep"] and params["out"] + "/best.safetensors", "fits": 42,
                       "seconds": 9.0, "verdicts": {"several scales of climate": "no evidence"},
-                      "warnings": [f"{params['seeds']} seeds, {params['placebos']} placebos"]}  # fmt: skip
+                      "warnings": [f"{params['seeds']} seeds, {params['placebos']} placebos, "
+                                   f"{params['refits']} refits"]}  # fmt: skip
             send({"id": number, "result": result})
         elif method == "import-paper":
             notes = [f"Mapped window by window. {params['pixels']}", params["stats"]]

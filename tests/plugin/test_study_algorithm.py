@@ -57,16 +57,16 @@ def test_a_study_gives_its_tables_and_says_its_verdicts(algorithm, parameters, t
         "REPORT": str(folder / "study.html"),
         "FITS": 42,
     }
-    assert feedback.said == ["! 3 seeds, 3 placebos", "several scales of climate: no evidence"]
+    assert feedback.said == ["! 3 seeds, 5 placebos, 0 refits", "several scales of climate: no evidence"]
     assert set(results) <= {output.name() for output in algorithm.outputDefinitions()}
 
 
 def test_the_best_model_is_named_where_it_was_kept(algorithm, parameters, tmp_path):
-    chosen = {**parameters, "KEEP_BEST": True, "SEEDS": 5, "PLACEBOS": 0}
+    chosen = {**parameters, "KEEP_BEST": True, "SEEDS": 5, "PLACEBOS": 0, "REFITS": 4}
     feedback = Feedback()
     results, _ = algorithm.run(chosen, QgsProcessingContext(), feedback)
     assert results["MODEL"] == f"{tmp_path / 'study'}/best.safetensors"
-    assert feedback.said[0] == "! 5 seeds, 0 placebos"
+    assert feedback.said[0] == "! 5 seeds, 0 placebos, 4 refits"
 
 
 def test_a_missing_config_is_named(algorithm, parameters, tmp_path):

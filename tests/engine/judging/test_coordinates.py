@@ -1,4 +1,4 @@
-"""Coordinates alone: forests on x and y, on the folds and buffers given."""
+"""Coordinates alone: what x and y say of a species, on the folds and buffers given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up_values import scored
 from scalescape.engine.errors import InputError
-from scalescape.engine.judging import coordinates
+from scalescape.engine.judging import location
 from scalescape.engine.judging.coordinates import coordinates_null
 from scalescape.engine.judging.scored import Scored
 from sklearn.metrics import roc_auc_score
@@ -18,7 +18,7 @@ Folds = list[tuple[np.ndarray, np.ndarray]]
 
 @pytest.fixture(autouse=True)
 def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinates, "TREES", 25)
+    monkeypatch.setattr(location, "TREES", 25)
 
 
 def folds_of(values: Scored) -> Folds:

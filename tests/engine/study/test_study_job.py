@@ -29,9 +29,13 @@ from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
 pytest.importorskip("elapid")
 
 MAIN = Path(__file__).resolve().parents[3] / "engine" / "__main__.py"
-TABLES = ("study.csv", "summary.csv", "gains.csv", "verdicts.csv", "species.csv")
+TABLES = ("study.csv", "summary.csv", "gains.csv", "verdicts.csv", "species.csv", "placebos.csv")
 NETWORKS, FOLDS, SEEDS, PLACEBOS = 3, 2, 2, 1  # bioclim 1, satellite 3, both
-FITS = FOLDS * (NETWORKS * (SEEDS + PLACEBOS) + 2 * (SEEDS + PLACEBOS) + 2 * (1 + PLACEBOS) + SEEDS)
+REAL = FOLDS * (NETWORKS * SEEDS + 2 * SEEDS + 2 + SEEDS)  # and two forests, two of MaxEnt, coordinates
+ADDITIONS = (
+    NETWORKS - 1 + 4 + 1
+)  # all but the baseline and coordinates; the question, whose reference is another
+FITS = REAL + FOLDS * ADDITIONS * PLACEBOS
 TRAINING = """
 [training]
 epochs = 1
@@ -74,17 +78,31 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((folder / "study" / name).open(encoding="utf-8")))
 
 
-def test_every_model_is_there_on_real_predictors_and_on_placebos(done: tuple[Path, StudyResult]) -> None:
+def test_every_model_is_there_and_all_that_add_something_on_placebos_too(
+    done: tuple[Path, StudyResult],
+) -> None:
     folder, result = done
     assert result.fits == FITS
     found = {(r["model"], r["predictors"], r["modalities"], r["scales"]) for r in rows(folder, "study.csv")}
     networks = [("bioclim", "1"), ("satellite", "3"), ("bioclim+satellite", "1+3")]
     rivals = [("bioclim+satellite", "1+1"), ("bioclim+satellite", "1+1-3")]
     expected = {("network", p, *seen) for seen in networks for p in ("real", "placebo")}
+    expected -= {("network", "placebo", "bioclim", "1")}  # the baseline adds nothing
     expected |= {
         (m, p, *seen) for m in ("random_forest", "maxent") for seen in rivals for p in ("real", "placebo")
     }
     assert found == expected | {("coordinates", "real", "", "")}
+    beside = {
+        (r["modalities"], r["scales"], r["randomised"], r["kept"])
+        for r in rows(folder, "study.csv")
+        if r["model"] == "network" and r["predictors"] == "placebo"
+    }
+    assert beside == {
+        ("satellite", "3", "satellite 3", "bioclim 1"),
+        ("bioclim+satellite", "1+3", "satellite 3", "bioclim 1"),
+        ("bioclim+satellite", "1+3", "bioclim 1", "satellite 3"),
+    }
+    assert not any(r["randomised"] or r["kept"] for r in rows(folder, "study.csv") if r["predictors"] == "real")
     seeds = {
         r["seed"] for r in rows(folder, "study.csv") if r["model"] == "network" and r["predictors"] == "real"
     }
@@ -95,7 +113,7 @@ def test_the_summary_is_made_of_the_rows_of_the_fits(done: tuple[Path, StudyResu
     folder, _ = done
     fits = rows(folder, "study.csv")
     for one in rows(folder, "summary.csv"):
-        key = ("model", "predictors", "modalities", "scales")
+        key = ("model", "predictors", "modalities", "scales", "kept")
         mine = [r for r in fits if all(r[k] == one[k] for k in key) and r["averaged"] == "True"]
         by_run: dict[tuple[str, str, str], list[float]] = {}
         for r in mine:
@@ -157,8 +175,47 @@ def test_noise_is_not_said_to_help(done: tuple[Path, StudyResult]) -> None:
     folder, result = done
     assert result.verdicts and "helps" not in result.verdicts.values()
     assert {r["verdict"] for r in rows(folder, "gains.csv") if r["model"] == "network"} <= {
-        "no evidence", "not tested against a placebo", "not more than chance structure", "hurts",
+        "no evidence", "too few placebos", "cannot be told from a placebo (1 draw)", "hurts",
     }  # fmt: skip
+
+
+def test_gains_are_the_models_auc_less_the_references_on_real_predictors_and_on_placebos(
+    done: tuple[Path, StudyResult],
+) -> None:
+    folder, _ = done
+    summary = {
+        (r["model"], r["predictors"], r["scales"], r["kept"]): float(r["auc_mean"])
+        for r in rows(folder, "summary.csv")
+    }
+    kept = {"network, satellite 3": "satellite 3", "network, bioclim 1": "bioclim 1"}
+    scales = {"satellite 3": "3", "bioclim 1": "1"}
+    seen = 0
+    for one in [*rows(folder, "gains.csv"), *rows(folder, "verdicts.csv")]:
+        beside = kept[one["reference"]]
+        if one["species"] != "(mean)" or one["model"] != "network":
+            continue
+        seen += 1
+        base = summary["network", "real", scales[beside], ""]
+        real, placebo = (
+            summary["network", what, one["scales"], its] for what, its in (("real", ""), ("placebo", beside))
+        )
+        assert float(one["gain"]) == pytest.approx(real - base)
+        assert float(one["placebo_gain"]) == pytest.approx(placebo - base)
+        assert float(one["headroom"]) == pytest.approx(1 - base)
+        assert one["placebos"] == "1" and not one["smallest_gain_that_could_help"], (
+            "one says nothing of scatter"
+        )
+    assert seen == 3
+
+
+def test_placebos_are_measured_and_what_is_wrong_with_them_is_said(done: tuple[Path, StudyResult]) -> None:
+    folder, result = done
+    found = rows(folder, "placebos.csv")
+    assert {(one["placebo"], one["modality"]) for one in found} == {("1", "bioclim"), ("1", "satellite")}
+    bad = [one for one in found if one["good"] != "True"]
+    assert bool(bad) == any("less like the real ones" in one for one in result.warnings)
+    for one in found:
+        assert 0.5 < float(one["roughness_low"]) <= float(one["roughness_high"]) < 2
 
 
 def test_the_page_stands_alone(done: tuple[Path, StudyResult]) -> None:
@@ -180,7 +237,7 @@ def test_a_study_that_is_done_can_be_resumed_with_more_seeds(done: tuple[Path, S
         "nothing was left to fit"
     )
     more = run_study(job(folder, resume=True, seeds=SEEDS + 1), Monitor())
-    assert more.fits == FITS + FOLDS * (NETWORKS + 2 + 1)
+    assert more.fits - FITS in (FOLDS * (NETWORKS + 2 + 1) + more_of for more_of in (0, -FOLDS * PLACEBOS))
     run_study(job(folder, resume=True), Monitor())
     assert tables(folder) == before
 
@@ -270,6 +327,17 @@ def test_an_estimate_leaves_what_is_done(tmp_path: Path) -> None:
     assert sorted((tmp_path / "study" / "fits").glob("*.npz")) == kept and len(kept) == 2
 
 
+def test_a_study_whose_placebos_replaced_all_predictors_can_not_go_on(tmp_path: Path) -> None:
+    """Fits of the former design lie in a folder of another fingerprint: they are never mixed with new ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scalescape.engine.jobs.study_job.VERSION", 1)
+        cancelled(job(tmp_path), 1)
+    kept = sorted((tmp_path / "study" / "fits").glob("*.npz"))
+    with pytest.raises(InputError, match="another version"):
+        run_study(job(tmp_path, resume=True), Monitor())
+    assert sorted((tmp_path / "study" / "fits").glob("*.npz")) == kept and len(kept) == 1
+
+
 def test_another_config_can_not_go_on(tmp_path: Path) -> None:
     cancelled(job(tmp_path), 1)
     config = tmp_path / "train.toml"
@@ -326,4 +394,5 @@ def test_a_name_can_not_break_the_page(tmp_path: Path) -> None:
     text = Path(result.files[-1]).read_text(encoding="utf-8")
     assert "<i>Alnus" not in text and "&lt;i&gt;Alnus" in text
     assert "<b>A" not in text
-    assert "not tested against a placebo" in text or "no gain counts as help" in text
+    assert "no gain counts as help" in text
+    assert any("none was asked for" in one for one in result.warnings)
