@@ -9,16 +9,15 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import psutil
 
-from ..aside import refusal
+from ..aside import Aside, writing
 from ..device import chosen
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import StudyJob, StudyResult
-from ..resumable_folder import ResumableFolder, is_of
+from ..resumable_folder import ResumableFolder, holds_work_of
 from ..study.cost import MeasuredSeconds, in_words, seconds_a_fit
 from ..study.findings import Findings, findings_of, score_of
 from ..study.outcomes import Outcomes
@@ -40,6 +39,7 @@ from .train_job import trained
 
 BEST = "best.safetensors"
 KEEPS = ("", "best")
+NOWHERE = Path(os.devnull) / "nothing"  # where nothing is kept
 VERSION = 1  # of what lies in that folder
 SOLVERS = ("scikit-learn", "elapid")
 
@@ -65,10 +65,10 @@ def run_study(job: StudyJob, monitor: Monitor) -> StudyResult:
     fits = Path(job.fits)
     with Workshop(config, fits, monitor, device) as workshop:
         text = _fingerprint(workshop.course)
-        if job.estimate and not is_of(fits, text):
-            with TemporaryDirectory() as nothing:
-                return Study(job, workshop, Outcomes(Path(nothing)), Path(nothing), monitor).estimated()
+        if job.estimate and not holds_work_of(fits, text):
+            return Study(job, workshop, Outcomes(NOWHERE), NOWHERE, monitor).estimated()
         with ResumableFolder(fits, text, job.resume or job.estimate, f"writes to {out}") as folder:
+            monitor.note(folder.note)
             study = Study(job, workshop, Outcomes(folder.path), folder.path, monitor)
             return study.estimated() if job.estimate else study.done(out)
 
@@ -119,10 +119,12 @@ class Study:
         findings = findings_of(self._board, standings, self._workshop.offered, self._workshop.climate)
         effect, refit_notes = self._scale_of_effect() if self._job.refits else (None, ())
         notes = (*findings.diverged, *refit_notes)
-        try:
-            files = (*write_tables(findings, out), write_page(findings, self._workshop, effect, notes, out))
-        except OSError as error:
-            raise refusal(out, error) from error
+        with Aside(out) as aside:
+            with writing(out):
+                tables = write_tables(findings, aside.path)
+                page = write_page(findings, self._workshop, effect, notes, aside.path)
+            aside.publish([*tables, page])
+        files = tuple(str(out / name) for name in (*tables, page))
         model = self._kept(findings.best(), out) if self._job.keep else ""
         return self._result(findings, files, model, notes)
 
@@ -173,6 +175,7 @@ class Study:
         self._monitor.report(phase, done, len(trials), "fits", f"about {in_words(seconds / self._jobs)} left")
         workshop, config = self._workshop, self._workshop.course.config
         for trial, outcome in fitted(left, config, workshop, self._folder, self._jobs, self._monitor):
+            workshop.course.inputs.demand_unchanged()  # processes read them once more
             self._outcomes.keep(trial, outcome)
             done += 1
             seconds -= self._expected(trial.variant)
@@ -239,7 +242,13 @@ class Study:
             fits=sum(one.fits for one in findings.standings.values()),
             seconds=sum(one.seconds for one in findings.standings.values()),
             verdicts={one.question: one.mean.verdict for one in findings.questions},
-            warnings=(*course.report.sentences(), *course.blocks.notes, *placebos, *notes),
+            warnings=(
+                *course.report.sentences(),
+                *course.blocks.notes,
+                *placebos,
+                *notes,
+                *self._monitor.notes,
+            ),
         )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import InputError
+from ..input_files import changed
 from ..rasters.raster import Valid, Values
 from .source import chunk_length
 
@@ -79,6 +80,12 @@ class ImageSource:
         """A digest of the images' names, sizes and times of change: there may be millions of them."""
         facts = [str(self._folder.resolve()), self.side, self._names, self._stamps]
         return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    def demand_unchanged(self) -> None:
+        """Raise InputError where an image is not as it was when the folder was opened."""
+        for name, stamp in zip(self._names, self._stamps, strict=True):
+            if self._stamp(name) != stamp:
+                raise changed(self._folder / FOLDERS[0] / name)
 
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield the patches by folder, decoded by several threads."""

@@ -20,6 +20,7 @@ from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..protocol import RasterInput
 from ..rasters.band_stack import BandSource, BandStack, offered_bands
 from ..rasters.ground import TOLERANCE, ground_size, transformer
@@ -148,6 +149,18 @@ class RasterSource:
         found = hashlib.sha256(json.dumps(facts).encode())
         found.update(np.stack([self._rows, self._columns]).tobytes())
         return found.hexdigest()
+
+    @property
+    def inputs(self) -> InputFiles:
+        """The files."""
+        found = InputFiles()
+        for raster in self._stack.rasters:
+            found.join(raster.inputs)
+        return found
+
+    def demand_unchanged(self) -> None:
+        """Raise InputError where a file is not as it was when it was opened."""
+        self.inputs.demand_unchanged()
 
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield the patches cell by cell, so that each block of the file is decoded once, or nearly.

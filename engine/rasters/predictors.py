@@ -11,6 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..protocol import RasterInput
 from .band_stack import BandSource, BandStack, offered_bands
 from .foreign_categories import ForeignCategories
@@ -59,6 +60,14 @@ class Predictor:
     def files(self) -> list[str]:
         """Each file, once."""
         return [raster.file for raster in self._stack.rasters]
+
+    @property
+    def inputs(self) -> InputFiles:
+        """What all of it is read from."""
+        found = InputFiles()
+        for raster in self._stack.rasters:
+            found.join(raster.inputs)
+        return found
 
     def put_on_working_grid(self, at: tuple[float, float], at_crs: CRS, map_area: GeoBox | None) -> list[str]:
         """Choose the grid by the model's pixel size at a point, put all files on it, and say what that meant.

@@ -19,6 +19,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..errors import InputError
+from ..input_files import InputFiles
 from .ground import transformer
 from .view import BandView, view_of
 
@@ -52,10 +53,12 @@ class Raster:
         self.nodata = nodata
         if file.lstrip().startswith(PICTURE_PREFIXES):
             raise InputError(_picture(file))
+        self.inputs = InputFiles([file])  # as they are before anything is read
         try:
             self._dataset = rasterio.open(file)
         except (RasterioError, OSError) as error:
             raise InputError(f"The raster {file} can't be opened ({error}); choose a raster file.") from error
+        self.inputs.add_raster(self.parts)
         try:
             self.grid = self._own_grid()
         except InputError:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...models.whole_file import write_whole
 from ..judging.page import page_template, signed_text
 from ..judging.resampling import Estimate
 from ..judging.scored import BACKGROUND, SURVEY
@@ -58,13 +59,12 @@ def write_page(
     diverged: Sequence[str],
     folder: Path,
 ) -> str:
-    """Write study.html into a folder and return its path.
+    """Write study.html into a folder and return its name. Raises OSError where it can't be written.
 
     ``effect`` is there where refits were asked for; ``diverged`` are sentences on training that diverged.
     """
-    file = folder / PAGE
-    file.write_text(page_html(findings, workshop, effect, diverged), encoding="utf-8")
-    return str(file)
+    write_whole(folder / PAGE, page_html(findings, workshop, effect, diverged))
+    return PAGE
 
 
 def page_html(

@@ -9,8 +9,10 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
-from ..aside import SUFFIX, refusal
+from ...models.whole_file import whole_file
+from ..aside import writing
 from ..patches.raster_source import RasterSource, pixels_of
+from ..rasters.geotiff import demand_same
 from ..rasters.raster import Valid, Values
 from ..training.config import TrainingConfig
 from ..training.shape import scales_of
@@ -72,33 +74,36 @@ def _around(source: RasterSource, spots: Spots, side: int) -> tuple[slice, slice
 
 def _write(source: RasterSource, part: tuple[slice, slice], seed: tuple[int, ...], file: Path) -> None:
     values, valid = source.window(*part)
+    source.demand_unchanged()
     made = _categories(values, valid, source.categorical, seed)
     made[~valid] = np.nan
     rows, columns = part
-    partial = file.with_suffix(SUFFIX)
-    try:
+    with writing(file.parent, RasterioError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with rasterio.open(
-            partial,
-            "w",
-            driver="GTiff",
-            count=len(made),
-            height=made.shape[1],
-            width=made.shape[2],
-            dtype="float32",
-            crs=source.grid.crs.to_wkt() if source.grid.crs else None,
-            transform=source.grid.affine * Affine.translation(columns.start, rows.start),
-            nodata=np.nan,
-            tiled=True,
-            blockxsize=TILE,
-            blockysize=TILE,
-        ) as raster:
-            raster.write(made)
-            for number, name in enumerate(source.bands, start=1):
-                raster.set_band_description(number, name)
-        partial.replace(file)
-    except (OSError, RasterioError) as error:
-        raise refusal(file.parent, error) from error
+        with whole_file(file) as beside:
+            _write_raster(beside, made, source, (rows.start, columns.start))
+
+
+def _write_raster(file: Path, made: Values, source: RasterSource, first: tuple[int, int]) -> None:
+    with rasterio.open(
+        file,
+        "w",
+        driver="GTiff",
+        count=len(made),
+        height=made.shape[1],
+        width=made.shape[2],
+        dtype="float32",
+        crs=source.grid.crs.to_wkt() if source.grid.crs else None,
+        transform=source.grid.affine * Affine.translation(first[1], first[0]),
+        nodata=np.nan,
+        tiled=True,
+        blockxsize=TILE,
+        blockysize=TILE,
+    ) as raster:
+        raster.write(made)
+        for number, name in enumerate(source.bands, start=1):
+            raster.set_band_description(number, name)
+    demand_same(file, made)
 
 
 def _categories(values: Values, valid: Valid, categorical: tuple[bool, ...], seed: tuple[int, ...]) -> Values:

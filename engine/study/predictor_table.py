@@ -44,9 +44,12 @@ class PredictorTable:
                     window_means(normalisation.channels_of(values, valid), wanted)
                     for values, valid in source.chunks(monitor.check)
                 ]
+                source.demand_unchanged()
                 for number, side in enumerate(wanted):
                     of_patch = np.concatenate([part[number] for part in parts])
                     self._means[modality.name, side] = of_patch[source.places]
+
+        course.inputs.demand_unchanged()
 
     def rows(self, scales: Sequence[tuple[str, Sequence[int]]]) -> Rows:
         """Return the predictors of some windows, side by side: (places, predictors)."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...models.whole_file import write_whole
 from ..judging.resampling import Estimate, finite
 from .findings import Comparison, Figures, Findings, Gain
 from .trial import REAL
@@ -16,8 +17,7 @@ MEAN, MEDIAN = "(mean)", "(median)"
 
 
 def write_tables(findings: Findings, folder: Path) -> tuple[str, ...]:
-    """Write the tables into a folder and return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the tables into a folder and return their names. Raises OSError where it can't be written."""
     tables = {
         "study.csv": _fits(findings),
         "summary.csv": [_summary(findings, one) for one in findings.figures],
@@ -26,8 +26,8 @@ def write_tables(findings: Findings, folder: Path) -> tuple[str, ...]:
         "species.csv": _species(findings),
     }
     for name, rows in tables.items():
-        pd.DataFrame(rows).to_csv(folder / name, index=False)
-    return tuple(str(folder / name) for name in tables)
+        write_whole(folder / name, pd.DataFrame(rows).to_csv(index=False))
+    return tuple(tables)
 
 
 def _fits(findings: Findings) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ...models.architecture import Architecture
 from ...models.card import Modality
 from ...models.ensemble import side_by_side
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
 from ..patches.raster_source import RasterSource, pixels_of
@@ -28,6 +29,7 @@ from ..sites.cleaning import Cleaning
 from ..sites.coordinate_checks import Inside
 from ..sites.preparation import Prepared, prepare, prepare_test
 from ..sites.site_table import Floats, Index, SiteTable
+from ..values import input_of
 from .batches import Places
 from .config import TrainingConfig
 from .folds import Fold, folds_of
@@ -72,6 +74,8 @@ class Course:
         A text a modality that differs where what the network sees differs.
     files
         Rasters that stay open while tiles are read; ``close`` it at the end.
+    inputs
+        All that was read.
     """
 
     config: TrainingConfig
@@ -89,6 +93,7 @@ class Course:
     lambda2: torch.Tensor
     digests: tuple[str, ...]
     files: ExitStack
+    inputs: InputFiles = field(default_factory=InputFiles)
 
     @property
     def network(self) -> Architecture:
@@ -98,7 +103,7 @@ class Course:
 
 def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     """Prepare a training. Raises InputError, in one sentence, where the config's data can't be used."""
-    recipe = recipe_of(config)
+    recipe, inputs = recipe_of(config), inputs_of(config)
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
@@ -116,6 +121,8 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
         architecture = architecture_of(config, seen.channels(), len(sites.species), recipe.width)
         window = max(max(scales_of(config, one.name)) * one.pixel_m for one in supplies)
+        inputs.join(seen.inputs)
+        inputs.demand_unchanged()
         blocks = make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed)
         buffer_m = buffer_of(recipe.buffer_km, window)
         return Course(
@@ -125,7 +132,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             background=background,
             test=prepared.test,
             report=prepared.report,
-            places=Places(sites, len(background), seen.sights),
+            places=Places(sites, len(background), seen.sights, seen.lasting),
             modalities=tuple(seen.modalities),
             architecture=architecture,
             blocks=blocks,
@@ -134,6 +141,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             lambda2=_lambda2(config, sites, recipe),
             digests=tuple(seen.digests),
             files=stack.pop_all(),
+            inputs=inputs,
         )
 
 
@@ -159,11 +167,12 @@ def seen_as(course: Course, config: TrainingConfig, monitor: Monitor) -> Course:
         seen = _Seen(sites, course.background, lattices, PatchCache(), stack, monitor)
         for supply in supplies:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
+        course.inputs.demand_unchanged()
         return replace(
             course,
             config=config,
             recipe=recipe,
-            places=Places(sites, len(course.background), seen.sights),
+            places=Places(sites, len(course.background), seen.sights, seen.lasting),
             modalities=tuple(seen.modalities),
             architecture=architecture_of(config, seen.channels(), len(sites.species), recipe.width),
             digests=tuple(seen.digests),
@@ -186,7 +195,8 @@ def seen_elsewhere(course: Course, sites: SiteTable, monitor: Monitor) -> Places
                 patches = PatchCache().patches(source, monitor, name)
             sight = PatchSight(name, PatchSet(patches, modality))
         sights[name] = sight
-    return Places(sites, 0, sights)
+    course.inputs.demand_unchanged()
+    return Places(sites, 0, sights, course.places.inputs)
 
 
 def _on_lattice(own: Sight, supply: RasterSupply, spots: Spots) -> LatticeSight | None:
@@ -218,6 +228,8 @@ class _Seen:
         self._monitor = monitor
         self.modalities: list[Modality] = []
         self.digests: list[str] = []
+        self.inputs = InputFiles()
+        self.lasting = InputFiles()  # those that go on being read
         self.sights: dict[str, Sight] = {}
 
     def channels(self) -> dict[str, int]:
@@ -236,11 +248,14 @@ class _Seen:
         modality = Modality(supply.name, bands, *supply.pixel_size(source), scales)
         self.modalities.append(modality)
         self.digests.append(source.digest)
+        if isinstance(source, RasterSource):
+            self.inputs.join(source.inputs)
         turned = backbone == IMAGERY and recipe.augment
         if lattice is not None and isinstance(source, RasterSource):
             spots = self._spots
             rows, columns = pixels_of(lattice.grid, spots.x, spots.y, spots.crs)
             scene = RasterScene(source, modality)
+            self.lasting.join(source.inputs)
             self.sights[supply.name] = LatticeSight(
                 supply.name, scene, rows, columns, lattice.step, max(scales), turned
             )
@@ -260,6 +275,17 @@ def _lattices(
             lattice = SiteLattice.of(sites, supply.grid, about, supply.name)
             if lattice is not None:
                 found[supply.name] = lattice
+    return found
+
+
+def inputs_of(config: TrainingConfig) -> InputFiles:
+    """Return the tables and rasters of a config, as they are now."""
+    sites = config.sites
+    further = (sites.test, sites.background, sites.area, sites.bias)
+    found = InputFiles([*(one.file for one in sites.sources()), *(one for one in further if one)])
+    found.add_raster(
+        [input_of(f"{name}={text}").file for name, one in config.modality.items() for text in one.inputs]
+    )
     return found
 
 
