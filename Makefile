@@ -23,7 +23,8 @@ test: lint types test-engine test-plugin test-e2e
 lint: setup
 	$(ENGINE)/ruff check .
 	$(ENGINE)/ruff format --check .
-	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol models/card.py models/errors.py models/field_types.py \
+	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol models/card.py models/card_faults.py models/errors.py \
+		models/field_types.py models/plain_json.py models/tensor_header.py \
 		__init__.py engine/__init__.py models/__init__.py
 	$(ENGINE)/bandit -q -r __init__.py plugin engine models
 

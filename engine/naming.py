@@ -29,8 +29,8 @@ def slugs(names: Sequence[str]) -> list[str]:
     """Return one file name (without ending) a name, all different, in any letter case and on any system.
 
     It is the name's ``slug``; where that is a name of a run's other files, or none that a file can have, with
-    ``_species`` at its end; where it is taken already, with ``_2`` and so on. The same names, in the same order,
-    get the same file names.
+    ``_species`` at its end; where it is taken already, with ``_2`` and so on. The same names, in the same
+    order, get the same file names.
     """
     found: dict[str, None] = {}  # ordered, and quick to look up
     used: dict[str, int] = {}  # the last number of each name

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 
@@ -190,9 +190,8 @@ class ResumableFolder:
             if other != keep and _covers(mine, self.progress(other)):
                 shutil.rmtree(other)
         old = self.path.with_name(f"{self.path.name}{OLD}")
-        free = next(
-            one for one in (old, *(old.with_name(f"{old.name}-{n}") for n in count(2))) if not one.exists()
-        )
+        further = (old.with_name(f"{old.name}-{number}") for number in count(2))
+        free = next(one for one in chain([old], further) if not one.exists())
         self.path.rename(free)
         self.note = self._kept_note(free, own == fingerprint)
 

@@ -112,7 +112,7 @@ def run_map(
             precision=precision,
             method=layout.method,
             verified_max_abs_diff=difference,
-            warnings=(*run["warnings"], *others),
+            warnings=(*run["warnings"], *others, *monitor.notes),
         )
 
 

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, BinaryIO, Optional
 
 from ...engine.protocol import MessageError, parse
 from .engine_error import EngineError
@@ -112,8 +112,7 @@ class EngineProcess:
         flags = 0
         if sys.platform == "win32":
             flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as stderr:
+        with self._opened_log() as stderr:
             # A list and no shell; the program is the user's own choice, so bandit's doubt does not apply.
             child = subprocess.Popen(  # nosec B603
                 list(self._launch.command),
@@ -131,6 +130,14 @@ class EngineProcess:
             with contextlib.suppress(OSError):  # gone already, or not allowed: it runs all the same
                 os.setpriority(os.PRIO_PROCESS, child.pid, LOW_PRIORITY)
         return child
+
+    def _opened_log(self) -> BinaryIO:
+        """Return the file for what the child prints to standard error, or none where the disk is full."""
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            return self._log.open("wb")
+        except OSError:
+            return open(os.devnull, "wb")
 
     def _write(self, child: subprocess.Popen[bytes]) -> None:
         stream = child.stdin

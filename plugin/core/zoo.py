@@ -27,9 +27,16 @@ def known_models(zoo: Path = ZOO) -> list[KnownModel]:
     shipped = {str(path.resolve()) for path in zoo.glob("*.safetensors")}
     for text in settings.recent_models():
         path = Path(text)
-        if path.is_file() and str(path.resolve()) not in shipped:
+        if _is_file(path) and str(path.resolve()) not in shipped:
             models.append(_known(path, False))
     return [model for model in models if model.name]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # on a disk that is gone, or no name that a file can have
+        return False
 
 
 def _known(path: Path, shipped: bool) -> KnownModel:

@@ -76,7 +76,7 @@ def test_layers_of_the_project_become_a_config_beside_the_model(
         "model": {"preset": "default"},
     }
     made = tmp_path / "made"
-    assert algorithm._job == TrainJob(str(made / "oaks.toml"), str(made / "oaks.safetensors"), False, "auto")
+    assert algorithm._job == TrainJob(str(made / "oaks.toml"), str(made / "oaks.safetensors"), True, "auto")
     rows = read_attributes(made / "oaks.train.gpkg")
     assert [row["species"] for row in rows] == ["Quercus ilex", "Fagus sylvatica"]
     text = (made / "oaks.toml").read_text()
@@ -98,7 +98,7 @@ def test_everything_that_can_be_said_is_in_the_config(
         "INPUTS": f"ndvi={ndvi}#1\nsatellite={rasters['satellite']}#1,2", "SCALES": "ndvi=25,5\nbioclim=1",
         "PRESET": "paper-bimodal", "EPOCHS": "3", "SEED": 0, "FOLDS": 1, "LAMBDA2": "0.25",
         "N_BACKGROUND": 500, "MIN_RECORDS": 2, "THIN_M": 100, "BUFFER_KM": 0, "BLOCKS_KM": 2.5,
-        "WIDTH": 0.125, "DEVICE": "cpu", "RESUME": True,
+        "WIDTH": 0.125, "DEVICE": "cpu", "RESUME": False,
     }  # fmt: skip
     config = config_of(algorithm, parameters, context)
     assert config["sites"] == {
@@ -116,7 +116,7 @@ def test_everything_that_can_be_said_is_in_the_config(
         "epochs": 3, "seed": 0, "folds": 1, "lambda2": 0.25, "n_background": 500, "min_records": 2,
         "thin_m": 100.0, "buffer_km": 0.0, "blocks_km": 2.5, "width": 0.125,
     }  # fmt: skip
-    assert (algorithm._job.resume, algorithm._job.device) == (True, "cpu")
+    assert (algorithm._job.resume, algorithm._job.device) == (False, "cpu")
 
 
 def test_the_engine_takes_the_config_as_it_is(algorithm, parameters, context):
@@ -158,7 +158,7 @@ def test_a_config_goes_before_all_else(algorithm, context, tmp_path):
     parameters = {"CONFIG": str(config), "OUTPUT": str(tmp_path / "oaks.safetensors")}
     assert algorithm.checkParameterValues(parameters, context)[0]
     assert algorithm.prepareAlgorithm(parameters, context, Feedback())
-    assert algorithm._job == TrainJob(str(config), str(tmp_path / "oaks.safetensors"))
+    assert algorithm._job == TrainJob(str(config), str(tmp_path / "oaks.safetensors"), resume=True)
     assert not (tmp_path / "oaks.toml").exists() and config.read_text() == "[sites]\n"
 
 
