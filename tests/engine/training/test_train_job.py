@@ -281,6 +281,7 @@ def test_files_that_cannot_be_written_are_told(run: Run, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"must end in \.safetensors; call it tiny\.tif\.safetensors\.$"):
         train(run.config, tmp_path / "tiny.tif")
     (tmp_path / "tiny.partial").mkdir()
+    (tmp_path / "tiny.partial" / "thesis.txt").write_text("years of work")
     with pytest.raises(InputError, match=r"is in the way and is not Scalescape's; move it away\.$"):
         train(run.config, tmp_path / "tiny.safetensors")
     (tmp_path / "tiny.partial" / "run.json").write_text(json.dumps({"pid": os.getppid(), "fingerprint": ""}))
