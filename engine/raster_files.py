@@ -33,6 +33,8 @@ def local_files(name: str) -> list[Path]:
     several.
     """
     path = Path(name)
+    if not name:
+        return []
     if name.startswith("/vsi"):
         inner = ARCHIVES.sub("", name).replace("{", "").replace("}", "")
         path = Path(inner)
@@ -42,7 +44,7 @@ def local_files(name: str) -> list[Path]:
         if path.suffix.lower() != SHAPEFILE[0]:
             return [path]
         return [path, *(one for end in SHAPEFILE[1:] if _is_file(one := path.with_suffix(end)))]
-    if path.is_dir():
+    if _is_folder(path):
         return [one for one in islice(path.rglob("*"), MOST) if one.is_file()]
     parts = [*QUOTED.findall(name), *name.split(":")[1:]]
     return [one for one in map(Path, parts) if _is_file(one)][:1]
@@ -80,6 +82,13 @@ def said_beside(file: Path) -> bytes:
 def is_note(file: str) -> bool:
     """Tell whether a file holds GDAL's notes beside a raster."""
     return file.endswith(BESIDE)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_file(path: Path) -> bool:

@@ -279,7 +279,7 @@ def stopped_at_once(one: StudyJob) -> list[Progress]:
 
 
 def test_two_forgetful_starts_lose_no_fit(tmp_path: Path) -> None:
-    """Without --resume, and stopped soon, twice; a study that resumes then goes on from the first one's fits."""
+    """Without --resume, and stopped soon, twice: a study that resumes goes on from the first one's fits."""
     cancelled(job(tmp_path), 5)
     fits = tmp_path / "study" / "fits"
     kept = {file.name: file.read_bytes() for file in fits.glob("*.npz")}
