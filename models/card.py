@@ -171,7 +171,7 @@ class Card:
     @property
     def fault(self) -> str:
         """What is wrong with it first of all, in a few words; empty where nothing is."""
-        from .card_faults import faults  # it needs to know what a card is
+        from .card_faults import faults
 
         return next(faults(self), "")
 
@@ -235,6 +235,10 @@ class Card:
                 f"{source} has model format {version}, and this Scalescape reads up to {FORMAT_VERSION}; "
                 "update Scalescape."
             )
+        from .card_faults import too_many  # it needs to know what a card is
+
+        if much := too_many(raw):
+            raise CardError(f"The card of {source} is faulty: {much}; get the file anew.")
         try:
             card = cls(
                 **{

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from .card import KINDS, N_QUANTILES, PIXEL_UNITS, Band, Card, Modality
 from .plain_json import shortened
@@ -13,7 +15,7 @@ MOST_SPECIES, MOST_MODALITIES, MOST_BANDS, MOST_SCALES = 100_000, 50, 10_000, 50
 LARGEST_SCALE = 2_001  # px
 LONGEST_NAME = 500  # letters
 CONTROL = ("Cc", "Cs")  # categories of letters that no name has: they would break lines, and files
-SMALLEST_PIXEL, LARGEST_PIXEL = 1e-7, 1e7  # metres or degrees
+PIXELS = {"metre": (1e-3, 1e7), "degree": (1e-8, 90.0)}  # the smallest and the largest of a raster
 SMALLEST_STD, LARGEST_VALUE = 1e-30, 1e30  # of a band; float32 holds what is made of them
 
 
@@ -21,8 +23,8 @@ def faults(card: Card) -> Iterator[str]:
     """Yield what would make a map wrong, or a reader stumble."""
     if not card.name:
         yield "it has no name"
-    yield from _names_faults("modality", [one.name for one in card.modalities], MOST_MODALITIES)
-    yield from _names_faults("species", [one.name for one in card.species], MOST_SPECIES)
+    yield from _names_faults("modality", [one.name for one in card.modalities])
+    yield from _names_faults("species", [one.name for one in card.species])
     for modality in card.modalities:
         yield from _modality_faults(modality)
     for one in card.species:
@@ -37,12 +39,19 @@ def faults(card: Card) -> Iterator[str]:
         yield "the extent of its training is not four numbers"
 
 
-def _names_faults(what: str, names: Sequence[str], most: int) -> Iterator[str]:
+def too_many(raw: dict[str, Any]) -> str:
+    """Return what there is too much of in the JSON values of a card, empty where nothing is."""
+    for name, most in (("modalities", MOST_MODALITIES), ("species", MOST_SPECIES)):
+        found = raw.get(name)
+        if isinstance(found, list) and len(found) > most:
+            return f"it names {len(found)} {name}, more than the {most} that can be used"
+    return ""
+
+
+def _names_faults(what: str, names: Sequence[str]) -> Iterator[str]:
     """Yield what is wrong with the names of all there are of a kind."""
     if not names:
         yield f"it names no {what}"
-    if len(names) > most:
-        yield f"it names {len(names)} {what}, more than the {most} that can be used"
     for name in names:
         if len(name) > LONGEST_NAME:
             yield f"the {what} name {shortened(name)!r} is longer than {LONGEST_NAME} letters"
@@ -58,7 +67,8 @@ def _modality_faults(modality: Modality) -> Iterator[str]:
         yield f"{where} has pixel unit {shortened(modality.pixel_unit)!r}"
     if not modality.pixel_size > 0:
         yield f"{where} has no pixel size"
-    if not SMALLEST_PIXEL <= modality.pixel_size <= LARGEST_PIXEL:
+    smallest, largest = PIXELS.get(modality.pixel_unit, (0.0, math.inf))
+    if not smallest <= modality.pixel_size <= largest:
         yield f"{where} has pixels of {modality.pixel_size:g} {modality.pixel_unit}, which no raster has"
     if not modality.scales:
         yield f"{where} has no scale"
