@@ -53,6 +53,8 @@ def _names_faults(what: str, names: Sequence[str]) -> Iterator[str]:
     if not names:
         yield f"it names no {what}"
     for name in names:
+        if not name.strip():
+            yield f"a {what} has no name"
         if len(name) > LONGEST_NAME:
             yield f"the {what} name {shortened(name)!r} is longer than {LONGEST_NAME} letters"
         if not name.isprintable() and any(unicodedata.category(letter) in CONTROL for letter in name):

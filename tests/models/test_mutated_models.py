@@ -346,6 +346,10 @@ def a_long_name(card: dict[str, Any]) -> None:
     card["species"][0]["name"] = "x" * 501
 
 
+def a_blank_name(card: dict[str, Any]) -> None:
+    card["species"][0]["name"] = "  "
+
+
 def a_name_of_two_lines(card: dict[str, Any]) -> None:
     card["species"][0]["name"] = "Abies\nalba"
 
@@ -363,6 +367,7 @@ REFUSED = {
     a_huge_padding: "has a size that can't be built",
     many_species: "150000 species, more than the 100000 that can be used",
     a_long_name: "is longer than 500 letters",
+    a_blank_name: "a species has no name",
     a_name_of_two_lines: "holds a control character",
     an_extent_of_three: "the extent of its training is not four numbers",
 }
