@@ -6,6 +6,7 @@ Bandit warns of ``subprocess``; the engine is a process of its own, started as a
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import subprocess  # nosec B404
@@ -23,6 +24,7 @@ LOW_PRIORITY = 10  # "niceness" on POSIX: QGIS comes first
 LACKING_STATUS = 3  # the engine's status where its Python lacks something; the reason is on standard error
 KILLED_BY_SYSTEM = (-9, 137)
 TAIL_BYTES = 4096
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # of a disk, or of what a user may have of it
 LINE_BOUND = 64 * 1024 * 1024  # bytes; no message is longer, so a longer line is cut and not understood
 
 
@@ -132,11 +134,13 @@ class EngineProcess:
         return child
 
     def _opened_log(self) -> BinaryIO:
-        """Return the file for what the child prints to standard error, or none where the disk is full."""
+        """Return the file for what the child prints to standard error; where the disk is full none keeps it."""
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             return self._log.open("wb")
-        except OSError:
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
             return open(os.devnull, "wb")
 
     def _write(self, child: subprocess.Popen[bytes]) -> None:
