@@ -15,6 +15,7 @@ from .claim import Mark, is_of_a_mark
 from .errors import InputError
 from .full_disk import is_full, reason_in
 from .made_folders import MadeFolders
+from .protocol.kept_work import RUN, work_in
 
 SUFFIX = UNFINISHED
 BESIDE = ".aux.xml"  # GDAL's notes beside a raster
@@ -119,6 +120,8 @@ class Aside:
     def _demand_free(self) -> None:
         """Raise InputError where what lies in the folder aside may be of use to somebody."""
         mark = Mark(self.path)
+        if work_in(self.path) and (self.path / RUN).exists() and not mark.is_there:
+            raise InputError(f"{self.path} keeps what a training has done; choose another folder.")
         if not mark.is_there:
             raise InputError(f"{self.path} is in the way and is not Scalescape's; {_MOVE}.")
         try:

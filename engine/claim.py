@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 
 from ..models.whole_file import UNFINISHED, write_whole
-from .protocol.kept_work import MARK
 
+MARK = ".scalescape.json"
 CLOCK_S = 60.0  # by which a process may seem to have started earlier or later, where clocks are set
 LARGEST_PID = 2**31 - 1
 
@@ -64,10 +64,10 @@ class Owner:
 
 
 class Mark:
-    """The mark in ``folder``."""
+    """The mark in ``folder``, a file of some ``name``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / MARK
+    def __init__(self, folder: Path, name: str = MARK) -> None:
+        self.file = folder / name
 
     @property
     def is_there(self) -> bool:

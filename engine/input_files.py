@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .errors import InputError
 from .raster_files import is_note, local_files, said_beside, with_sources
+
+DATABASES = (".gpkg", ".sqlite")
+LARGEST_DATABASE = 256 * 1024**2  # bytes; of a larger one size and time count
+MAGIC = b"SQLite format 3\0"
+# Bytes of a database's header that change when a program merely opens or closes it, as QGIS does with a layer:
+# how it keeps its journal, and counters. See https://www.sqlite.org/fileformat.html
+VOLATILE = (slice(18, 20), slice(24, 28), slice(92, 100))
 
 Stamp = tuple[int, int] | bytes | None
 
@@ -65,6 +73,17 @@ def _stamp(file: Path) -> Stamp:
         if is_note(file.name):
             return said_beside(file)
         found = file.stat()
+        if file.suffix.lower() in DATABASES and found.st_size <= LARGEST_DATABASE:
+            return _content(file)
     except (OSError, InputError):
         return None
     return found.st_size, found.st_mtime_ns
+
+
+def _content(file: Path) -> bytes:
+    """Return a digest of what a database holds."""
+    content = bytearray(file.read_bytes())
+    if content.startswith(MAGIC):
+        for part in VOLATILE:
+            content[part] = bytes(part.stop - part.start)
+    return hashlib.sha256(content).digest()

@@ -15,7 +15,7 @@ from .aside import writing
 from .claim import Mark, Owner
 from .errors import InputError
 from .made_folders import MadeFolders
-from .protocol.kept_work import RUN, work_in
+from .protocol.kept_work import RUN, RUNNING, work_in
 
 OLD = ".old"  # at the end of a folder's name: work that was put aside
 
@@ -74,6 +74,7 @@ class ResumableFolder:
         self.path = path
         self.note = ""
         self._work = work
+        self._mark = Mark(path, RUNNING)  # not that of what is cleared away when its run is dead
         if resume is None:
             resume = holds_work_of(path, fingerprint)
         with writing(path.parent):
@@ -90,7 +91,7 @@ class ResumableFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        Mark(self.path).clear()
+        self._mark.clear()
         if not work_in(self.path):
             self.remove()
 
@@ -116,7 +117,7 @@ class ResumableFolder:
         self.path.mkdir(exist_ok=True)
         try:
             write_whole(self.path / RUN, json.dumps({"fingerprint": fingerprint}))
-            Mark(self.path).set()
+            self._mark.set()
         except BaseException:
             if not work_in(self.path):
                 shutil.rmtree(self.path, ignore_errors=True)
@@ -124,7 +125,7 @@ class ResumableFolder:
 
     def _demand_ours(self) -> None:
         """Raise InputError where the folder is not Scalescape's, or another run writes to it."""
-        mark, record = Mark(self.path), self.path / RUN
+        mark, record = self._mark, self.path / RUN
         in_the_way = f"{self.path} is in the way and is not Scalescape's; move it away."
         if not self.path.is_dir():
             raise InputError(in_the_way)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 KEPT = ".partial"  # in place of a model file's ending: the folder of its training
 RUN = "run.json"  # in such a folder: what the work in it belongs to
-MARK = ".scalescape.json"  # in a folder: which process works there
+RUNNING = "running.json"  # in such a folder: which process works there
 SECONDS = "seconds.json"  # in a study's folder: what fits were measured to take
 UNFINISHED = ".partial"  # at the end of a file's name: what is only half written
 
@@ -20,5 +20,5 @@ def work_in(folder: Path) -> frozenset[str]:
     return frozenset(
         file.relative_to(folder).as_posix()
         for file in files
-        if file.name not in (RUN, MARK, SECONDS) and file.suffix != UNFINISHED
+        if file.name not in (RUN, RUNNING, SECONDS) and file.suffix != UNFINISHED
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,11 +131,16 @@ def test_a_model_that_changes_amid_a_map_is_named(world: World, change: Callable
 
 def test_polygons_that_change_amid_a_map_are_named(world: World) -> None:
     mask = polygons(world.folder / "mask.gpkg")
-    refused(lambda monitor: run_map(replace(world.job, mask=str(mask)), monitor), world, touched, mask)
+    refused(lambda monitor: run_map(replace(world.job, mask=str(mask)), monitor), world, other_polygons, mask)
 
 
-def polygons(file: Path) -> Path:
-    shape = shapely.to_wkb(np.array([shapely.box(500300, 4999300, 500700, 4999700)]))
+def other_polygons(file: Path) -> None:
+    file.unlink()
+    polygons(file, 500600)
+
+
+def polygons(file: Path, right: float = 500700) -> Path:
+    shape = shapely.to_wkb(np.array([shapely.box(500300, 4999300, right, 4999700)]))
     pyogrio.raw.write(file, shape, [], [], geometry_type="Polygon", crs="EPSG:32631")
     return file
 
@@ -301,6 +308,23 @@ def test_notes_of_a_raster_that_is_merely_looked_at_do_not_count(
         beside.write_text(text.replace("<NoDataValue>3", "<NoDataValue>4"))
         assert raster.inputs.changed == beside
     assert shown.closed
+
+
+def test_a_database_that_is_merely_opened_did_not_change(tmp_path: Path) -> None:
+    """QGIS switches the journal of a GeoPackage while its layers are shown, and back."""
+    file = polygons(tmp_path / "zones.gpkg")
+    inputs = InputFiles([str(file)])
+    before = file.read_bytes()
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("PRAGMA journal_mode=WAL")
+        opened.execute("SELECT count(*) FROM gpkg_contents").fetchone()
+        opened.execute("PRAGMA journal_mode=DELETE")
+    touched(file)
+    assert file.read_bytes() != before and inputs.changed is None
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("UPDATE gpkg_contents SET description = 'other'")
+        opened.commit()
+    assert inputs.changed == file
 
 
 def test_names_of_gdal_stand_for_their_files(tmp_path: Path) -> None:

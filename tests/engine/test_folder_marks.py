@@ -16,6 +16,8 @@ from scalescape.engine import aside as aside_module
 from scalescape.engine.aside import Aside
 from scalescape.engine.claim import MARK, Mark, Owner
 from scalescape.engine.errors import InputError
+from scalescape.engine.protocol.kept_work import RUNNING
+from scalescape.engine.resumable_folder import ResumableFolder
 
 DAMAGED = {
     "empty": b"",
@@ -202,3 +204,27 @@ def test_folders_that_were_there_or_got_something_stay(tmp_path: Path) -> None:
         (aside.folder.parent / "notes.txt").write_text("of the user")
         raise RuntimeError("nothing")
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_a_training_keeps_beside_its_model_is_not_taken_for_a_dead_map(
+    tmp_path: Path, killed: bool
+) -> None:
+    """``train --out oaks.safetensors`` keeps its work where ``map --out oaks`` lets its files grow."""
+    with ResumableFolder(tmp_path / "oaks.partial", "x", False, "trains oaks.safetensors") as folder:
+        (folder.path / "network_0.safetensors").write_bytes(b"hours of work")
+        mark = (folder.path / RUNNING).read_bytes()
+    if killed:
+        owner = {**json.loads(mark), "pid": 2**22 - 7}
+        (folder.path / RUNNING).write_text(json.dumps(owner))
+    with pytest.raises(InputError, match=r"oaks\.partial keeps what a training has done; choose another"):
+        Aside(tmp_path / "oaks")
+    assert (folder.path / "network_0.safetensors").read_bytes() == b"hours of work"
+
+
+def test_a_map_that_grows_is_not_taken_for_a_training(tmp_path: Path) -> None:
+    with Aside(tmp_path / "oaks") as aside:
+        (aside.path / "a.tif").write_bytes(b"half a map")
+        with pytest.raises(InputError, match="is in the way"):
+            ResumableFolder(tmp_path / "oaks.partial", "x", False, "trains oaks.safetensors")
+        assert (aside.path / "a.tif").exists()

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scalescape.engine import resumable_folder
-from scalescape.engine.claim import MARK, Owner
+from scalescape.engine.claim import Owner
 from scalescape.engine.errors import InputError
-from scalescape.engine.protocol.kept_work import work_in
+from scalescape.engine.protocol.kept_work import RUNNING, work_in
 from scalescape.engine.resumable_folder import ResumableFolder, holds_work_of, put_aside
 
 SAME, OTHER = "of this config", "of another config"
@@ -170,7 +170,9 @@ def test_what_a_full_disk_left_at_the_start_is_taken_over(
     path = tmp_path / "tiny.partial"
     path.mkdir()
     if left != "nothing":
-        name = {"half a record": "run.json.partial", "an empty mark": MARK, "an empty record": "run.json"}[left]
+        name = {"half a record": "run.json.partial", "an empty mark": RUNNING, "an empty record": "run.json"}[
+            left
+        ]
         (path / name).touch()
     assert run(path, ["a.npz"], resume=resume) == ""
     assert work_in(path) == {"a.npz"}
@@ -194,10 +196,10 @@ def test_what_is_not_ours_stays(tmp_path: Path, resume: bool) -> None:
 def test_a_run_elsewhere_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "fits"
     run(path, ["a.npz"])
-    (path / MARK).write_text(json.dumps({**vars(Owner.of_this_process()), "host": "node17"}))
-    with pytest.raises(InputError, match=f"on the computer node17 writes there, .* delete {path / MARK}"):
+    (path / RUNNING).write_text(json.dumps({**vars(Owner.of_this_process()), "host": "node17"}))
+    with pytest.raises(InputError, match=f"on the computer node17 writes there, .* delete {path / RUNNING}"):
         run(path, [], resume=True)
-    (path / MARK).unlink()
+    (path / RUNNING).unlink()
     (path / "run.json").write_text(json.dumps({"fingerprint": SAME, "pid": os.getppid()}))
     with pytest.raises(InputError, match="Another run writes there"):
         run(path, [], resume=True)
@@ -240,4 +242,4 @@ def test_a_full_disk_at_the_end_does_not_hide_why_a_run_ended(
         (folder.path / "a.npz").write_text("a.npz of this config")
         monkeypatch.setattr(f"{resumable_folder.__name__}.write_whole", full)
         raise InputError("the first sentence")
-    assert not (tmp_path / "fits" / MARK).exists()
+    assert not (tmp_path / "fits" / RUNNING).exists()
