@@ -140,8 +140,11 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: str) -> Archite
             f"The weights of {path} do not fit its card, which names more layers than there are weights; get "
             "the file again."
         )
-    with torch.device("meta"):
-        network = FusionNetwork(architecture)
+    try:
+        with torch.device("meta"):
+            network = FusionNetwork(architecture)
+    except ModelError as error:
+        raise ModelError(f"The card of {path} is faulty: {error} Get the file anew.") from error
     wanted = {NETWORK + name: tuple(value.shape) for name, value in network.state_dict().items()}
     for modality in architecture.modalities:
         for branch in modality.branches:

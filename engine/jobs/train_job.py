@@ -68,7 +68,7 @@ def trained(config: TrainingConfig, out: Path, resume: bool | None, on: str, mon
     monitor.report("preparing", 0, 1)
     course = course_of(config, monitor)
     if fault := untested_card(course, out.stem).fault:  # better known now than at the end
-        raise InputError(f"No model can be made of these sites and rasters: of its card, {fault}; change that.")
+        raise InputError(f"No model can be made of these sites and rasters, since {fault}; change that.")
     with course.files, RunFolder(out, fingerprint(course), resume) as folder:
         monitor.note(folder.note)
         networks = _Networks(course, folder, device, monitor)

@@ -175,6 +175,18 @@ def a_count_where_a_name_is(folder: Path) -> None:
     configure(folder, SURVEYS, training=ALONE)
 
 
+def a_name_of_two_lines(folder: Path) -> None:
+    rewrite(folder, "po.csv", lambda lines: [*lines, '"Alnus\n' + 'incana",500600,4999600'])
+
+
+def a_name_like_a_page(folder: Path) -> None:
+    rewrite(folder, "po.csv", lambda lines: [*lines, f"{'Alnus ' * 100},500600,4999600"])
+
+
+def a_word_of_the_network_s_own(folder: Path) -> None:
+    configure(folder, predictors=PREDICTORS.replace("[modality.bioclim]", "[modality.values]"))
+
+
 def not_toml(folder: Path) -> None:
     (folder / "train.toml").write_text("[sites\n", encoding="utf-8")
 
@@ -200,6 +212,9 @@ CASES: dict[Callable[[Path], None], str] = {
     an_empty_table: "holds no record",
     a_raster_that_is_none: "bioclim.tif",
     a_count_where_a_name_is: "'some' in row 62",
+    a_name_of_two_lines: "since the species name 'Alnus\\nincana' holds a control character",
+    a_name_like_a_page: "is longer than 500 letters",
+    a_word_of_the_network_s_own: "can't be called 'values'; choose another name",
     not_toml: "not TOML at line 1",
 }
 

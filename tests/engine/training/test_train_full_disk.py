@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 from scalescape.engine.commands import training_commands
 from scalescape.engine.errors import Cancelled, InputError
+from scalescape.engine.jobs.evaluate_job import run_evaluate
 from scalescape.engine.progress import Monitor
-from scalescape.engine.protocol import Progress
+from scalescape.engine.protocol import EvaluateJob, Progress
 from scalescape.models.errors import ModelError
 from scalescape.models.model_file import read_model, write_model
 from scalescape.models.whole_file import write_whole
@@ -125,6 +126,19 @@ def test_work_that_a_power_cut_spoilt_is_done_again(run: Run, tmp_path: Path, na
     else:
         train(run.config, out, resume=True)
     same(run, out)
+
+
+@pytest.mark.parametrize("leave", [0, 8 * KIB, 60 * KIB])
+def test_figures_appear_together_or_not_at_all(run: Run, disk: SmallDisk, leave: int) -> None:  # noqa: F811
+    job = EvaluateJob(str(run.out), None, str(disk.path / "figures"))
+    disk.fill(leave)
+    with pytest.raises(InputError, match=r"figures can't be written \(No space left on device\); free some"):
+        run_evaluate(job, Monitor())
+    assert disk.files() == {}
+    assert not (disk.path / "figures").exists()
+    disk.make_space()
+    assert len(run_evaluate(job, Monitor()).files) == 3
+    assert len(disk.files()) == 4
 
 
 def test_a_model_that_can_not_be_written_says_so(run: Run, disk: SmallDisk) -> None:  # noqa: F811
