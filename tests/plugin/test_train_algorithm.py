@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -172,6 +173,24 @@ def test_a_config_written_by_hand_is_not_replaced(algorithm, parameters, context
     with pytest.raises(QgsProcessingException, match="was not written by this algorithm"):
         algorithm.prepareAlgorithm(parameters, context, Feedback())
     assert config.read_text() == "# mine\n"
+
+
+def test_a_full_disk_leaves_the_config_of_before(algorithm, parameters, context, tmp_path, monkeypatch):
+    config_of(algorithm, parameters, context)
+    config = tmp_path / "made" / "oaks.toml"
+    before = config.read_text()
+
+    def full(path, other):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(QgsProcessingException, match=r"oaks.toml can't be written \(No space left"):
+            algorithm.prepareAlgorithm({**parameters, "SEED": 3}, context, Feedback())
+    assert config.read_text() == before and not list(config.parent.glob("*.partial"))
+    config.write_text("")
+    assert algorithm.prepareAlgorithm(parameters, context, Feedback()), "an empty one is in nobody's way"
+    assert config.read_text() == before
 
 
 @pytest.mark.parametrize(
