@@ -84,8 +84,9 @@ class ImageSource:
     def demand_unchanged(self) -> None:
         """Raise InputError where an image is not as it was when the folder was opened."""
         for name, stamp in zip(self._names, self._stamps, strict=True):
-            if self._stamp(name) != stamp:
-                raise changed(self._folder / FOLDERS[0] / name)
+            for folder, one in zip(FOLDERS, (stamp[:2], stamp[2:]), strict=True):
+                if _stamp(self._folder / folder / name) != one:
+                    raise changed(self._folder / folder / name)
 
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield the patches by folder, decoded by several threads."""
@@ -98,11 +99,8 @@ class ImageSource:
 
     def _stamp(self, name: str) -> tuple[int, ...]:
         """Return sizes and times of the images of a patch, nothing where one is missing."""
-        try:
-            stats = [(self._folder / folder / name).stat() for folder in FOLDERS]
-        except OSError:
-            return ()
-        return tuple(value for stat in stats for value in (stat.st_size, stat.st_mtime_ns))
+        stamps = [_stamp(self._folder / folder / name) for folder in FOLDERS]
+        return tuple(value for stamp in stamps for value in stamp) if all(stamps) else ()
 
     def _patch(self, name: str) -> Pixels:
         colours, infrared = (
@@ -124,6 +122,15 @@ class ImageSource:
                 f"{self.side}; choose a smaller scale."
             )
         return pixels[up : up + self.side, left : left + self.side]
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Return size and time of a file, nothing where it is missing."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns
 
 
 def image_path(patch_id: str) -> str:

@@ -91,7 +91,7 @@ def test_an_image_that_changes_while_the_tree_is_read_is_named(tree: Path, tmp_p
         if report.done:
             os.utime(image, ns=(1, image.stat().st_mtime_ns + 1_000_000_000))
 
-    with pytest.raises(InputError, match=r"123\.jpeg was changed while it was in use"):
+    with pytest.raises(InputError, match=rf"{kind}/23/1/123\.jpeg was changed while it was in use"):
         PatchCache(tmp_path / "kept").patches(ImageSource(tree, ids, 3), Monitor(change), "satellite")
     assert list((tmp_path / "kept").iterdir()) == []
     assert len(PatchCache(tmp_path / "kept").patches(ImageSource(tree, ids, 3), Monitor(), "satellite")) == 2
