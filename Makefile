@@ -23,8 +23,9 @@ test: lint types test-engine test-plugin test-e2e
 lint: setup
 	$(ENGINE)/ruff check .
 	$(ENGINE)/ruff format --check .
-	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol models/band_names.py models/card.py models/errors.py \
-		models/field_types.py models/flags.py models/sensor_bands.py __init__.py engine/__init__.py models/__init__.py
+	$(ENGINE)/vermin -q --no-tips --violations -t=3.9- plugin engine/protocol models/band_names.py models/card.py \
+		models/card_faults.py models/errors.py models/field_types.py models/flags.py models/plain_json.py models/sensor_bands.py \
+		models/tensor_header.py __init__.py engine/__init__.py models/__init__.py
 	$(ENGINE)/bandit -q -r __init__.py plugin engine models
 
 types: setup

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from ..models.whole_file import write_whole
 
 MOST = 10_000  # entries; beyond it the oldest go
 
@@ -27,18 +28,13 @@ class KeptValues:
         values.pop(key, None)
         values[key] = value
         values = dict(list(values.items())[-MOST:])
-        partial = self._file.with_suffix(f".{os.getpid()}")
-        try:
+        with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(values), encoding="utf-8")
-            partial.replace(self._file)
-        except OSError:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
+            write_whole(self._file, json.dumps(values), lasting=False)
 
     def _all(self) -> dict[str, Any]:
         try:
             found = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}

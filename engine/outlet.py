@@ -27,7 +27,7 @@ class Outlet:
             try:
                 self._stream.write(line.encode("ascii"))
                 self._stream.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):  # nobody listens, or the disk that it goes to is full
                 return False
         return True
 

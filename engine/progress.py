@@ -11,6 +11,7 @@ from .errors import Cancelled
 from .protocol import Progress
 
 Sink = Callable[[Progress], None]
+NOTE = "note"  # the phase of what is worth knowing
 SMALLEST_INTERVAL_S = 0.1  # between two reports of one phase
 
 
@@ -30,6 +31,7 @@ class Monitor:
         self._started = 0.0
         self._reported = 0.0
         self.spent: dict[str, float] = {}
+        self.notes: list[str] = []
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -48,6 +50,12 @@ class Monitor:
         """Raise Cancelled if the job was asked to stop."""
         if self._cancelled.is_set():
             raise Cancelled
+
+    def note(self, sentence: str) -> None:
+        """Tell at once what is worth knowing, if anything, and keep it in ``notes`` for the result."""
+        if sentence:
+            self.notes.append(sentence)
+            self.report(NOTE, 0, 1, "", sentence)
 
     def report(self, phase: str, done: int, total: int, unit: str = "", detail: str = "") -> None:
         """Report ``done`` of ``total``; rate and time left are of this phase alone. Raises Cancelled too."""

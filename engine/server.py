@@ -23,6 +23,7 @@ from . import protocol
 from .commands.training_commands import training_packages
 from .device import devices, gpu_note
 from .errors import Cancelled, InputError
+from .full_disk import full_disk_sentence
 from .jobs.check_job import run_check
 from .jobs.compare_job import run_compare
 from .jobs.demo_job import run_demo
@@ -167,6 +168,8 @@ class Server:
         except MessageError as error:
             return _error(request.id, error.code, str(error), protocol.KIND_PROTOCOL)
         except Exception as error:
+            if sentence := full_disk_sentence(error):
+                return _error(request.id, protocol.INPUT_ERROR, sentence, protocol.KIND_INPUT)
             traceback.print_exc()
             return protocol.error_response(
                 request.id,

@@ -10,6 +10,7 @@ from typing import Any
 
 from .card import window_side
 from .errors import ModelError
+from .plain_json import shortened
 from .receptive_field import BACKBONE_FIELDS, Field, Stack, stack_for
 
 BranchKey = tuple[str, int]
@@ -18,7 +19,10 @@ BranchKey = tuple[str, int]
 PADDINGS = ("valid", "zero")
 BACKBONES = (*BACKBONE_FIELDS, "chain")
 RESIDUAL_WIDTHS = 3  # stem, blocks at stride 1, blocks at stride 2
-LARGEST = 1_000_000  # channels, features or species; far more than any network has
+# Far more than any network has.
+LARGEST = 1_000_000  # channels, features or species
+MOST_LAYERS = 1_000  # convolutions
+MOST_PADDING = 100  # px
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,12 @@ class ModalityShape:
     def scales(self) -> tuple[int, ...]:
         """The scales of the branches, ascending."""
         return tuple(branch.scale for branch in self.branches)
+
+    @property
+    def layers(self) -> int:
+        """The number of its convolutions and projections, or a little more."""
+        in_branches = sum(len(branch.stack.kernels) + 1 for branch in self.branches)
+        return max(len(self.widths), len(self.chain)) + in_branches
 
     @property
     def field(self) -> Field:
@@ -144,22 +154,34 @@ class Architecture:
             architecture.check()
         except ModelError:
             raise
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelError(f"The architecture lacks or misspells a field ({error}).") from error
         return architecture
 
     def check(self) -> None:
         """Raise ModelError, in one sentence, where the architecture can't be built."""
         if self.padding not in PADDINGS:
-            raise ModelError(f"The architecture has padding {self.padding!r}, not valid or zero.")
+            raise ModelError(
+                f"The architecture has padding {shortened(str(self.padding))!r}, not valid or zero."
+            )
+        layers = sum(one.layers for one in self.modalities)
+        if layers > MOST_LAYERS:
+            raise ModelError(
+                f"The architecture has {layers} layers, more than the {MOST_LAYERS} that can be built."
+            )
+        names = [one.name for one in self.modalities]
+        if len(set(names)) < len(names):
+            raise ModelError("Two modalities of the architecture have one name.")
         for modality in self.modalities:
             if not re.fullmatch(r"[a-z][a-z0-9_]*", modality.name):
                 raise ModelError(
-                    f"A modality can't be called {modality.name!r}: use lower-case letters, digits and _."
+                    f"A modality can't be called {shortened(str(modality.name))!r}: use lower-case letters, "
+                    "digits and _."
                 )
             if modality.backbone not in BACKBONES:
                 raise ModelError(
-                    f"There is no backbone {modality.backbone!r}; choose one of {', '.join(BACKBONES)}."
+                    f"There is no backbone {shortened(str(modality.backbone))!r}; choose one of "
+                    f"{', '.join(BACKBONES)}."
                 )
             if list(modality.scales) != sorted(set(modality.scales)) or not modality.scales:
                 raise ModelError(f"The scales of {modality.name} must be one or more, different and ascending.")
@@ -180,14 +202,15 @@ def _check_sizes(modality: ModalityShape, species: int) -> None:
     layers = len(modality.chain) if chain else RESIDUAL_WIDTHS
     wrong = modality.backbone != "pointwise" and len(modality.widths) != layers
     wrong |= chain and modality.patch is None
+    wrong |= any(not 0 <= layer.padding <= MOST_PADDING for layer in modality.chain)
     sizes = [species, modality.bands, *modality.widths]
     sizes += [] if modality.patch is None else [modality.patch]
     for layer in modality.chain:
-        sizes += [layer.kernel, layer.padding + 1, layer.pool]
+        sizes += [layer.kernel, layer.pool]
     for branch in modality.branches:
         stack = branch.stack
         sizes += [branch.channels, branch.out_size, *stack.kernels, *stack.pools, *stack.strides]
-        wrong |= len(stack.strides) not in (0, len(stack.kernels))
+        wrong |= len(stack.strides) not in (0, len(stack.kernels)) or len(stack.pools) != len(stack.kernels)
     if wrong or not modality.widths or not all(isinstance(s, int) and 0 < s <= LARGEST for s in sizes):
         raise ModelError(f"The architecture of {modality.name} has a size that can't be built.")
 

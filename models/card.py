@@ -1,8 +1,8 @@
 """The card of a model file: all that one must know to use its weights. Standard library alone.
 
-A model file is one ``.safetensors`` file: eight bytes (little-endian length of the header), the header
-(JSON) and the tensors. The card is the JSON text under ``__metadata__["scalescape"]``, so it can be read
-without torch; see https://github.com/huggingface/safetensors for the container.
+A model file is one ``.safetensors`` file (``tensor_header.py``). The card is the JSON text under
+``__metadata__["scalescape"]``, so it can be read without torch. It may come from a stranger: whatever can't be
+used is refused in one sentence before anything is built of it.
 
 Format 1 grows by optional fields, and a reader ignores those that it does not know.
 """
@@ -26,10 +26,11 @@ from .flags import FEW_BLOCKS as FEW_BLOCKS
 from .flags import FEW_PRESENCES as FEW_PRESENCES
 from .flags import FEWEST_PRESENCES, NO_SKILL, is_unproven, split
 from .flags import ONE_CLASS as ONE_CLASS
+from .plain_json import plain_json
+from .tensor_header import TensorHeader, read_tensor_header
 
 FORMAT_VERSION = 1
 METADATA_KEY = "scalescape"
-HEADER_BOUND = 64 * 1024 * 1024  # bytes; a card of 10,000 species takes about 4 MB
 N_QUANTILES = 101
 PIXEL_UNITS = ("metre", "degree")
 KINDS = ("po", "pa", "pa-balanced")
@@ -176,6 +177,13 @@ class Card:
     software: dict[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with it first of all, in a few words; empty where nothing is."""
+        from .card_faults import faults
+
+        return next(faults(self), "")
+
     def modality(self, name: str) -> Modality:
         """Return the modality called ``name``; raise KeyError where there is none."""
         for modality in self.modalities:
@@ -266,9 +274,9 @@ class Card:
     def from_json(cls, text: str, source: str) -> Card:
         """Read and check a card; ``source`` names the file in messages. Raise CardError in one sentence."""
         try:
-            raw = json.loads(text)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise CardError(f"The card of {source} is not valid JSON ({error}); get the file anew.") from error
+            raw = plain_json(text)
+        except (ValueError, TypeError) as error:
+            raise CardError(f"The card of {source} is not valid JSON ({error}); get the file again.") from error
         if not isinstance(raw, dict):
             raise CardError(f"The card of {source} is not a JSON object; get the file anew.")
         version = raw.get("format_version")
@@ -279,6 +287,10 @@ class Card:
                 f"{source} has model format {version}, and this Scalescape reads up to {FORMAT_VERSION}; "
                 "update Scalescape."
             )
+        from .card_faults import too_many  # it needs to know what a card is
+
+        if much := too_many(raw):
+            raise CardError(f"The card of {source} is faulty: {much}; get the file anew.")
         try:
             card = cls(
                 **{
@@ -288,20 +300,22 @@ class Card:
                     "training": _training(raw["training"]),
                 }
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CardError(
                 f"The card of {source} lacks or misspells a field ({error}); get the file anew."
             ) from error
-        _check(card, source)
+        if card.fault:
+            raise CardError(f"The card of {source} is faulty: {card.fault}; get the file anew.")
         return card
 
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a model file: its card, the shape of each tensor and the card's own text."""
+    """The header of a model file: its card, and shape and type of each tensor."""
 
     card: Card
     shapes: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str]
 
 
 def read_card(path: Union[str, Path]) -> Card:
@@ -318,35 +332,15 @@ def read_header(path: Union[str, Path]) -> Header:
         The file is missing, no safetensors file, cut short, made by other software, of a newer format, or
         its card lacks something.
     """
-    path = Path(path)
-    try:
-        if path.exists() and not path.is_file():  # a pipe might never end
-            raise CardError(f"{path} is no file; choose a Scalescape model file.")
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            start = stream.read(8)
-            length = int.from_bytes(start, "little")
-            if len(start) < 8 or length > HEADER_BOUND or length < 2:
-                raise CardError(f"{path} is no safetensors file; choose a Scalescape model file.")
-            if 8 + length > size:
-                raise CardError(f"{path} is cut short ({size} bytes); download or copy it again.")
-            text = stream.read(length)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise CardError(f"The model file {path} can't be read ({reason}); choose another.") from error
-    try:
-        header = json.loads(text.decode("utf-8"))
-        metadata = header.pop("__metadata__", {})
-        shapes = {name: tuple(int(side) for side in tensor["shape"]) for name, tensor in header.items()}
-        end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise CardError(f"{path} is no safetensors file; choose a Scalescape model file.") from error
-    if 8 + length + end > size:
-        missing = 8 + length + end - size
-        raise CardError(f"{path} is cut short by {missing} bytes; download or copy it again.")
-    if not isinstance(metadata, dict) or METADATA_KEY not in metadata:
-        raise CardError(f"{path} holds weights but no Scalescape card; it was made by other software.")
-    return Header(Card.from_json(metadata[METADATA_KEY], str(path)), shapes)
+    found = read_tensor_header(Path(path))
+    return header_of(found, str(path))
+
+
+def header_of(found: TensorHeader, source: str) -> Header:
+    """Return the header of a model file from that of its tensors. Raise CardError where it holds no card."""
+    if METADATA_KEY not in found.texts:
+        raise CardError(f"{source} holds weights but no Scalescape card; it was made by other software.")
+    return Header(Card.from_json(found.texts[METADATA_KEY], source), found.shapes, found.dtypes)
 
 
 def window_side(scales: Sequence[int], patch: Optional[int]) -> int:
@@ -388,44 +382,3 @@ def _species(raw: dict[str, Any]) -> Species:
 
 def _training(raw: dict[str, Any]) -> Training:
     return Training(**{**_known(Training, raw), "extent": tuple(raw.get("extent") or ())})
-
-
-def _check(card: Card, source: str) -> None:
-    """Raise CardError at the first fault that would make a map wrong."""
-
-    def demand(condition: bool, what: str) -> None:
-        if not condition:
-            raise CardError(f"The card of {source} is faulty: {what}; get the file anew.")
-
-    demand(bool(card.name), "it has no name")
-    demand(bool(card.modalities), "it names no modality")
-    demand(bool(card.species), "it names no species")
-    names = [modality.name for modality in card.modalities]
-    demand(len(set(names)) == len(names), "two modalities have one name")
-    for modality in card.modalities:
-        where = f"modality {modality.name}"
-        demand(modality.pixel_unit in PIXEL_UNITS, f"{where} has pixel unit {modality.pixel_unit!r}")
-        demand(modality.pixel_size > 0, f"{where} has no pixel size")
-        demand(bool(modality.scales), f"{where} has no scale")
-        demand(
-            all(s > 0 and s % 2 == 1 for s in modality.scales),
-            f"{where} has a scale that is not an odd number of pixels",
-        )
-        demand(modality.patch is None or modality.patch > 0, f"{where} has a patch of no size")
-        demand(len(modality.shifts) in (0, len(modality.scales)), f"{where} has not one shift a scale")
-        demand(bool(modality.bands), f"{where} has no band")
-        for band in modality.bands:
-            name = f"band {band.name} of {where}"
-            demand(band.std > 0, f"{name} has no spread")
-            demand(len(set(band.categories)) == len(band.categories), f"{name} names a category twice")
-            demand(len(band.quantiles) in (0, N_QUANTILES), f"{name} has not {N_QUANTILES} quantiles")
-            pairs = zip(band.quantiles, band.quantiles[1:])
-            demand(all(a <= b for a, b in pairs), f"the quantiles of {name} are not in order")
-    species = [one.name for one in card.species]
-    demand(len(set(species)) == len(species), "two species have one name")
-    for one in card.species:
-        demand(one.kind in KINDS, f"species {one.name} has kind of data {one.kind!r}")
-        demand(
-            one.calibration is None or len(one.calibration) == 2,
-            f"the calibration of species {one.name} is not a slope and an intercept",
-        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
 from .architecture import Architecture, BranchKey
@@ -16,9 +17,13 @@ from .card import METADATA_KEY, Card, read_header
 from .errors import ModelError
 from .feature_space import FeatureSpace, space_sizes
 from .network import FusionNetwork, branch_name
+from .whole_file import write_whole
 
 MEANS = "branch_means."
 NETWORK = "network."
+COUNTS, VARIANCES = ".num_batches_tracked", ".running_var"  # of batch norms
+FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 AXES, CENTRES, LIMITS = "feature_axes.", "feature_centres.", "feature_limits."  # of feature spaces, where known
 
 
@@ -47,7 +52,19 @@ def write_model(path: str | Path, model: ModelFile) -> None:
         Network, means and card do not fit each other, a weight is not finite, or the file can't be written.
     """
     path = Path(path)
-    card = Card.from_json(model.card.to_json(), str(path))
+    content = model_bytes(model, str(path))
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        remedy = "free some space, or choose another place" if error.errno in FULL else "choose another place"
+        raise ModelError(
+            f"The model file {path} can't be written ({error.strerror or error}); {remedy}."
+        ) from error
+
+
+def model_bytes(model: ModelFile, source: str) -> bytes:
+    """Return what the file ``source`` of a model holds. Raises as ``write_model``, but for the writing."""
+    card = Card.from_json(model.card.to_json(), source)
     tensors = {NETWORK + name: value.detach() for name, value in model.network.state_dict().items()}
     tensors |= {MEANS + branch_name(key): value.detach() for key, value in model.branch_means.items()}
     for key, space in model.feature_spaces.items():
@@ -55,21 +72,13 @@ def write_model(path: str | Path, model: ModelFile) -> None:
         tensors |= {AXES + name: space.axes, CENTRES + name: space.centre}
         tensors[LIMITS + name] = torch.tensor(space.limit)
     tensors = {name: value.to("cpu").contiguous() for name, value in tensors.items()}
-    _check(card, {name: tuple(value.shape) for name, value in tensors.items()}, path)
-    _check_finite(tensors, path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.touch()
-        mode = partial.stat().st_mode  # what the user's umask allows; the library would let nobody else read
-        save_file(tensors, partial, metadata={METADATA_KEY: card.to_json()})
-        partial.chmod(mode)
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"The model file {path} can't be written ({error}); choose another place.") from error
+    _check(card, {name: tuple(value.shape) for name, value in tensors.items()}, source)
+    _check_values(tensors, source)
+    return save(tensors, {METADATA_KEY: card.to_json()})
 
 
 def read_model(path: str | Path) -> ModelFile:
-    """Read a model file.
+    """Read a model file. It is read once, as a whole: what is then written over it changes nothing.
 
     Raises
     ------
@@ -80,23 +89,27 @@ def read_model(path: str | Path) -> ModelFile:
     """
     path = Path(path)
     header = read_header(path)
-    architecture = _check(header.card, header.shapes, path)
+    architecture = _check(header.card, header.shapes, str(path))
     try:
-        tensors = load_file(path)
+        tensors = load(path.read_bytes())
     except (OSError, SafetensorError) as error:
         raise ModelError(f"The weights of {path} can't be read ({error}); get the file anew.") from error
-    _check_finite(tensors, path)
+    if {name: tuple(value.shape) for name, value in tensors.items()} != header.shapes:
+        raise ModelError(f"{path} was changed while it was read; try again.")
+    _check_values(tensors, str(path))
     network = FusionNetwork(architecture)
     network.load_state_dict(
         {name[len(NETWORK) :]: value for name, value in tensors.items() if name.startswith(NETWORK)}
     )
     network.requires_grad_(False).eval()
-    means = {key: tensors[MEANS + branch_name(key)] for key in architecture.branch_keys}
+    means = {key: tensors[MEANS + branch_name(key)].float() for key in architecture.branch_keys}
     if not header.card.training.scale_dropout:
         for key, mean in means.items():
             network.replacements[branch_name(key)].copy_(mean)
     spaces = {
-        key: FeatureSpace(tensors[CENTRES + name], tensors[AXES + name], float(tensors[LIMITS + name]))
+        key: FeatureSpace(
+            tensors[CENTRES + name].float(), tensors[AXES + name].float(), float(tensors[LIMITS + name])
+        )
         for key in space_sizes(architecture)
         if AXES + (name := branch_name(key)) in tensors
     }
@@ -109,7 +122,7 @@ def digest(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Architecture:
+def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: str) -> Architecture:
     """Return the card's architecture. Raise ModelError where card and tensor shapes contradict each other."""
     try:
         architecture = Architecture.from_dict(card.architecture)
@@ -122,8 +135,16 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Archit
             f"The card of {path} contradicts itself: bands, scales or species are not those of its "
             "architecture; get the file anew."
         )
-    with torch.device("meta"):
-        network = FusionNetwork(architecture)
+    if sum(modality.layers for modality in architecture.modalities) > len(shapes):
+        raise ModelError(
+            f"The weights of {path} do not fit its card, which names more layers than there are weights; get "
+            "the file again."
+        )
+    try:
+        with torch.device("meta"):
+            network = FusionNetwork(architecture)
+    except ModelError as error:
+        raise ModelError(f"The card of {path} is faulty: {error} Get the file anew.") from error
     wanted = {NETWORK + name: tuple(value.shape) for name, value in network.state_dict().items()}
     for modality in architecture.modalities:
         for branch in modality.branches:
@@ -143,7 +164,17 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: Path) -> Archit
     return architecture
 
 
-def _check_finite(tensors: dict[str, Tensor], path: Path) -> None:
+def _check_values(tensors: dict[str, Tensor], path: str) -> None:
+    """Raise ModelError where a tensor holds what no weight is."""
     for name, value in tensors.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        counts = name.endswith(COUNTS)
+        if counts != (value.dtype == torch.int64) or not (counts or value.dtype in FLOATS):
+            raise ModelError(f"The weights of {path} are of a type that none has ({name}); get the file again.")
+        if not counts and not bool(torch.isfinite(value).all()):
             raise ModelError(f"The weights of {path} are not finite ({name}); train the network again.")
+        if name.endswith(VARIANCES) and bool((value < 0).any()):
+            raise ModelError(f"The weights of {path} hold a negative variance ({name}); get the file again.")
+        if name.startswith(LIMITS) and not float(value) > 0:
+            raise ModelError(
+                f"The weights of {path} hold a distance that is none ({name}); get the file again."
+            )

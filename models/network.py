@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import Architecture, BranchKey, BranchShape, ModalityShape
+from .errors import ModelError
 
 Features = dict[BranchKey, Tensor]
 """Feature vectors by branch: (sites, out_size), or (sites, out_size, rows, columns) over a tile."""
@@ -142,6 +143,10 @@ class FusionNetwork(nn.Module):
         architecture.check()
         self.architecture = architecture
         padding = 1 if architecture.padding == "zero" else 0
+        taken = nn.ModuleDict()  # it holds modules as attributes, beside those of its own
+        for modality in architecture.modalities:
+            if hasattr(taken, modality.name):
+                raise ModelError(f"A modality can't be called {modality.name!r}; choose another name.")
         self.backbones = nn.ModuleDict({m.name: backbone(m, padding) for m in architecture.modalities})
         self.branches = nn.ModuleDict()
         self.replacements = nn.ParameterDict()

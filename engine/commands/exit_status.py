@@ -12,7 +12,8 @@ import click
 
 from ...models.errors import ModelError
 from ..errors import Cancelled, InputError
-from ..resumable_folder import keeps_work
+from ..full_disk import full_disk_sentence
+from ..protocol.kept_work import work_in
 
 EXIT_DEFECT = 1
 EXIT_INPUT = 2
@@ -31,7 +32,7 @@ def exit_status(kept: Path | None = None) -> Iterator[None]:
         click.echo(str(error), err=True)
         sys.exit(EXIT_INPUT)
     except (Cancelled, KeyboardInterrupt):
-        goes_on = kept is not None and keeps_work(kept)
+        goes_on = kept is not None and bool(work_in(kept))
         how = f"; what is done is kept in {kept}: go on with --resume." if goes_on else "."
         click.echo(f"Cancelled{how}", err=True)
         sys.exit(EXIT_CANCELLED)
@@ -39,7 +40,10 @@ def exit_status(kept: Path | None = None) -> Iterator[None]:
         raise
     except click.ClickException:
         raise
-    except Exception:
+    except Exception as error:
+        if sentence := full_disk_sentence(error):
+            click.echo(sentence, err=True)
+            sys.exit(EXIT_INPUT)
         traceback.print_exc()
         click.echo("This is a defect of Scalescape; please report it with the lines above.", err=True)
         sys.exit(EXIT_DEFECT)

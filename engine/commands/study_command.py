@@ -53,8 +53,9 @@ def study_command(
         from ..jobs.study_job import run_study
 
         with progress_sink() as sink:
-            result = run_study(job, Monitor(_telling_the_cost(sink)))
-        say_notes(result.warnings)
+            monitor = Monitor(_telling_the_cost(sink))
+            result = run_study(job, monitor)
+        say_notes(one for one in result.warnings if one not in monitor.notes)
         lines = [*(f"{question}: {verdict}" for question, verdict in result.verdicts.items()), *result.files]
         if lines or as_json:
             say(asdict(result), as_json, "\n".join(lines))

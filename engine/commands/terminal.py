@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ..progress import Sink
+from ..progress import NOTE, Sink
 from ..protocol import Progress as Report
 
 
 @contextmanager
 def progress_sink() -> Iterator[Sink]:
-    """Yield a sink that shows phase, bar, rate and time left; silent where standard error is no terminal."""
+    """Yield a sink that shows phase, bar, rate and time left; notes alone where it is no terminal."""
     console = Console(file=sys.stderr)
     columns = (
         TextColumn("{task.description}"),
@@ -27,6 +27,9 @@ def progress_sink() -> Iterator[Sink]:
         tasks: dict[str, TaskID] = {}
 
         def sink(report: Report) -> None:
+            if report.phase == NOTE:
+                console.print(f"Note: {report.detail}", markup=False, highlight=False, soft_wrap=True)
+                return
             if report.phase not in tasks:
                 tasks[report.phase] = shown.add_task(report.phase, total=report.total, rate="")
             rate = f"{report.rate:,.0f} {report.unit}/s" if report.rate and report.unit else ""

@@ -47,8 +47,9 @@ def train_command(config: Path, out: Path, resume: bool, device: str, as_json: b
         from ..jobs.train_job import run_train
 
         with progress_sink() as sink:
-            result = run_train(TrainJob(str(config), str(out), resume, device), Monitor(sink))
-        say_notes(result.warnings)
+            monitor = Monitor(sink)
+            result = run_train(TrainJob(str(config), str(out), resume, device), monitor)
+        say_notes(one for one in result.warnings if one not in monitor.notes)
         auc = "no AUC" if result.auc_median is None else f"median AUC {result.auc_median:.3f} out of fold"
         words = (
             f"{result.model}: {result.n_species} species, {result.n_sites:,} sites, {auc}, "

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import rasterio
 from affine import Affine
 
+from ..rasters.geotiff import demand_same
 from .climate import VARIABLES
 from .landscape import CRS, Landscape
 from .scene import BANDS, REFLECTANCE_SCALE
@@ -203,6 +204,7 @@ def _write_raster(
             raster.update_tags(band, long_name=long_name)
         if units is not None:
             raster.units = units
+    demand_same(path, values)
     return path
 
 

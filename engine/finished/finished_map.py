@@ -6,7 +6,7 @@ import json
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 
 from ..errors import InputError
 from ..gdal_names import is_gdal_name
+from ..input_files import InputFiles
 from ..mapping.map_tags import OCCURRENCE, PROBABILITY, PROVENANCE, RUN_TAG, MapTags
 from ..rasters.ground import crs_name
 from ..rasters.lattice import Tile
@@ -30,7 +31,7 @@ SUITABILITIES = ("", "favourability", "relative suitability", "occurrence")  # q
 class MapBand:
     """One band of a finished map, counted from 1; ``species`` is its tag, else its description or file name.
 
-    ``provenance`` holds the tags that all files of its run have.
+    ``provenance`` holds the tags that all files of its run have, ``inputs`` what it is read from.
     """
 
     file: str
@@ -39,6 +40,7 @@ class MapBand:
     tags: MapTags
     grid: GeoBox
     provenance: Mapping[str, str]
+    inputs: InputFiles = field(default_factory=InputFiles, compare=False, repr=False)
 
     @property
     def is_occurrence(self) -> bool:
@@ -53,6 +55,14 @@ class MapBand:
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def inputs_of(bands: Iterable[MapBand], further: Iterable[str] = ()) -> InputFiles:
+    """Return the files that some bands are read from, and ``further`` ones."""
+    found = InputFiles(further)
+    for band in bands:
+        found.join(band.inputs)
+    return found
 
 
 def map_bands(paths: Iterable[str]) -> list[MapBand]:
@@ -118,7 +128,7 @@ def bands_of(path: str) -> list[MapBand]:
             name = tags.species or names[number - 1] or Path(path).stem
             if not tags.species and not names[number - 1] and raster.count > 1:
                 name = f"{name} {number}"
-            found.append(MapBand(path, number, name, tags, raster.grid, provenance))
+            found.append(MapBand(path, number, name, tags, raster.grid, provenance, raster.inputs))
         return found
 
 

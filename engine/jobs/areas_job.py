@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pyogrio.raw
 
-from ..aside import Aside, refusal
+from ..aside import Aside, writing
 from ..errors import InputError
 from ..finished.area_chart import area_chart
 from ..finished.area_table import AreaRow, AreaTable, Subject, rules_of, subjects_of
-from ..finished.finished_map import MapBand, bands_of, common_part, map_bands
+from ..finished.finished_map import MapBand, bands_of, common_part, inputs_of, map_bands
 from ..finished.unproven_maps import unproven_notes
 from ..listing import listed
 from ..products.threshold_rules import threshold_number
@@ -43,6 +43,8 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
     bands = map_bands(job.maps)
     subjects = subjects_of(bands, given)
     novelty = novelty_for(subjects[0].band, job.novelty)
+    used = [*bands, novelty] if novelty is not None else bands
+    inputs = inputs_of(used, [job.polygons] if job.polygons else [])
     with Aside(Path(job.out)) as aside:
         groups: list[list[Subject]] = []
         for one in subjects:
@@ -63,10 +65,9 @@ def run_areas(job: AreasJob, monitor: Monitor) -> AreasResult:
 
             rows += table.rows(done)
             highest |= table.highest
-        try:
+        with writing(aside.folder, RuntimeError):
             write_rows(rows, aside.path)
-        except (OSError, RuntimeError) as error:
-            raise refusal(aside.folder, error) from error
+        inputs.demand_unchanged()
         files = aside.publish([TABLE, LAYER, CHART])
     rules = rules_of(rows)
     return AreasResult(

@@ -10,8 +10,8 @@ import pyogrio.raw
 import shapely
 
 from ...models.flags import FEWEST_BLOCKS
-from ..aside import Aside, refusal
-from ..finished.finished_map import MapBand, one_band
+from ..aside import Aside, writing
+from ..finished.finished_map import MapBand, inputs_of, one_band
 from ..finished.map_points import MapPoints, points_on
 from ..judging.calibration import Calibration
 from ..judging.judgement import Judgement, judge
@@ -42,6 +42,7 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
     """
     monitor.report("opening", 0, 1)
     band = one_band(job.map)
+    inputs = inputs_of([band], [job.sites])
     points, notes = points_on(job, band)
     monitor.report("judging", 0, 1)
     scored = points.scored(band.species)
@@ -76,11 +77,9 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
     }
     occurrence = calibration.occurrence(scored.logit)[:, 0]
     with Aside(Path(job.out)) as aside:
-        try:
+        with writing(aside.folder, RuntimeError):
             write_judgement(judgement, aside.path, judged=f"the map of {band.species} ({Path(band.file).name})")
             _write_errors(points, outcomes, occurrence, aside.path)
-        except (OSError, RuntimeError) as error:
-            raise refusal(aside.folder, error) from error
         names = ("report.html", ERRORS, "species.csv", "figures.csv", "summary.json", "assess.json")
         result = AssessResult(
             files=tuple(str(aside.folder / name) for name in names),
@@ -97,6 +96,7 @@ def run_assess(job: AssessJob, monitor: Monitor) -> AssessResult:
         )
         text = json.dumps({**vars(result), "job": vars(job)}, indent=2, allow_nan=False)
         aside.write("assess.json", text)
+        inputs.demand_unchanged()
         aside.publish(list(names))
     return result
 

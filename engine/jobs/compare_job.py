@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..aside import Aside
 from ..errors import InputError
-from ..finished.finished_map import MapBand, OpenMaps, common_part, one_band, tiles_of
+from ..finished.finished_map import MapBand, OpenMaps, common_part, inputs_of, one_band, tiles_of
 from ..finished.unproven_maps import unproven_notes
 from ..mapping.map_tags import RUN_TAG
 from ..mapping.map_writer import Layer, MapWriter
@@ -91,6 +91,7 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
         names = [*writer.made(monitor), *with_names, RECORD, TABLE]
         aside.write(RECORD, json.dumps(run, indent=2))
         aside.write(TABLE, _table(area))
+        inputs_of([before, after]).demand_unchanged()
         files = aside.publish(names)
     return CompareResult(
         files=tuple(str(file) for file in files if file.suffix != ".xml"),

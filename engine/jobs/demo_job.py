@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..aside import Aside, refusal
+from ..aside import Aside, writing
 from ..demo.files import write_landscape
 from ..demo.landscape import SMALLEST_SIZE, make_landscape
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import DemoJob
+from ..rasters.geotiff import FAILURES
 
 LARGEST_SIZE = 8192  # px; a landscape is made in memory, and this one takes 10 GB
 
@@ -24,10 +25,8 @@ def run_demo(job: DemoJob, monitor: Monitor) -> list[Path]:
     landscape = make_landscape(job.seed, job.size)
     monitor.report("growing the landscape", 1, 1)
     with Aside(Path(job.out)) as aside:
-        try:
+        with writing(aside.folder, *FAILURES):
             files = write_landscape(
                 landscape, aside.path, lambda done, total: monitor.report("writing", done, total, "files")
             )
-        except OSError as error:
-            raise refusal(Path(job.out), error) from error
         return aside.publish([str(file.relative_to(aside.path)) for file in files])

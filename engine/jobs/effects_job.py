@@ -73,7 +73,8 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
             network = whole.ready.reference
             difference = verifier.largest_difference(network, whole.ready.precision, monitor)
             others = other_maps(aside.folder, [f"{DOMINANT}.tif", *writer.names])
-            files = published(aside, [*writer.made(monitor), *names.finish()], json.dumps(run, indent=2))
+            made = [*writer.made(monitor), *names.finish()]
+            files = published(aside, made, json.dumps(run, indent=2), plan.inputs)
         height, width = plan.grid.shape
         return EffectsResult(
             files=tuple(str(path) for path in files),

@@ -10,11 +10,11 @@ from odc.geo.crs import CRS
 
 from ...models.card import Card, Modality
 from ...models.model_file import ModelFile, read_model
-from ..aside import refusal
+from ..aside import Aside, writing
 from ..errors import InputError
 from ..judging.calibration import NOT_CALIBRATED, Calibration
 from ..judging.judgement import judge
-from ..judging.judgement_files import write_judgement
+from ..judging.judgement_files import FILES, write_judgement
 from ..judging.scored import Scored
 from ..judging.scored_file import OOF_SUFFIX, read_scored
 from ..patches.cache import PatchCache
@@ -59,11 +59,11 @@ def run_evaluate(job: EvaluateJob, monitor: Monitor) -> EvaluateResult:
     else:
         judgement = judge(_out_of_fold(oof, model.card), card=model.card)
     folder = Path(job.out)
-    try:
-        write_judgement(judgement, folder)
-    except OSError as error:
-        raise refusal(folder, error) from error
-    files = tuple(str(folder / name) for name in ("species.csv", "summary.json", "report.html"))
+    with Aside(folder) as aside:
+        with writing(folder):
+            write_judgement(judgement, aside.path)
+        aside.publish(FILES)
+    files = tuple(str(folder / name) for name in FILES if name != "figures.csv")
     return EvaluateResult(judgement.summary, files, warnings)
 
 

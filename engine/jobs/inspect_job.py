@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import csv
+import io
 from pathlib import Path
 
-from ..aside import refusal
+from ..aside import Aside
 from ..naming import slug
 from ..protocol import InspectJob
 from ..protocol.scale_results import InspectResult
@@ -33,17 +34,15 @@ def write_patches(result: InspectResult, folder: Path) -> list[Path]:
         The folder can't be written.
     """
     written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with Aside(folder) as aside:
         for patch in result.patches:
             band = f"_{slug(patch.bands[0])}" if patch.kind == "ramp" else ""
-            path = folder / f"{patch.modality}_{patch.scale}{band}.png"
-            path.write_bytes(base64.b64decode(patch.png))
-            written.append(path)
-        with (folder / VALUES).open("w", newline="", encoding="utf-8") as stream:
-            table = csv.writer(stream)
-            table.writerow(["modality", "band", "unit", "value"])
-            table.writerows([one.modality, one.band, one.unit, one.value] for one in result.values)
-    except OSError as error:
-        raise refusal(folder, error) from error
-    return [*written, folder / VALUES]
+            written.append(f"{patch.modality}_{patch.scale}{band}.png")
+            aside.write(written[-1], base64.b64decode(patch.png))
+        stream = io.StringIO(newline="")
+        table = csv.writer(stream)
+        table.writerow(["modality", "band", "unit", "value"])
+        table.writerows([one.modality, one.band, one.unit, one.value] for one in result.values)
+        aside.write(VALUES, stream.getvalue())
+        aside.publish([*written, VALUES])
+    return [folder / name for name in (*written, VALUES)]

@@ -16,6 +16,7 @@ from ...models.model_file import ModelFile, digest, read_model
 from ..aside import Aside
 from ..device import label_of
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..mapping.evaluation import Evaluator, Probability, map_strips
 from ..mapping.feature_novelty import feature_novelty
 from ..mapping.map_files import MapFiles
@@ -42,6 +43,7 @@ def run_map(
     monitor: Monitor,
     on_preview: PreviewSink = lambda path: None,
     model: ModelFile | None = None,
+    inputs: InputFiles | None = None,
 ) -> MapResult:
     """Do a map job.
 
@@ -55,6 +57,8 @@ def run_map(
         Gets the path of the coarse map as soon as it is there, if the job asks for one.
     model
         The job's model file where it was read before.
+    inputs
+        Files that must be as they were then, besides those of the job itself as they are now.
 
     Raises
     ------
@@ -65,7 +69,9 @@ def run_map(
     """
     started = time.monotonic()
     monitor.report("opening", 0, 1)
+    inputs = InputFiles() if inputs is None else inputs
     with planned(job, monitor.check) as plan, Aside(Path(job.out)) as aside, within_memory():
+        inputs.join(plan.inputs)
         model = read_model(job.model) if model is None else model
         novelty = feature_novelty(model, plan)
         network, plan = (model.network, plan) if novelty is None else (novelty.network, novelty.plan)
@@ -93,7 +99,7 @@ def run_map(
                 difference = verifier.largest_difference(ready.reference, precision, monitor)
             names = maps.made(monitor)
             others = other_maps(aside.folder, names)
-            files = published(aside, names, json.dumps(run, indent=2))
+            files = published(aside, names, json.dumps(run, indent=2), inputs)
         height, width = plan.grid.shape
         return MapResult(
             files=tuple(str(path) for path in files),
@@ -106,7 +112,7 @@ def run_map(
             precision=precision,
             method=layout.method,
             verified_max_abs_diff=difference,
-            warnings=(*run["warnings"], *others),
+            warnings=(*run["warnings"], *others, *monitor.notes),
         )
 
 
@@ -139,9 +145,16 @@ def scenario_tags(job: MapJob) -> dict[str, str]:
     return {name: text for name, text in tags.items() if text}
 
 
-def published(aside: Aside, names: list[str], run_json: str) -> list[Path]:
-    """Give maps their final names, with ``run.json`` beside; return the paths of the maps."""
+def published(aside: Aside, names: list[str], run_json: str, inputs: InputFiles) -> list[Path]:
+    """Give maps their final names, with ``run.json`` beside; return the paths of the maps.
+
+    Raises
+    ------
+    InputError
+        The folder can't be written, or one of the ``inputs`` is not as it was.
+    """
     aside.write(RUN, run_json)
+    inputs.demand_unchanged()
     finals = aside.publish([*names, RUN])
     return [path for path in finals if path.suffix == ".tif"]
 

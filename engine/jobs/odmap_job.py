@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...models.card import read_card
-from ..aside import Aside, refusal
+from ..aside import Aside, writing
 from ..errors import InputError, reason_of
 from ..finished.finished_map import bands_of
 from ..listing import listed
@@ -51,10 +51,10 @@ def run_odmap(job: OdmapJob) -> OdmapResult:
     record = {one: filled[one.key] for one in ELEMENTS if one.key in filled} | dict(former.written)
     page = page_of(record, card.name)
     with Aside(folder) as aside:
-        moved = [_moved(aside.folder / name) for name in former.aside]
         aside.write(CSV, table_of(record))
         aside.write(FILLED, filled_in(filled, page))
-        aside.write(PAGE, page.decode("utf-8"))
+        aside.write(PAGE, page)
+        moved = [_moved(aside.folder / name) for name in former.aside]
         files = aside.publish([CSV, PAGE, FILLED])
     return OdmapResult(
         files=tuple(str(file) for file in files[:2]),
@@ -68,10 +68,8 @@ def _moved(file: Path) -> str:
     """Give a file with more than is kept a fresh name; return the sentence on it."""
     number = next(n for n in count(1) if not file.with_stem(f"{file.stem}_{n}").exists())
     fresh = file.with_stem(f"{file.stem}_{number}")
-    try:
+    with writing(file.parent):
         file.rename(fresh)
-    except OSError as error:
-        raise refusal(file.parent, error) from error
     return f"{file.name} may hold more of yours than can be taken over; it is called {fresh.name} now."
 
 

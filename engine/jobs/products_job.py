@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from ..aside import Aside
 from ..errors import InputError
-from ..finished.finished_map import MapBand, OpenMaps, bands_of, tiles_of
+from ..finished.finished_map import MapBand, OpenMaps, bands_of, inputs_of, tiles_of
 from ..mapping.map_tags import PROBABILITY
-from ..naming import slug
+from ..naming import is_taken, slugs
 from ..products.product_maps import MADE, MULTIBAND, ProductMaps, TileSums
 from ..products.species_product import MappedSpecies
 from ..progress import Monitor
@@ -40,7 +41,8 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
     wanted = _demanded(job)
     bands = probability_bands(job.folder)
     several = len({band.file for band in bands}) == 1 < len(bands)
-    species = [MappedSpecies(_slug(band), band.tags) for band in bands]
+    names = _file_names(bands)
+    species = [MappedSpecies(name, band.tags) for name, band in zip(names, bands, strict=True)]
     encoding = _encoding(bands[0])
     record = {
         "job": {**to_params(job), "folder": str(Path(job.folder).resolve())},
@@ -57,6 +59,7 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
         ) as maps,
         OpenMaps(grid) as files,
     ):
+        _demand_kept(bands, maps.names)
         tiles = list(tiles_of(grid, TILE))
         done, total = 0, len(tiles) * len(bands)
         for tile in tiles:
@@ -75,6 +78,7 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
                 "and top made of them are off by more; make those while mapping, from exact values."
             )
         aside.write(RECORD, json.dumps({**record, "warnings": notes}, indent=2))
+        inputs_of(bands).demand_unchanged()
         files_made = aside.publish([*names, RECORD])
     return ProductsResult(
         files=tuple(str(path) for path in files_made if path.suffix == ".tif"),
@@ -122,11 +126,23 @@ def _encoding(band: MapBand) -> str:
     return next((name for name, one in ENCODINGS.items() if np.dtype(one.dtype) == exact), "float32")
 
 
-def _slug(band: MapBand) -> str:
-    """Return the file name that the other products of a species start with."""
-    return (
-        Path(band.file).stem if band.band == 1 and Path(band.file).stem != PROBABILITY else slug(band.species)
-    )
+def _file_names(bands: Sequence[MapBand]) -> list[str]:
+    """Return the file names that the other products of each species start with: those of its map."""
+    named = slugs([band.species for band in bands])
+    return [
+        name if is_taken(stem := Path(band.file).stem) else stem
+        for name, band in zip(named, bands, strict=True)
+    ]
+
+
+def _demand_kept(bands: Sequence[MapBand], names: Sequence[str]) -> None:
+    """Raise InputError where a product would take the place of a map that it is made of."""
+    for band in bands:
+        if (name := Path(band.file).name.lower()) in names:
+            raise InputError(
+                f"{band.file} is the map of {band.species}, and a product would be called like it; rename the "
+                f"map, for example {Path(name).stem}_species.tif."
+            )
 
 
 def _demanded(job: ProductsJob) -> list[str]:

@@ -13,6 +13,7 @@ from ...models.card import Card
 from ...models.model_file import ModelFile, read_model
 from ..branch_colours import branch_colours, hexadecimal
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..mapping.plan import Plan, planned, uncentred
 from ..progress import Monitor
 from ..protocol import ProfileJob
@@ -48,10 +49,13 @@ def run_profile(job: ProfileJob, monitor: Monitor) -> ProfileResult:
         The monitor was told to stop.
     """
     monitor.report("opening", 0, 1)
+    inputs = InputFiles([job.model, *job.refits])
     with planned(replace(job, step=job.step or 1), monitor.check) as plan, within_memory():
+        inputs.join(plan.inputs)
         chosen = plan if job.step else sampled(plan)
         first = read_model(job.model)
         pixels, figures = _profiled(chosen, first, "profiling", monitor)
+        inputs.demand_unchanged()
     every = [figures]
     for number, file in enumerate(job.refits, start=1):
         refit = read_model(file)
@@ -60,6 +64,7 @@ def run_profile(job: ProfileJob, monitor: Monitor) -> ProfileResult:
         with planned(again, monitor.check) as plan, within_memory():
             on = replace(plan, grid=chosen.grid)
             every.append(_profiled(on, refit, f"profiling refit {number} of {len(job.refits)}", monitor)[1])
+            inputs.demand_unchanged()
     names = [first.card.species[place].name for place in chosen.species]
     return ProfileResult(
         species=tuple(

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...models.model_file import read_model
-from ..aside import refusal
+from ...models.whole_file import write_whole
+from ..aside import writing
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..mapping.map_files import demand_makeable
 from ..mapping.plan import planned
 from ..naming import slugs
@@ -43,6 +45,7 @@ def run_scenarios(job: ScenariosJob, monitor: Monitor) -> ScenariosResult:
         raise InputError(
             f"Two scenarios are called {twice[0]!r}; rename one." if twice else "A scenario has no name."
         )
+    inputs = InputFiles([job.model])
     model = read_model(job.model)
     jobs = [
         scenario_job(job, scenario, str(Path(job.out) / folder))
@@ -51,19 +54,18 @@ def run_scenarios(job: ScenariosJob, monitor: Monitor) -> ScenariosResult:
     for mine in jobs:
         _Part(monitor, 0, len(jobs), mine.scenario).tell(0.0, "checking")
         with _named(mine), planned(mine, monitor.check) as plan:
+            inputs.join(plan.inputs)
             demand_makeable(plan)
     found = []
     for number, mine in enumerate(jobs):
         part = _Part(monitor, number, len(jobs), mine.scenario)
         with _named(mine):
-            result = run_map(mine, part, model=model)
+            result = run_map(mine, part, model=model, inputs=inputs)
         part.tell(1.0, "done")
         found.append(ScenarioMaps(mine.scenario, mine.date, mine.out, mine.held, result.files, result.warnings))
     record = {"job": to_params(job), "scenarios": [to_params(one) for one in found]}
-    try:
-        (Path(job.out) / RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
-    except OSError as error:
-        raise refusal(Path(job.out), error) from error
+    with writing(Path(job.out)):
+        write_whole(Path(job.out) / RECORD, json.dumps(record, indent=2))
     return ScenariosResult(tuple(found))
 
 

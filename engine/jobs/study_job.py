@@ -9,16 +9,15 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import psutil
 
-from ..aside import refusal
+from ..aside import Aside, writing
 from ..device import chosen
 from ..errors import InputError
 from ..progress import Monitor
 from ..protocol import StudyJob, StudyResult
-from ..resumable_folder import ResumableFolder, is_of
+from ..resumable_folder import ResumableFolder, holds_work_of
 from ..study.cost import MeasuredSeconds, in_words, seconds_a_fit
 from ..study.findings import (
     Findings,
@@ -49,6 +48,7 @@ from .train_job import trained
 
 BEST = "best.safetensors"
 KEEPS = ("", "best")
+NOWHERE = Path(os.devnull) / "nothing"  # where nothing is kept
 VERSION = 2  # of what lies in that folder; in 1 placebos replaced all predictors
 SOLVERS = ("scikit-learn", "elapid")
 
@@ -74,10 +74,10 @@ def run_study(job: StudyJob, monitor: Monitor) -> StudyResult:
     fits = Path(job.fits)
     with Workshop(config, fits, monitor, device) as workshop:
         text = _fingerprint(workshop.course)
-        if job.estimate and not is_of(fits, text):
-            with TemporaryDirectory() as nothing:
-                return Study(job, workshop, Outcomes(Path(nothing)), Path(nothing), monitor).estimated()
+        if job.estimate and not holds_work_of(fits, text):
+            return Study(job, workshop, Outcomes(NOWHERE), NOWHERE, monitor).estimated()
         with ResumableFolder(fits, text, job.resume or job.estimate, f"writes to {out}") as folder:
+            monitor.note(folder.note)
             study = Study(job, workshop, Outcomes(folder.path), folder.path, monitor)
             return study.estimated() if job.estimate else study.done(out)
 
@@ -135,11 +135,12 @@ class Study:
         effect, refit_notes = self._scale_of_effect() if self._job.refits else (None, ())
         likeness = placebos.likeness(self._placebos)
         notes = (*likeness_notes(likeness), *findings.diverged, *refit_notes)
-        try:
-            tables = write_tables(findings, likeness, out)
-            files = (*tables, write_page(findings, self._workshop, likeness, effect, notes, out))
-        except OSError as error:
-            raise refusal(out, error) from error
+        with Aside(out) as aside:
+            with writing(out):
+                tables = write_tables(findings, likeness, aside.path)
+                page = write_page(findings, self._workshop, likeness, effect, notes, aside.path)
+            aside.publish([*tables, page])
+        files = tuple(str(out / name) for name in (*tables, page))
         model = self._kept(findings.best(), out) if self._job.keep else ""
         return self._result(findings, files, model, notes)
 
@@ -201,6 +202,7 @@ class Study:
         self._monitor.report(phase, done, len(trials), "fits", f"about {in_words(seconds / self._jobs)} left")
         workshop, config = self._workshop, self._workshop.course.config
         for trial, outcome in fitted(left, config, workshop, self._folder, self._jobs, self._monitor):
+            workshop.course.inputs.demand_unchanged()  # processes read them once more
             self._outcomes.keep(trial, outcome)
             done += 1
             seconds -= self._expected(trial)
@@ -305,7 +307,13 @@ class Study:
             fits=sum(one.fits for one in findings.every),
             seconds=sum(one.seconds for one in findings.every),
             verdicts={one.question: one.mean.verdict for one in findings.questions},
-            warnings=(*course.report.sentences(), *course.blocks.notes, *placebos, *notes),
+            warnings=(
+                *course.report.sentences(),
+                *course.blocks.notes,
+                *placebos,
+                *notes,
+                *self._monitor.notes,
+            ),
         )
 
 

@@ -11,20 +11,20 @@ import torch
 
 from ...models.architecture import BranchKey
 from ...models.feature_space import FeatureSpace
-from ...models.model_file import ModelFile, write_model
+from ...models.model_file import ModelFile, model_bytes
 from ...models.network import FusionNetwork
-from ..aside import SUFFIX, refusal
+from ...models.whole_file import write_whole
+from ..aside import published
 from ..device import chosen
 from ..errors import InputError
 from ..judging.calibration import calibrate, favourable
 from ..judging.coordinates import coordinates_null
 from ..judging.judgement import Judgement, judge
-from ..judging.judgement_files import write_judgement
+from ..judging.judgement_files import FILES, write_judgement
 from ..judging.scored import Scored
 from ..judging.scored_file import OOF_SUFFIX, write_scored
 from ..progress import Monitor
 from ..protocol import TrainJob, TrainResult
-from ..resumable_folder import is_of
 from ..sites.fold_distance import fold_distance
 from ..sites.site_table import Index
 from ..training.config import TrainingConfig
@@ -67,9 +67,10 @@ def trained(config: TrainingConfig, out: Path, resume: bool | None, on: str, mon
     device = chosen(on)
     monitor.report("preparing", 0, 1)
     course = course_of(config, monitor)
-    text = fingerprint(course)
-    again = is_of(out.with_suffix(SUFFIX), text) if resume is None else resume
-    with course.files, RunFolder(out, text, again) as folder:
+    if fault := untested_card(course, out.stem).fault:  # better known now than at the end
+        raise InputError(f"No model can be made of these sites and rasters, since {fault}; change that.")
+    with course.files, RunFolder(out, fingerprint(course), resume) as folder:
+        monitor.note(folder.note)
         networks = _Networks(course, folder, device, monitor)
         shipped = networks.shipped()
         monitor.report("judging", 0, 1)
@@ -78,14 +79,14 @@ def trained(config: TrainingConfig, out: Path, resume: bool | None, on: str, mon
         null = coordinates_null(scored, networks.rows_of_folds(everything), course.recipe.seed, everything)
         judgement, model = _judged(course, shipped, scored, null, networks.folds_text, out, device)
         model = replace(model, feature_spaces=networks.feature_spaces(shipped))
-        report = out.with_suffix(".report")
-        oof = out.with_suffix(OOF_SUFFIX)
-        try:
-            write_model(out, model)
-            write_scored(scored, oof)
-            write_judgement(judgement, report, _distance_note(course))
-        except OSError as error:
-            raise refusal(out.parent, error) from error
+        course.places.inputs.demand_unchanged()
+        report, oof = out.with_suffix(".report"), out.with_suffix(OOF_SUFFIX)
+        note = _distance_note(course)
+        with folder.finishing(out.parent) as made:
+            write_whole(made / out.name, model_bytes(model, str(out)))
+            write_scored(scored, made / oof.name)
+            write_judgement(judgement, made / report.name, note)
+            published(made, out.parent, [*(f"{report.name}/{name}" for name in FILES), oof.name, out.name])
         folder.remove()
         return TrainResult(
             model=str(out),
@@ -95,7 +96,7 @@ def trained(config: TrainingConfig, out: Path, resume: bool | None, on: str, mon
             n_species=len(course.sites.species),
             n_sites=len(course.sites),
             seconds=time.monotonic() - started,
-            warnings=(*course.report.sentences(), *course.blocks.notes),
+            warnings=(*course.report.sentences(), *course.blocks.notes, *monitor.notes),
         )
 
 

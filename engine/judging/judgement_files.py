@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from ...models.whole_file import write_whole
 from .judgement import COLUMNS, Judgement
 from .report import report_html
 from .resampling import Estimate
 from .species_figures import FIGURES, Figures
 
+FILES = ("species.csv", "figures.csv", "summary.json", "report.html")
 LONG_COLUMNS = ("species", "figure", "value", "low", "high", "sensitivity", "specificity")
 
 
@@ -20,15 +22,16 @@ def write_judgement(judgement: Judgement, folder: Path, distance_note: str = "",
     """Write species.csv, summary.json, report.html, and figures.csv with every interval and threshold.
 
     ``distance_note`` is a sentence on how far the map's places are from the data, compared with the test's;
-    ``judged`` says what is judged where it is no network of a card.
+    ``judged`` says what is judged where it is no network of a card. Raises OSError where the folder can't be
+    written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(list(judgement.species), columns=list(COLUMNS)).to_csv(folder / "species.csv", index=False)
+    species = pd.DataFrame(list(judgement.species), columns=list(COLUMNS))
     long = pd.DataFrame(_long_rows(judgement.figures), columns=list(LONG_COLUMNS))
-    long.to_csv(folder / "figures.csv", index=False)
-    text = json.dumps(judgement.summary, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "report.html").write_text(report_html(judgement, distance_note, judged), encoding="utf-8")
+    summary = json.dumps(judgement.summary, indent=2, ensure_ascii=False, allow_nan=False)
+    texts = (species.to_csv(index=False), long.to_csv(index=False), f"{summary}\n")
+    for name, text in zip(FILES, (*texts, report_html(judgement, distance_note, judged)), strict=True):
+        write_whole(folder / name, text)
 
 
 def _long_rows(figures: Figures) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ...models.whole_file import whole_file
 from ..errors import InputError
 from .scored import Scored
 
@@ -23,13 +24,13 @@ def write_scored(scored: Scored, path: Path) -> None:
     """Write x, y, block, fold, background, and for each species ``logit:NAME`` and ``found:NAME``.
 
     Logits are written as float32, with digits enough to read back the same float32. ``found`` is 1, 0 or
-    empty (not surveyed).
+    empty (not surveyed). Raises OSError where the file can't be written.
     """
     names = [prefix + name for name in scored.species for prefix in (LOGIT, FOUND)]
     line = ",".join(["%r,%r,%d,%d,%d", *[f"{DIGITS},%s"] * len(scored.species)]) + "\n"
     place = (scored.x.tolist(), scored.y.tolist(), scored.block, scored.fold, scored.background)
     cells: list[object] = [None] * len(names)
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with whole_file(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerow([*PLACE, *names])
         for row, first in enumerate(zip(*place, strict=True)):
             cells[0::2] = scored.logit[row].astype(np.float32).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -72,9 +73,14 @@ class MapFiles:
                 if job.cut_novel and unknown_ranges(plan) and not keys:
                     raise InputError(f"{unknown_ranges(plan)[0]} Map without cutting what is novel.")
                 self._novelty = self._stack.enter_context(NoveltyMaps(aside, grid, tags, plan, keys))
+            _demand_different(self._names)
         except BaseException:
             self._stack.close()
             raise
+
+    @property
+    def _names(self) -> list[str]:
+        return self._products.names + (self._novelty.names if self._novelty is not None else [])
 
     def __enter__(self) -> MapFiles:
         return self
@@ -106,6 +112,13 @@ class MapFiles:
         if self._cut:
             found.append(f"{self._cut / self._pixels:.1%} of the pixels were left out because they are novel.")
         return found
+
+
+def _demand_different(names: Sequence[str]) -> None:
+    """Raise InputError where two files would have one name."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise InputError(f"{times} maps would be called {name}; map fewer species or products.")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import rasterio.shutil
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 
-from ..aside import Aside, refusal
+from ..aside import GROWING, Aside, refusal
 from ..errors import InputError
 from ..progress import Monitor
 from ..rasters.encoding import FLOAT, Encoding
@@ -33,7 +33,6 @@ from ..rasters.view import BandView, view_of
 BLOCK_ROWS = 64  # px; of the tiles, so that a strip fills them and none is written twice
 MOST_WRITERS = 4  # files made at a time
 BANDS_AT_ONCE = 32  # of a tile, that are encoded and written together
-TILES = "tiles"
 RUN = "run.json"
 FINEST_OVERVIEW = 256  # px; overviews of a stack go on until its longer side is no more
 
@@ -88,7 +87,7 @@ class MapWriter:
         self._stack = stack
         self._valid_pixels = np.zeros(len(self.layers), np.int64)  # by layer
         self._demand_space()
-        self._tiles_name = f".{self.layers[0].slug}.{TILES}.tif"  # no species' name gives such a slug
+        self._tiles_name = f".{self.layers[0].slug}{GROWING}"  # no species' name gives such a slug
         try:
             self._tiles = growing(
                 aside.path / self._tiles_name,

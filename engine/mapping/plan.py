@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality, read_card
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..protocol import EDGES, Caution, MapJob
 from ..rasters import plausibility
 from ..rasters.ground import METRES_A_DEGREE, Bounds, crs_named, ground_size
@@ -38,7 +39,7 @@ class Plan:
 
     ``scales`` gives for each modality that is on its scales that are on, ascending; ``species`` the places in
     the card's list of those that are mapped; ``finest`` the modality whose grid is the map's; ``further`` how
-    many outputs of the network are computed beside the species'.
+    many outputs of the network are computed beside the species'; ``inputs`` what all of it is read from.
     """
 
     job: MapJob
@@ -52,6 +53,7 @@ class Plan:
     margin: Margin
     mask: PolygonMask | None = None
     further: int = 0
+    inputs: InputFiles = field(default_factory=InputFiles)
 
     def reach(self, name: str) -> int:
         """Return the side (px, odd) of the centred window that a modality's scales need."""
@@ -91,11 +93,14 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
         raise InputError(f"The step is {job.step}; choose 1 or more input pixels.")
     if job.edge not in EDGES:
         raise InputError(f"The edge rule {job.edge!r} is unknown; choose nodata or fill.")
+    inputs = InputFiles([job.model])
     card = read_card(job.model)
     scales = chosen_scales(card, job.scales)
     species = chosen_species(card, job.species)
     predictors = open_predictors(card, list(scales), job.inputs, job.nodata, job.file_crs)
     try:
+        for predictor in predictors.values():
+            inputs.join(predictor.inputs)
         finest = min(scales, key=lambda name: _metres(card.modality(name)))
         extent = _extent(job, predictors[finest])
         notes = [Caution("scales", text) for text in scale_notes(card, scales)]
@@ -121,8 +126,11 @@ def planned(job: MapJob, between: Callable[[], None] = lambda: None) -> Iterator
         if job.clamp:
             for predictor in predictors.values():
                 predictor.clamp()
+        inputs.add([job.mask] if job.mask else [])
         mask = _mask(job, grid)
-        plan = Plan(job, card, scales, species, finest, predictors, grid, tuple(notes), margin, mask)
+        plan = Plan(
+            job, card, scales, species, finest, predictors, grid, tuple(notes), margin, mask, inputs=inputs
+        )
         _demand_room(plan)
         yield plan
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rasterio.errors import RasterioError
 
 from ...models.architecture import Architecture
 from ...models.network import FusionNetwork
-from ..errors import InputError
+from ..full_disk import is_full, reason_in
 from ..progress import Monitor
 from ..rasters.encoding import FLOAT
 from ..rasters.geotiff import window_of
@@ -36,7 +37,10 @@ def write_preview(
     monitor: Monitor,
     on_preview: PreviewSink,
 ) -> None:
-    """Write a coarse map of a plan, a band a species, and tell ``on_preview``; nothing if it is not cheap."""
+    """Write a coarse map of a plan, a band a species, and tell ``on_preview``; nothing if it is not cheap.
+
+    One that can't be written is noted; the map itself does not need it.
+    """
     coarse = coarse_plan(network.architecture, plan)
     if coarse is None:
         return
@@ -66,7 +70,11 @@ def write_preview(
 
             map_strips(evaluator, write, "preview", monitor)
     except (OSError, RasterioError) as error:
-        raise InputError(f"The preview {path} can't be written ({error}); choose another folder.") from error
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        reason = reason_in(error, is_full(error, path.parent))
+        monitor.note(f"The map had no preview, since {path} can't be written ({reason}).")
+        return
     on_preview(str(path))
 
 

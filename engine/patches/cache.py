@@ -98,6 +98,7 @@ class PatchCache:
             self._demand_room(source, name)
             partial.mkdir(exist_ok=True)
             _write_patches(partial, source, monitor, name)
+            source.demand_unchanged()  # else they are not those of the key
             try:
                 partial.rename(self.folder / key)
             except OSError:

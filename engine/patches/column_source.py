@@ -59,6 +59,9 @@ class ColumnSource:
         found.update(self._values.tobytes())
         return found.hexdigest()
 
+    def demand_unchanged(self) -> None:
+        """Do nothing: the table was read as a whole."""
+
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield the rows in order."""
         longest = chunk_length(len(self.bands), self.side)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import InputError
+from ..input_files import changed
 from ..rasters.raster import Valid, Values
 from .source import chunk_length
 
@@ -81,6 +82,13 @@ class ImageSource:
         facts = [str(self._folder.resolve()), self.side, self._names, self._stamps]
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
+    def demand_unchanged(self) -> None:
+        """Raise InputError where an image is not as it was when the folder was opened."""
+        for name, stamp in zip(self._names, self._stamps, strict=True):
+            for folder, one in zip(FOLDERS, (stamp[:2], stamp[2:]), strict=True):
+                if _stamp(self._folder / folder / name) != one:
+                    raise changed(self._folder / folder / name)
+
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield the patches by folder, decoded by several threads."""
         longest = chunk_length(len(BANDS), self.side)
@@ -92,11 +100,8 @@ class ImageSource:
 
     def _stamp(self, name: str) -> tuple[int, ...]:
         """Return sizes and times of the images of a patch, nothing where one is missing."""
-        try:
-            stats = [(self._folder / folder / name).stat() for folder in FOLDERS]
-        except OSError:
-            return ()
-        return tuple(value for stat in stats for value in (stat.st_size, stat.st_mtime_ns))
+        stamps = [_stamp(self._folder / folder / name) for folder in FOLDERS]
+        return tuple(value for stamp in stamps for value in stamp) if all(stamps) else ()
 
     def _patch(self, name: str) -> Pixels:
         colours, infrared = (
@@ -118,6 +123,15 @@ class ImageSource:
                 f"{self.side}; choose a smaller scale."
             )
         return pixels[up : up + self.side, left : left + self.side]
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Return size and time of a file, nothing where it is missing."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns
 
 
 def image_path(patch_id: str) -> str:

@@ -19,6 +19,7 @@ from odc.geo.geobox import GeoBox
 
 from ...models.card import Card
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..protocol import NoData, RasterInput
 from ..rasters.band_choice import band_choice
 from ..rasters.band_stack import BandSource, BandStack, offered_bands
@@ -183,6 +184,18 @@ class RasterSource:
         found = hashlib.sha256(json.dumps(facts).encode())
         found.update(np.stack([self._rows, self._columns]).tobytes())
         return found.hexdigest()
+
+    @property
+    def inputs(self) -> InputFiles:
+        """The files."""
+        found = InputFiles()
+        for raster in self._stack.rasters:
+            found.join(raster.inputs)
+        return found
+
+    def demand_unchanged(self) -> None:
+        """Raise InputError where a file is not as it was when it was opened."""
+        self.inputs.demand_unchanged()
 
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield the patches cell by cell, so that each block of the file is decoded once, or nearly.

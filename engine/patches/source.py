@@ -68,6 +68,10 @@ class PatchSource(Protocol):
     @property
     def digest(self) -> str: ...
 
+    def demand_unchanged(self) -> None:
+        """Raise InputError where a file is not as it was when the source was opened."""
+        ...
+
     def chunks(self, between: Callable[[], None]) -> Iterator[tuple[Values, Valid]]:
         """Yield all patches in order, some at a time, as values and validity (k, bands, side, side).
 

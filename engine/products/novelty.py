@@ -84,6 +84,13 @@ class NoveltyMaps:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the rasters that it makes."""
+        writers = [one for one in (self._mess, self._features) if one is not None]
+        found = [name for writer in writers for name in writer.names]
+        return found + ([self._limiting.name] if self._mess is not None else [])
+
     def write(self, strip: Strip, ratios: Values) -> Valid:
         """Write a strip, and return where it is novel by predictors or features (rows, columns).
 

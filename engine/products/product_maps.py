@@ -153,6 +153,12 @@ class ProductMaps:
         last = [self._richness[1]] if self._richness is not None else []
         return [*first, *(writer for _, writer in self._products), *last]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the rasters that it makes."""
+        found = [name for writer in self._writers for name in writer.names]
+        return found + ([self._top.name] if self._top is not None else [])
+
     def write(self, tile: Tile, probability: Values, valid: Valid) -> None:
         """Write a tile of every product: ``probability`` (species, rows, columns), where ``valid``."""
         sums = TileSums(tile)

@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
-from ..aside import BESIDE, Aside, refusal
+from ..aside import BESIDE, GROWING, Aside, refusal
 from ..branch_colours import Colour
 from .geotiff import FAILURES, copy_as_cog, demand_whole, growing, window_of
 from .lattice import Tile
 from .raster import Valid
 
-TILES = "tiles"
 NODATA = 0
 NO_NAME = "no value"
 # Columns of the attribute table: name, GDALRATFieldType (0 whole number, 2 text), GDALRATFieldUsage.
@@ -66,11 +65,11 @@ class CategoryWriter:
         self._aside = aside
         self._grid = grid
         self._categories = list(categories)
-        self._name = f"{slug}.tif"
+        self.name = f"{slug}.tif"
         self._description = description
         self._tags = dict(tags)
         self._valid_pixels = 0
-        self._tiles_name = f".{slug}.{TILES}.tif"
+        self._tiles_name = f".{slug}{GROWING}"
         self._dtype = "uint8" if len(self._categories) < 256 else "uint16"
         try:
             self._tiles = growing(aside.path / self._tiles_name, grid, self._dtype, NODATA, count=1)
@@ -103,8 +102,8 @@ class CategoryWriter:
         GDAL look for them, and once more in the tags ``CATEGORY_1`` and so on.
         """
         names = {f"CATEGORY_{n}": one.name for n, one in enumerate(self._categories, start=1)}
-        target = self._aside.path / self._name
-        beside = target.with_name(f"{self._name}{BESIDE}")
+        target = self._aside.path / self.name
+        beside = target.with_name(f"{self.name}{BESIDE}")
         try:
             self._tiles.set_band_description(1, self._description)
             self._tiles.update_tags(**self._tags, **names)
@@ -114,7 +113,7 @@ class CategoryWriter:
             beside.write_bytes(self._names())
         except FAILURES as error:
             raise refusal(self._aside.folder, error) from error
-        return [self._name, beside.name]
+        return [self.name, beside.name]
 
     def _names(self) -> bytes:
         """Return GDAL's XML with the categories' names, and as a table, from which QGIS makes the legend.

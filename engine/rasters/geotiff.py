@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import rasterio
 import rasterio.shutil
 from odc.geo.geobox import GeoBox
@@ -70,6 +74,14 @@ def copy_as_cog(source: Path, target: Path, overviews: str, **options: object) -
     )
 
 
+def demand_same(path: Path, values: npt.NDArray[Any]) -> None:
+    """Raise OSError where a file does not hold the values (bands, rows, columns) that were written to it."""
+    with rasterio.open(path) as source:
+        for number, band in enumerate(values, start=1):
+            if not np.array_equal(source.read(number), band, equal_nan=values.dtype.kind == "f"):
+                raise OSError(errno.ENOSPC, "not all pixels arrived, most likely for want of space")
+
+
 def demand_whole(path: Path, nodata: float, valid_pixels: int, band: int = 1) -> None:
     """Raise OSError where a band of a file does not hold every pixel that was written.
 
@@ -80,4 +92,6 @@ def demand_whole(path: Path, nodata: float, valid_pixels: int, band: int = 1) ->
         for _, window in source.block_windows(band):
             found += int((source.read(band, window=window) != nodata).sum())
     if found != valid_pixels:
-        raise OSError(28, f"only {found} of {valid_pixels} pixels arrived, most likely for want of space")
+        raise OSError(
+            errno.ENOSPC, f"only {found} of {valid_pixels} pixels arrived, most likely for want of space"
+        )

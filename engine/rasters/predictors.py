@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..protocol import NoData, RasterInput
 from .band_choice import BandChoice, band_choice
 from .band_stack import BandSource, BandStack
@@ -63,6 +64,14 @@ class Predictor:
     def files(self) -> list[str]:
         """Each file, once."""
         return [raster.file for raster in self._stack.rasters]
+
+    @property
+    def inputs(self) -> InputFiles:
+        """What all of it is read from."""
+        found = InputFiles()
+        for raster in self._stack.rasters:
+            found.join(raster.inputs)
+        return found
 
     def turn(self, area: Bounds, crs: CRS, step: int = 1) -> list[str]:
         """Move all files by whole turns of longitude to an area and what windows see around it.

@@ -17,6 +17,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..protocol import NoData, ranges_of
 from .ground import Bounds, transformer
 from .longitudes import centred_wkt, homeward, span_in, turn_of, turned
@@ -53,7 +54,9 @@ class Raster:
         self.file = file
         self.crs = crs
         self.nodata = () if nodata is None else ranges_of(nodata)
+        self.inputs = InputFiles([file])  # as they are before anything is read
         self._dataset = opened(file)
+        self.inputs.add_raster(self.parts)
         try:
             self._own_grid, self._south_up = grid_of(self._dataset, file, crs)
         except InputError:

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +60,12 @@ class Inspector:
             The question can't be answered: among others, the point lies off the rasters or on NoData.
         """
         session = self._session(job, between)
+        try:
+            return self._answer(job, session, between)
+        finally:
+            session.plan.inputs.demand_unchanged()
+
+    def _answer(self, job: InspectJob, session: _Session, between: Callable[[], None]) -> InspectResult:
         card, plan = session.card, session.plan
         scales = chosen_scales(card, job.scales)
         wanted = chosen_species(card, (job.species,))[0] if job.species is not None else None
@@ -107,7 +112,6 @@ class Inspector:
 
     def _session(self, job: InspectJob, between: Callable[[], None]) -> _Session:
         """Return the rasters of the modalities that are on, and the model: kept, or opened now."""
-        files = [job.model, *(one.file for one in job.inputs)]
         question = MapJob(
             model=job.model,
             inputs=job.inputs,
@@ -121,7 +125,9 @@ class Inspector:
             clamp=job.clamp,
             edge="fill",  # whether a window may leave the raster is up to the point
         )
-        key = json.dumps([asdict(question), [_stamp(file) for file in files]])
+        key = json.dumps(asdict(question))
+        if key in self._kept and self._kept[key].plan.inputs.changed is not None:
+            self._kept.pop(key).files.close()
         if key not in self._kept:
             if len(self._kept) >= KEPT:
                 self._kept.popitem(last=False)[1].files.close()
@@ -176,9 +182,9 @@ class _Session:
 
 
 def _opened(question: MapJob, between: Callable[[], None]) -> _Session:
-    model = read_model(question.model)
     with ExitStack() as stack:
         plan = stack.enter_context(planned(question, between))
+        model = read_model(question.model)
         network = fused(model.network)
         exact = model.network.double()
         means = {key: mean.double() for key, mean in model.branch_means.items()}
@@ -241,12 +247,3 @@ def _seen(
 
 def _sigmoid(logit: float) -> float:
     return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
-
-
-def _stamp(file: str) -> tuple[int, int] | None:
-    """Return what changes when a file does, None where it is no file on disk."""
-    try:
-        found = Path(file).stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -110,6 +110,10 @@ class GivenSource:
         for values, valid in self._source.chunks(between):
             yield self._given(values[:, :bands], values[:, bands:], valid[:, bands:]), valid[:, bands:]
 
+    def demand_unchanged(self) -> None:
+        """Raise InputError where what is read has changed since it was opened."""
+        self._source.demand_unchanged()
+
     def pixel_size(self) -> tuple[float, str]:
         """Return the size of a pixel and its unit."""
         return self._source.pixel_size()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ..aside import SUFFIX, refusal
+from ...models.whole_file import write_whole
+from ..aside import writing
 from .trial import Outcome, Trial
 
 
@@ -33,21 +35,17 @@ class Outcomes:
 
     def keep(self, trial: Trial, outcome: Outcome) -> None:
         """Keep the outcome of a trial. Raises InputError where the folder can't be written."""
-        file = self._file(trial)
-        partial = file.with_name(file.name + SUFFIX)
-        try:
-            with partial.open("wb") as stream:
-                np.savez_compressed(
-                    stream,
-                    held_out=outcome.held_out,
-                    surveyed=outcome.surveyed,
-                    seconds=outcome.seconds,
-                    epochs=outcome.epochs,
-                    diverged=outcome.diverged,
-                )
-            partial.replace(file)
-        except OSError as error:
-            raise refusal(self._folder, error) from error
+        content = io.BytesIO()
+        np.savez_compressed(
+            content,
+            held_out=outcome.held_out,
+            surveyed=outcome.surveyed,
+            seconds=outcome.seconds,
+            epochs=outcome.epochs,
+            diverged=outcome.diverged,
+        )
+        with writing(self._folder):
+            write_whole(self._file(trial), content.getvalue())
 
     def _file(self, trial: Trial) -> Path:
         return self._folder / f"{trial.key}.npz"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...models.flags import FEWEST_BLOCKS, FEWEST_PRESENCES
+from ...models.whole_file import write_whole
 from ..judging.page import number_text, page_template, signed_text
 from ..judging.resampling import Estimate
 from ..judging.scored import BACKGROUND, SURVEY
@@ -54,14 +55,13 @@ def write_page(
     cautions: Sequence[str],
     folder: Path,
 ) -> str:
-    """Write study.html into a folder and return its path.
+    """Write study.html into a folder and return its name. Raises OSError where it can't be written.
 
     ``likeness`` is that of the placebos' bands; ``effect`` is there where refits were asked for; ``cautions``
     are sentences on placebos that are not alike, and on training that diverged.
     """
-    file = folder / PAGE
-    file.write_text(page_html(findings, workshop, likeness, effect, cautions), encoding="utf-8")
-    return str(file)
+    write_whole(folder / PAGE, page_html(findings, workshop, likeness, effect, cautions))
+    return PAGE
 
 
 def page_html(

@@ -12,9 +12,11 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
-from ..aside import SUFFIX, refusal
+from ...models.whole_file import whole_file, write_whole
+from ..aside import writing
 from ..errors import InputError
 from ..patches.raster_source import RasterSource, pixels_of
+from ..rasters.geotiff import demand_same
 from ..rasters.raster import Valid, Values
 from ..training.config import ModalityConfig, TrainingConfig
 from ..training.shape import scales_of
@@ -88,6 +90,7 @@ class PlaceboRasters:
                     raise TypeError("only rasters can be randomised")
                 part = _around(source, self.spots, side)
                 values, valid = source.window(*part)
+                source.demand_unchanged()
                 self._keep_covariances(name, values, valid, source.categorical, side)
                 bands = RandomisedBands(values, valid, source.categorical)
                 for draw in missing:
@@ -165,13 +168,10 @@ class PlaceboRasters:
         numbers = ~np.array(categorical, np.bool_)
         if file.is_file():
             return
-        partial = file.with_name(file.name + SUFFIX)
-        try:
+        with writing(file.parent):
             file.parent.mkdir(parents=True, exist_ok=True)
-            BandCovariances.of(values[numbers], valid[numbers], side - 1).save(partial)
-            partial.replace(file)
-        except OSError as error:
-            raise refusal(file.parent, error) from error
+            with whole_file(file) as beside:
+                BandCovariances.of(values[numbers], valid[numbers], side - 1).save(beside)
 
     def _drawn(
         self, bands: RandomisedBands, seed: tuple[int, ...], source: RasterSource, part: tuple[slice, slice]
@@ -207,33 +207,35 @@ class PlaceboRasters:
         file: Path,
         likeness: tuple[Likeness, ...],
     ) -> None:
-        rows, columns = part
-        partial = file.with_suffix(SUFFIX)
-        try:
+        with writing(file.parent, RasterioError):
             file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(file) as beside:
+                _write_raster(beside, made, source, (part[0].start, part[1].start))
             text = json.dumps([asdict(one) for one in likeness], allow_nan=False)
-            file.with_suffix(".json").write_text(text, encoding="utf-8")
-            with rasterio.open(
-                partial,
-                "w",
-                driver="GTiff",
-                count=len(made),
-                height=made.shape[1],
-                width=made.shape[2],
-                dtype="float32",
-                crs=source.grid.crs.to_wkt() if source.grid.crs else None,
-                transform=source.grid.affine * Affine.translation(columns.start, rows.start),
-                nodata=np.nan,
-                tiled=True,
-                blockxsize=TILE,
-                blockysize=TILE,
-            ) as raster:
-                raster.write(made)
-                for number, name in enumerate(source.bands, start=1):
-                    raster.set_band_description(number, _band_name(name))
-            partial.replace(file)
-        except (OSError, RasterioError) as error:
-            raise refusal(file.parent, error) from error
+            write_whole(file.with_suffix(".json"), text)
+
+
+def _write_raster(file: Path, made: Values, source: RasterSource, first: tuple[int, int]) -> None:
+    """Write a placebo whose first pixel is that at row and column ``first`` of the real raster."""
+    with rasterio.open(
+        file,
+        "w",
+        driver="GTiff",
+        count=len(made),
+        height=made.shape[1],
+        width=made.shape[2],
+        dtype="float32",
+        crs=source.grid.crs.to_wkt() if source.grid.crs else None,
+        transform=source.grid.affine * Affine.translation(first[1], first[0]),
+        nodata=np.nan,
+        tiled=True,
+        blockxsize=TILE,
+        blockysize=TILE,
+    ) as raster:
+        raster.write(made)
+        for number, name in enumerate(source.bands, start=1):
+            raster.set_band_description(number, _band_name(name))
+    demand_same(file, made)
 
 
 def _band_name(name: str) -> str:

@@ -57,6 +57,7 @@ class PredictorTable:
                     window_means(normalisation.channels_of(values, valid), wanted.sides)
                     for values, valid in source.chunks(monitor.check)
                 ]
+                source.demand_unchanged()
                 for number, side in enumerate(wanted.sides):
                     of_patch = np.concatenate([part[number] for part in parts])
                     self._means[name, side] = of_patch[source.places]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...models.whole_file import write_whole
 from ..judging.resampling import Estimate, finite
 from .findings import Comparison, Figures, Findings
 from .gain import Gain
@@ -26,8 +27,10 @@ MEAN, MEDIAN = "(mean)", "(median)"
 def write_tables(
     findings: Findings, likeness: Mapping[tuple[int, str], tuple[Likeness, ...]], folder: Path
 ) -> tuple[str, ...]:
-    """Write the tables into a folder and return their paths; ``likeness`` is that of the placebos' bands."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the tables into a folder and return their names; ``likeness`` is that of the placebos' bands.
+
+    Raises OSError where one can't be written.
+    """
     tables = {
         "study.csv": _fits(findings),
         "summary.csv": [_summary(findings, one) for one in findings.figures],
@@ -38,8 +41,8 @@ def write_tables(
     }
     for name, rows in tables.items():
         frame = pd.DataFrame(rows, columns=PLACEBO_COLUMNS) if name == PLACEBOS else pd.DataFrame(rows)
-        frame.to_csv(folder / name, index=False)
-    return tuple(str(folder / name) for name in tables)
+        write_whole(folder / name, frame.to_csv(index=False))
+    return tuple(tables)
 
 
 def _fits(findings: Findings) -> list[dict[str, Any]]:

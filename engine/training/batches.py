@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from ..input_files import InputFiles
 from ..sites.site_table import Index, SiteTable
 from .sights import Integers, LatticeSight, Seen, Sight
 
@@ -20,11 +21,15 @@ FEWEST = 2  # sites in a batch: batch norm has nothing to say of one
 
 @dataclass(frozen=True)
 class Places:
-    """Sites and after them ``background`` points, with how the network sees them, by modality."""
+    """Sites and after them ``background`` points, with how the network sees them, by modality.
+
+    ``inputs`` are the files that go on being read while a network learns.
+    """
 
     sites: SiteTable
     background: int
     sights: Mapping[str, Sight]
+    inputs: InputFiles = field(default_factory=InputFiles)
 
     @cached_property
     def tiles(self) -> Integers | None:

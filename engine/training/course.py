@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ...models.architecture import Architecture
 from ...models.card import Modality
 from ...models.ensemble import side_by_side
 from ..errors import InputError
+from ..input_files import InputFiles
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
 from ..patches.raster_source import RasterSource, pixels_of
@@ -26,6 +27,7 @@ from ..sites.blocks import Blocks, buffer_of, make_blocks
 from ..sites.cleaning import Cleaning, example_at
 from ..sites.preparation import Prepared, prepare, prepare_test
 from ..sites.site_table import Index, SiteTable
+from ..values import input_of
 from .batches import Places
 from .config import TrainingConfig
 from .folds import Fold, folds_of
@@ -71,6 +73,8 @@ class Course:
         A text a modality that differs where what the network sees differs.
     files
         Rasters that stay open while tiles are read; ``close`` it at the end.
+    inputs
+        All that was read.
     """
 
     config: TrainingConfig
@@ -88,6 +92,7 @@ class Course:
     lambda2: torch.Tensor
     digests: tuple[str, ...]
     files: ExitStack
+    inputs: InputFiles = field(default_factory=InputFiles)
 
     @property
     def weighs_background(self) -> bool:
@@ -107,7 +112,7 @@ class Course:
 
 def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
     """Prepare a training. Raises InputError, in one sentence, where the config's data can't be used."""
-    recipe = recipe_of(config)
+    recipe, inputs = recipe_of(config), inputs_of(config)
     supplies = tuple(supply_of(name, one) for name, one in config.modality.items())
     prepared = prepared_sites(config, recipe, supplies)
     sites, background = prepared.sites, prepared.background
@@ -136,6 +141,8 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
         prepared.report.warnings += seen.notes
         architecture = architecture_of(config, seen.channels(), len(sites.species), recipe.width)
         window = max(max(scales_of(config, one.name)) * one.pixel_m for one in supplies)
+        inputs.join(seen.inputs)
+        inputs.demand_unchanged()
         blocks = make_blocks(sites, background, recipe.folds, recipe.blocks_km, window, recipe.seed)
         buffer_m = buffer_of(recipe.buffer_km, window)
         return Course(
@@ -145,7 +152,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             background=background,
             test=prepared.test,
             report=prepared.report,
-            places=Places(sites, len(background), seen.sights),
+            places=Places(sites, len(background), seen.sights, seen.lasting),
             modalities=tuple(seen.modalities),
             architecture=architecture,
             blocks=blocks,
@@ -154,6 +161,7 @@ def course_of(config: TrainingConfig, monitor: Monitor) -> Course:
             lambda2=lambda2,
             digests=tuple(seen.digests),
             files=stack.pop_all(),
+            inputs=inputs,
         )
 
 
@@ -185,11 +193,12 @@ def seen_as(
         seen = _Seen(sites, course.background, len(course.learnt), lattices, PatchCache(), stack, monitor)
         for supply in supplies:
             seen.add(supply, scales_of(config, supply.name), backbone_of(config, supply.name), recipe)
+        course.inputs.demand_unchanged()
         return replace(
             course,
             config=config,
             recipe=recipe,
-            places=Places(sites, len(course.background), seen.sights),
+            places=Places(sites, len(course.background), seen.sights, seen.lasting),
             modalities=tuple(seen.modalities),
             architecture=architecture_of(config, seen.channels(), len(sites.species), recipe.width),
             digests=tuple(seen.digests),
@@ -212,7 +221,8 @@ def seen_elsewhere(course: Course, sites: SiteTable, monitor: Monitor) -> Places
                 patches = PatchCache().patches(source, monitor, name)
             sight = PatchSight(name, PatchSet(patches, modality))
         sights[name] = sight
-    return Places(sites, 0, sights)
+    course.inputs.demand_unchanged()
+    return Places(sites, 0, sights, course.places.inputs)
 
 
 def _on_lattice(own: Sight, supply: RasterSupply, spots: Spots) -> LatticeSight | None:
@@ -249,6 +259,8 @@ class _Seen:
         self.modalities: list[Modality] = []
         self.digests: list[str] = []
         self.notes: list[str] = []
+        self.inputs = InputFiles()
+        self.lasting = InputFiles()  # those that go on being read
         self.sights: dict[str, Sight] = {}
 
     def channels(self) -> dict[str, int]:
@@ -268,11 +280,14 @@ class _Seen:
         self.modalities.append(modality)
         self.digests.append(source.digest)
         self.notes += source.notes
+        if isinstance(source, RasterSource):
+            self.inputs.join(source.inputs)
         turned = backbone == IMAGERY and recipe.augment
         if lattice is not None and isinstance(source, RasterSource):
             spots = self._spots
             rows, columns = pixels_of(lattice.grid, spots.x, spots.y, spots.crs)
             scene = RasterScene(source, modality)
+            self.lasting.join(source.inputs)
             self.sights[supply.name] = LatticeSight(
                 supply.name, scene, rows, columns, lattice.step, max(scales), turned
             )
@@ -292,6 +307,17 @@ def _lattices(
             lattice = SiteLattice.of(sites, supply.grid, about, supply.name)
             if lattice is not None:
                 found[supply.name] = lattice
+    return found
+
+
+def inputs_of(config: TrainingConfig) -> InputFiles:
+    """Return the tables and rasters of a config, as they are now."""
+    sites = config.sites
+    further = (sites.test, sites.background, sites.area, sites.bias)
+    found = InputFiles([*(one.file for one in sites.sources()), *(one for one in further if one)])
+    found.add_raster(
+        [input_of(f"{name}={text}").file for name, one in config.modality.items() for text in one.inputs]
+    )
     return found
 
 

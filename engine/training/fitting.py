@@ -26,6 +26,7 @@ from .batches import Batches, Moment, Places
 from .best_epoch import BestEpoch
 from .learner import Learner
 from .recipe import Recipe
+from .state_files import StateFiles
 from .watch import Watch
 
 Score = Callable[[FusionNetwork], float]
@@ -107,6 +108,8 @@ def fit(
     ------
     DivergedError
         The loss is no number any more; the checkpoint of the last good epoch stays.
+    InputError
+        What is learnt from was changed meanwhile, or the checkpoint can't be written.
     """
     fitted = [
         _fit_member(
@@ -166,7 +169,11 @@ def _fit_member(
         accelerator={"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu"),
         devices="auto" if device.type == "cuda" else 1,
         precision=_precision(recipe.precision, device),
-        callbacks=[best, Watch(monitor, turn.name, turn.done, turn.total, best, checkpoint)],
+        callbacks=[
+            best,
+            Watch(monitor, turn.name, turn.done, turn.total, best, checkpoint, places.inputs.demand_unchanged),
+        ],
+        plugins=[StateFiles()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

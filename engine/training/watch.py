@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,27 @@ class Watch(Callback):
     best
         Tells the score.
     checkpoint
-        File for the state; it appears whole or not at all. None keeps none.
+        File for the state; it appears whole or not at all (``StateFiles``). None keeps none.
+    unchanged
+        Raises where what the network learns from is not as it was; then no state is kept.
     """
 
     def __init__(
-        self, monitor: Monitor, name: str, done: int, total: int, best: BestEpoch, checkpoint: Path | None
+        self,
+        monitor: Monitor,
+        name: str,
+        done: int,
+        total: int,
+        best: BestEpoch,
+        checkpoint: Path | None,
+        unchanged: Callable[[], None],
     ) -> None:
         self._monitor = monitor
         self._name = name
         self._done, self._total = done, total
         self._best = best
         self._checkpoint = checkpoint
+        self._unchanged = unchanged
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say where this network starts."""
@@ -50,11 +61,9 @@ class Watch(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the state, then tell how far it is."""
+        self._unchanged()
         if self._checkpoint is not None:
-            partial = self._checkpoint.with_name(self._checkpoint.name + ".partial")
-            trainer.save_checkpoint(partial)
-            if trainer.is_global_zero:
-                partial.replace(self._checkpoint)
+            trainer.save_checkpoint(self._checkpoint)
         losses = pl_module.losses if isinstance(pl_module, Learner) else []
         said = f"{self._name}: loss {sum(losses) / max(1, len(losses)):.3f}"
         if self._best.value == self._best.value:

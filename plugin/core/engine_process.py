@@ -6,6 +6,7 @@ Bandit warns of ``subprocess``; the engine is a process of its own, started as a
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import subprocess  # nosec B404
@@ -13,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, BinaryIO, Optional
 
 from ...engine.protocol import MessageError, parse
 from .engine_error import EngineError
@@ -23,6 +24,7 @@ LOW_PRIORITY = 10  # "niceness" on POSIX: QGIS comes first
 LACKING_STATUS = 3  # the engine's status where its Python lacks something; the reason is on standard error
 KILLED_BY_SYSTEM = (-9, 137)
 TAIL_BYTES = 4096
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # of a disk, or of what a user may have of it
 LINE_BOUND = 64 * 1024 * 1024  # bytes; no message is longer, so a longer line is cut and not understood
 
 
@@ -112,8 +114,7 @@ class EngineProcess:
         flags = 0
         if sys.platform == "win32":
             flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as stderr:
+        with self._opened_log() as stderr:
             # A list and no shell; the program is the user's own choice, so bandit's doubt does not apply.
             child = subprocess.Popen(  # nosec B603
                 list(self._launch.command),
@@ -131,6 +132,16 @@ class EngineProcess:
             with contextlib.suppress(OSError):  # gone already, or not allowed: it runs all the same
                 os.setpriority(os.PRIO_PROCESS, child.pid, LOW_PRIORITY)
         return child
+
+    def _opened_log(self) -> BinaryIO:
+        """Return the file for what the child prints to standard error; where the disk is full none keeps it."""
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            return self._log.open("wb")
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            return open(os.devnull, "wb")
 
     def _write(self, child: subprocess.Popen[bytes]) -> None:
         stream = child.stdin

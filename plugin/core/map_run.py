@@ -55,11 +55,8 @@ class MapRun(QObject):
         parent: Optional[QObject] = None,
     ) -> None:
         super().__init__(parent)
-        handle, preview = tempfile.mkstemp(prefix="scalescape-preview-", suffix=".tif")
-        os.close(handle)
-        self._preview = Path(preview)
-        self._preview.unlink()  # the engine writes it; the name stays ours
-        self.job = replace(job, preview=preview)
+        self._preview = _fresh_name()
+        self.job = replace(job, preview="" if self._preview is None else str(self._preview))
         names = list(job.species) or [one.name for one in card.species]
         self._card = card
         self.species = tuple(names)
@@ -105,11 +102,24 @@ class MapRun(QObject):
         self.succeeded.emit(result, len(layers))
 
     def _remove_preview_file(self) -> None:
+        if self._preview is None:
+            return
         for file in (self._preview, self._preview.with_suffix(".tif.aux.xml")):
             with contextlib.suppress(
                 OSError
             ):  # Windows holds it while a layer is drawn; it lies in the temp dir
                 file.unlink()
+
+
+def _fresh_name() -> Optional[Path]:
+    """Return a temporary file's name for the preview; None where none can be made, as on a full disk."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="scalescape-preview-", suffix=".tif")
+        os.close(handle)
+        Path(name).unlink()  # the engine writes it; the name stays ours
+    except OSError:
+        return None
+    return Path(name)
 
 
 def _finished(values: dict[str, Any]) -> _Finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -107,10 +108,14 @@ def write_config(draft: TrainingDraft, model: Path) -> Path:
     file = config_beside(model)
     command = f"# scalescape train {file.name} --out {model.name}"
     text = f"{MARK} Repeat it with\n{command}\n\n{toml_text(draft.tables(file.parent))}"
+    beside = file.with_name(f"{file.name}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)  # whole, or what stood there stays
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
         raise TrainingConfigError(tr("{} can't be written ({}).").format(file, error.strerror)) from error
     return file
 
@@ -122,8 +127,10 @@ def unknown_modality(scales: dict[str, tuple[int, ...]], inputs: Sequence[Raster
 
 
 def _is_ours(file: Path) -> bool:
+    """Tell whether a config was written here; one that a full disk left empty holds nothing to lose."""
     try:
-        return file.read_text(encoding="utf-8").startswith(MARK)
+        text = file.read_text(encoding="utf-8")
+        return text.startswith(MARK) or not text
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -36,7 +36,7 @@ def known_models(zoo: Path = ZOO) -> list[KnownModel]:
     shipped = sorted(zoo.glob("*.safetensors"))
     whole = {path.resolve() for path in shipped}
     used = [Path(text) for text in settings.recent_models()]
-    lately = [path for path in used if path.is_file() and path.resolve() not in whole]
+    lately = [path for path in used if _is_file(path) and path.resolve() not in whole]
     models = [_known(path, True) for path in shipped] + [_known(path, False) for path in lately]
     return [model for model in models if model is not None]
 
@@ -57,6 +57,13 @@ def _share_found(card: Card, rasters: Sequence[Raster]) -> float:
         one is not None and one.by_name for modality in card.modalities for one in match(modality, rasters)
     ]
     return sum(found) / len(found)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # on a disk that is gone, or no name that a file can have
+        return False
 
 
 def _known(path: Path, shipped: bool) -> Optional[KnownModel]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
 from typing import Any, Optional, TypeVar
@@ -47,10 +48,10 @@ class EngineRun:
     ) -> None:
         self._client.close()
 
-    def job(self, method: str, job: Any, cancelled: str = "") -> dict[str, Any]:
+    def job(self, method: str, job: Any, cancelled: Optional[Callable[[], str]] = None) -> dict[str, Any]:
         """Return the engine's result of ``job``; a cancelled one gives an empty result.
 
-        ``cancelled`` is what is then said, unless told that nothing was written.
+        ``cancelled`` returns what is then said; by default it is that nothing was written.
 
         Raises
         ------
@@ -68,21 +69,27 @@ class EngineRun:
                         self._client.cancel(call)
         except EngineError as error:
             if error.cancelled:
-                self._feedback.pushInfo(cancelled or tr("Cancelled; nothing was written."))
+                self._feedback.pushInfo(cancelled() if cancelled else tr("Cancelled; nothing was written."))
                 return {}
             if error.detail:
                 self._feedback.pushDebugInfo(error.detail)
             raise QgsProcessingException(error.sentence()) from error
 
 
-def run_job(method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: str = "") -> dict[str, Any]:
+def run_job(
+    method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: Optional[Callable[[], str]] = None
+) -> dict[str, Any]:
     """Return the result of one job, as ``EngineRun.job`` does, from an engine of its own."""
     with EngineRun(feedback) as run:
         return run.job(method, job, cancelled)
 
 
 def answered(
-    cls: type[T], method: str, job: Any, feedback: QgsProcessingFeedback, cancelled: str = ""
+    cls: type[T],
+    method: str,
+    job: Any,
+    feedback: QgsProcessingFeedback,
+    cancelled: Optional[Callable[[], str]] = None,
 ) -> Optional[T]:
     """Return the answer to ``job``, whose warnings are told; None where it was ``cancelled``, as ``run_job``.
 

@@ -10,7 +10,6 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
     QgsProcessingParameterString,
 )
 
@@ -18,6 +17,7 @@ from ...engine.protocol import ImportPaperJob
 from ..core.translation import tr
 from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
+from .lasting_output import model_file, model_parameter, temporary_fault
 
 
 class ImportPaperAlgorithm(EngineAlgorithm):
@@ -62,8 +62,7 @@ class ImportPaperAlgorithm(EngineAlgorithm):
         ):
             self.addParameter(QgsProcessingParameterFile(name, text, file, fileFilter=filters))
         self.addParameter(QgsProcessingParameterString(self.PIXELS, tr("Pixel sizes"), optional=True))
-        models = tr("Scalescape models (*.safetensors)")
-        self.addParameter(QgsProcessingParameterFileDestination(self.OUTPUT, tr("Model file"), models))
+        self.addParameter(model_parameter(self.OUTPUT, tr("Model file")))
         self.addOutput(QgsProcessingOutputNumber(self.SPECIES_COUNT, tr("Number of species")))
 
     def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
@@ -73,7 +72,7 @@ class ImportPaperAlgorithm(EngineAlgorithm):
                 return tr("{} does not exist.").format(file)
         if _pixels(self.parameterAsString(parameters, self.PIXELS, context)) is None:
             return tr("Write pixel sizes as satellite=20m, bioclim=0.0417deg.")
-        return ""
+        return temporary_fault(model_file(self, parameters, self.OUTPUT, context))
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -82,7 +81,7 @@ class ImportPaperAlgorithm(EngineAlgorithm):
             str(Path(self.parameterAsFile(parameters, name, context)).absolute())
             for name in (self.CHECKPOINT, self.CONFIG, self.SPECIES, self.STATS)
         ]
-        out = str(Path(self.parameterAsFileOutput(parameters, self.OUTPUT, context)).absolute())
+        out = str(model_file(self, parameters, self.OUTPUT, context))
         pixels = _pixels(self.parameterAsString(parameters, self.PIXELS, context)) or {}
         result = run_job("import-paper", ImportPaperJob(*files, out, pixels), feedback)
         if not result:

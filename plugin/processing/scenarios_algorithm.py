@@ -77,7 +77,7 @@ class ScenariosAlgorithm(RasterAlgorithm):
         prepared: _Prepared = self.prepared()
         out = prepared.job.out
         cancelled = tr("Cancelled; the maps of scenarios that were done stay in {}.").format(out)
-        result = answered(ScenariosResult, "scenarios", prepared.job, feedback, cancelled)
+        result = answered(ScenariosResult, "scenarios", prepared.job, feedback, lambda: cancelled)
         if result is None:
             return {self.OUTPUT: out}
         try:

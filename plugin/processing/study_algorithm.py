@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -13,7 +14,6 @@ from qgis.core import (
     QgsProcessingOutputNumber,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFile,
-    QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
 )
 
@@ -21,6 +21,7 @@ from ...engine.protocol import StudyJob
 from ..core.translation import tr
 from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
+from .lasting_output import cancelled, study_parameter, temporary_fault
 
 
 class StudyAlgorithm(EngineAlgorithm):
@@ -58,7 +59,7 @@ class StudyAlgorithm(EngineAlgorithm):
             "Processes: how many fit side by side; 0 means one per core.\n\n"
             "Keep the best: trains the best network again and writes it as best.safetensors.\n\n"
             "It takes long: several hundred fits. What it will take is said at the start. Resume: goes on from "
-            "what a stopped study has done."
+            "what a stopped study in the same folder has done, if there is one."
         )
 
     def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
@@ -76,8 +77,8 @@ class StudyAlgorithm(EngineAlgorithm):
                 QgsProcessingParameterNumber(name, text, whole, defaultValue=default, minValue=least)
             )
         self.addParameter(QgsProcessingParameterBoolean(self.KEEP_BEST, tr("Keep the best"), False))
-        self.addParameter(QgsProcessingParameterBoolean(self.RESUME, tr("Resume"), False))
-        self.addParameter(QgsProcessingParameterFolderDestination(self.OUTPUT, tr("Folder for the study")))
+        self.addParameter(QgsProcessingParameterBoolean(self.RESUME, tr("Resume"), True))
+        self.addParameter(study_parameter(self.OUTPUT, tr("Folder for the study")))
         self.addOutput(QgsProcessingOutputFile(self.TABLE, tr("AUC by model, fold and species (CSV)")))
         self.addOutput(QgsProcessingOutputFile(self.SUMMARY, tr("Summary by model (CSV)")))
         self.addOutput(QgsProcessingOutputHtml(self.REPORT, tr("Report")))
@@ -86,7 +87,9 @@ class StudyAlgorithm(EngineAlgorithm):
 
     def fault(self, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
         file = self.parameterAsFile(parameters, self.CONFIG, context)
-        return "" if Path(file).is_file() else tr("{} does not exist.").format(file)
+        if not Path(file).is_file():
+            return tr("{} does not exist.").format(file)
+        return temporary_fault(Path(self.parameterAsString(parameters, self.OUTPUT, context)))
 
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -102,7 +105,7 @@ class StudyAlgorithm(EngineAlgorithm):
             keep="best" if self.parameterAsBool(parameters, self.KEEP_BEST, context) else "",
             resume=self.parameterAsBool(parameters, self.RESUME, context),
         )
-        result = run_job("study", job, feedback, tr("Cancelled; with “Resume” it goes on from what is done."))
+        result = run_job("study", job, feedback, partial(cancelled, Path(job.fits)))
         if not result:
             return {self.OUTPUT: str(folder)}
         for warning in result.get("warnings") or ():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -16,11 +18,13 @@ from qgis.core import (
 )
 
 from ...engine.protocol import TrainJob
+from ...engine.protocol.kept_work import KEPT
 from ..core.training_config import TrainingConfigError, TrainingDraft, config_beside, write_config
 from ..core.translation import tr
 from . import train_parameters
 from .engine_algorithm import EngineAlgorithm
 from .engine_run import run_job
+from .lasting_output import cancelled
 from .text_options import OptionError
 
 
@@ -81,7 +85,10 @@ class TrainAlgorithm(EngineAlgorithm):
             "many times faster) are the preset's, or chosen by the data, unless told.\n\n"
             "Config instead of these: a training config (TOML); all else but resume, device and model file is "
             "then ignored.\n\n"
-            "Resume: goes on from the last whole epoch of a run that was stopped."
+            "Resume: goes on from the last whole epoch of a run of the same model file that was stopped, if "
+            "there is one.\n\n"
+            "Model file: a place where it stays, since training takes long; in “scalescape models” beside the "
+            "project, or in your home folder, unless told."
         )
 
     def initAlgorithm(self, config: Optional[dict[str, Any]] = None) -> None:
@@ -104,12 +111,17 @@ class TrainAlgorithm(EngineAlgorithm):
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
+        made: list[Path] = []
         try:
             model, config, draft = self._asked(parameters, context)
             if draft is not None:
+                made += () if model.parent.exists() else [model.parent]
                 files = train_parameters.layer_files(self, parameters, context, model)
                 config = str(write_config(replace(draft, **files), model))
         except (OptionError, TrainingConfigError, OSError) as error:
+            for folder in made:
+                with suppress(OSError):  # it holds something
+                    folder.rmdir()
             raise QgsProcessingException(str(error)) from error
         self._job = TrainJob(
             config,
@@ -126,8 +138,7 @@ class TrainAlgorithm(EngineAlgorithm):
         if job is None:
             raise QgsProcessingException(tr("The algorithm was not prepared."))
         feedback.pushInfo(tr("Config: {}").format(job.config))
-        cancelled = tr("Cancelled; with “Resume” it goes on from the last whole epoch.")
-        result = run_job("train", job, feedback, cancelled)
+        result = run_job("train", job, feedback, partial(cancelled, Path(job.out).with_suffix(KEPT)))
         outputs: dict[str, Any] = {self.OUTPUT: job.out, self.CONFIG_FILE: job.config}
         if not result:
             return outputs

@@ -14,7 +14,6 @@ from qgis.core import (
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
-    QgsProcessingParameterFileDestination,
     QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
@@ -27,6 +26,7 @@ from ..core.inputs import said_by_layers, source
 from ..core.training_config import KINDS, MODEL_SUFFIX, PRESETS, TrainingDraft, unknown_modality
 from ..core.translation import tr
 from .choice import choice
+from .lasting_output import model_file, model_parameter, temporary_fault
 from .raster_parameter import file_of_layer, raster_of
 from .text_options import OptionError, entries, named_files, named_scales
 from .vector_parameter import is_given, vector_parameter
@@ -116,16 +116,23 @@ def add_parameters(algorithm: QgsProcessingAlgorithm) -> None:
     for parameter in advanced:
         parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
         add(parameter)
-    add(QgsProcessingParameterBoolean(RESUME, tr("Resume"), False))
-    models = tr("Scalescape models (*{})").format(MODEL_SUFFIX)
-    add(QgsProcessingParameterFileDestination(OUTPUT, tr("Model file"), models))
+    add(QgsProcessingParameterBoolean(RESUME, tr("Resume"), True))
+    add(model_parameter(OUTPUT, tr("Model file")))
 
 
 def model_of(
     algorithm: QgsProcessingAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
 ) -> Path:
-    """Return the model file that is to be made; raise OptionError where it is not called like one."""
-    model = Path(algorithm.parameterAsFileOutput(parameters, OUTPUT, context)).absolute()
+    """Return the model file that is to be made.
+
+    Raises
+    ------
+    OptionError
+        It is not called like one, or would be deleted with QGIS's temporary files.
+    """
+    model = model_file(algorithm, parameters, OUTPUT, context)
+    if fault := temporary_fault(model):
+        raise OptionError(fault)
     if model.suffix != MODEL_SUFFIX:
         raise OptionError(tr("{} must end in {}.").format(model.name, MODEL_SUFFIX))
     return model

@@ -13,8 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 STANDARD_ALONE = [
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "engine" / "protocol").glob("*.py"))),
-    "models/band_names.py", "models/card.py", "models/errors.py", "models/field_types.py",
-    "models/flags.py", "models/sensor_bands.py",
+    "models/band_names.py", "models/card.py", "models/card_faults.py", "models/errors.py",
+    "models/field_types.py", "models/flags.py", "models/plain_json.py", "models/sensor_bands.py",
+    "models/tensor_header.py",
 ]  # fmt: skip
 EMPTY_AT_IMPORT = ["__init__.py", "engine/__init__.py", "models/__init__.py"]
 FORBIDDEN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import threading
 import time
@@ -36,3 +37,11 @@ def test_an_outlet_that_nobody_listens_to_is_told_and_the_heart_stops() -> None:
         while any(one.name == "heartbeat" for one in threading.enumerate()) and time.monotonic() < deadline:
             time.sleep(0.005)
         assert not any(one.name == "heartbeat" for one in threading.enumerate())
+
+
+def test_an_outlet_on_a_full_disk_is_told_and_raises_nothing() -> None:
+    class Full(io.BytesIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert not Outlet(Full()).send(notification(ALIVE, {}))

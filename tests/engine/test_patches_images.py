@@ -12,6 +12,7 @@ from scalescape.engine.errors import InputError
 from scalescape.engine.patches.cache import PatchCache, collected
 from scalescape.engine.patches.image_source import ImageSource, image_path
 from scalescape.engine.progress import Monitor
+from scalescape.engine.protocol import Progress
 
 
 def write_image(folder: Path, name: str, side: int = 128, seed: int = 0) -> None:
@@ -79,6 +80,21 @@ def test_another_image_gives_other_patches(tree: Path, tmp_path: Path) -> None:
     second = cache.patches(ImageSource(tree, ids, 3), Monitor(), "satellite")
     assert len(list(cache.folder.iterdir())) == 2
     assert abs(int(second.values[0, 2, 1, 1]) - int(first.values[0, 2, 1, 1])) > 100
+
+
+@pytest.mark.parametrize("kind", ["rgb", "nir"])
+def test_an_image_that_changes_while_the_tree_is_read_is_named(tree: Path, tmp_path: Path, kind: str) -> None:
+    ids = np.array(["123", "3018575"])
+    image = tree / kind / image_path("123")
+
+    def change(report: Progress) -> None:
+        if report.done:
+            os.utime(image, ns=(1, image.stat().st_mtime_ns + 1_000_000_000))
+
+    with pytest.raises(InputError, match=rf"{kind}/23/1/123\.jpeg was changed while it was in use"):
+        PatchCache(tmp_path / "kept").patches(ImageSource(tree, ids, 3), Monitor(change), "satellite")
+    assert list((tmp_path / "kept").iterdir()) == []
+    assert len(PatchCache(tmp_path / "kept").patches(ImageSource(tree, ids, 3), Monitor(), "satellite")) == 2
 
 
 def test_what_cannot_be_used_is_refused(tree: Path, tmp_path: Path) -> None:

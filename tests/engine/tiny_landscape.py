@@ -85,3 +85,17 @@ def write_tiny_landscape(folder: Path, sites: str = SITES, training: str = TRAIN
     config = folder / "train.toml"
     config.write_text(sites + PREDICTORS + training, encoding="utf-8")
     return config
+
+
+def write_sites_on_a_lattice(folder: Path) -> Path:
+    """Write a landscape whose records lie on every eighth pixel, so that tiles pay; return the config."""
+    training = TRAINING.replace("folds = 2", "folds = 1\npatience = 0")
+    config = write_tiny_landscape(folder, RECORDS_ALONE, training)
+    text = config.read_text(encoding="utf-8").replace("scales = [25]", "scales = [25, 59]")
+    config.write_text(text, encoding="utf-8")
+    draw = np.random.default_rng(2)
+    cells = draw.choice(29 * 32, 200, replace=False)
+    rows = [f"{name},{LEFT + 10 * (8 * (c % 32) + 3.5)},{TOP - 10 * (8 * (c // 32) + 5.5)}"
+            for c, name in zip(cells, draw.choice(SPECIES[:2], 200), strict=True)]  # fmt: skip
+    (folder / "po.csv").write_text("\n".join(["species,x,y", *rows, ""]), encoding="utf-8")
+    return config

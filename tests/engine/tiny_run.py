@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import LEFT, TOP
 from safetensors.torch import load_file
 from scalescape.engine.jobs.train_job import run_train
@@ -49,6 +51,17 @@ class Run:
 
 def train(config: Path, out: Path, monitor: Monitor | None = None, resume: bool = False) -> TrainResult:
     return run_train(TrainJob(str(config), str(out), resume), monitor or Monitor())
+
+
+def same(run: Run, out: Path) -> None:
+    """Assert that a model and its out-of-fold values are those of ``run``, to the bit."""
+    mine, theirs = load_file(out), load_file(run.out)
+    assert mine.keys() == theirs.keys()
+    for name, weight in mine.items():
+        assert torch.equal(weight, theirs[name]), name
+    assert out.with_suffix(".oof.csv").read_bytes() == run.out.with_suffix(".oof.csv").read_bytes()
+    ours = replace(read_model(out).card, name="", date="")
+    assert ours == replace(run.card, name="", date="")
 
 
 def cancelled_at(done: int) -> Monitor:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from scalescape.plugin.core.engine_client import EngineClient, Patience
@@ -171,6 +173,18 @@ def test_a_log_that_can_not_be_written_is_an_error_not_a_hang(tmp_path):
     blocked.write_text("")
     client = EngineClient(EngineLaunch((sys.executable, "-c", ""), {}), blocked / "engine.log")
     assert "can't be started" in fault(client.call("hello", {})).message
+
+
+def test_an_engine_starts_on_a_full_disk_without_a_log(make_client, monkeypatch):
+    opened = Path.open
+
+    def full(path, *arguments):
+        if path.name.endswith("log"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", full)
+    assert make_client().call("hello", {}).future.result(WAIT)
 
 
 def test_close_ends_the_engine_and_later_requests_fail(make_client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_layers_of_the_project_become_a_config_beside_the_model(
         "model": {"preset": "default"},
     }
     made = tmp_path / "made"
-    assert algorithm._job == TrainJob(str(made / "oaks.toml"), str(made / "oaks.safetensors"), False, "auto")
+    assert algorithm._job == TrainJob(str(made / "oaks.toml"), str(made / "oaks.safetensors"), True, "auto")
     rows = read_attributes(made / "oaks.train.gpkg")
     assert [row["species"] for row in rows] == ["Quercus ilex", "Fagus sylvatica"]
     text = (made / "oaks.toml").read_text()
@@ -100,7 +101,7 @@ def test_everything_that_can_be_said_is_in_the_config(
         "INPUTS": f"ndvi={ndvi}#1\nsatellite={rasters['satellite']}#1,2", "SCALES": "ndvi=25,5\nbioclim=1",
         "PRESET": "paper-bimodal", "EPOCHS": "3", "SEED": 0, "FOLDS": 1, "LAMBDA2": "0.25",
         "N_BACKGROUND": 500, "MIN_RECORDS": 2, "THIN_M": 100, "BUFFER_KM": 0, "BLOCKS_KM": 2.5,
-        "WIDTH": 0.125, "DEVICE": "cpu", "RESUME": True,
+        "WIDTH": 0.125, "DEVICE": "cpu", "RESUME": False,
     }  # fmt: skip
     config = config_of(algorithm, parameters, context)
     assert config["sites"] == {
@@ -118,7 +119,7 @@ def test_everything_that_can_be_said_is_in_the_config(
         "epochs": 3, "seed": 0, "folds": 1, "lambda2": 0.25, "n_background": 500, "min_records": 2,
         "thin_m": 100.0, "buffer_km": 0.0, "blocks_km": 2.5, "width": 0.125,
     }  # fmt: skip
-    assert (algorithm._job.resume, algorithm._job.device) == (True, "cpu")
+    assert (algorithm._job.resume, algorithm._job.device) == (False, "cpu")
 
 
 def test_the_engine_takes_the_config_as_it_is(algorithm, parameters, context):
@@ -160,7 +161,7 @@ def test_a_config_goes_before_all_else(algorithm, context, tmp_path):
     parameters = {"CONFIG": str(config), "OUTPUT": str(tmp_path / "oaks.safetensors")}
     assert algorithm.checkParameterValues(parameters, context)[0]
     assert algorithm.prepareAlgorithm(parameters, context, Feedback())
-    assert algorithm._job == TrainJob(str(config), str(tmp_path / "oaks.safetensors"))
+    assert algorithm._job == TrainJob(str(config), str(tmp_path / "oaks.safetensors"), resume=True)
     assert not (tmp_path / "oaks.toml").exists() and config.read_text() == "[sites]\n"
 
 
@@ -174,6 +175,24 @@ def test_a_config_written_by_hand_is_not_replaced(algorithm, parameters, context
     with pytest.raises(QgsProcessingException, match="was not written by this algorithm"):
         algorithm.prepareAlgorithm(parameters, context, Feedback())
     assert config.read_text() == "# mine\n"
+
+
+def test_a_full_disk_leaves_the_config_of_before(algorithm, parameters, context, tmp_path, monkeypatch):
+    config_of(algorithm, parameters, context)
+    config = tmp_path / "made" / "oaks.toml"
+    before = config.read_text()
+
+    def full(path, other):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(QgsProcessingException, match=r"oaks.toml can't be written \(No space left"):
+            algorithm.prepareAlgorithm({**parameters, "SEED": 3}, context, Feedback())
+    assert config.read_text() == before and not list(config.parent.glob("*.partial"))
+    config.write_text("")
+    assert algorithm.prepareAlgorithm(parameters, context, Feedback()), "an empty one is in nobody's way"
+    assert config.read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import shutil
 import signal
 import subprocess
@@ -24,6 +26,7 @@ from scalescape.engine.training.fitting import Fitted, Turn
 from scalescape.engine.training.fold_fitting import fit_fold
 from scalescape.engine.training.learner import DivergedError
 from scalescape.models.model_file import read_model
+from scalescape.models.whole_file import write_whole
 from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
 
 pytest.importorskip("elapid")
@@ -315,6 +318,84 @@ def test_the_command_says_what_is_kept_and_how_to_go_on(
     kept = tmp_path / "study" / "fits"
     assert done.stderr == f"Cancelled; what is done is kept in {kept}: go on with --resume.\n"
     assert list(kept.glob("*.npz"))
+
+
+def stopped_at_once(one: StudyJob) -> list[Progress]:
+    """Stop a study where it begins to fit; return what it told."""
+    told: list[Progress] = []
+
+    def stop(report: Progress) -> None:
+        told.append(report)
+        if report.phase == "fitting":
+            monitor.cancel()
+
+    monitor = Monitor(stop)
+    with pytest.raises(Cancelled):
+        run_study(one, monitor)
+    return told
+
+
+def test_two_forgetful_starts_lose_no_fit(tmp_path: Path) -> None:
+    """Without --resume, and stopped soon, twice: a study that resumes goes on from the first one's fits."""
+    cancelled(job(tmp_path), 5)
+    fits = tmp_path / "study" / "fits"
+    kept = {file.name: file.read_bytes() for file in fits.glob("*.npz")}
+    told = [*stopped_at_once(job(tmp_path)), *stopped_at_once(job(tmp_path))]
+    (note,) = {one.detail for one in told if one.phase == "note"}
+    assert str(fits.with_name("fits.old")) in note and "--resume" in note
+    assert told[-1].done == 0
+    assert stopped_at_once(job(tmp_path, resume=True))[-1].done == 5
+    assert {file.name: file.read_bytes() for file in fits.glob("*.npz")} == kept
+    assert not list(fits.parent.glob("fits.old*"))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_disk_that_is_full_amid_a_study_keeps_its_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    written: list[Path] = []
+
+    def full(file: Path, content: bytes) -> None:
+        if len(written) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(file)
+        write_whole(file, content)
+
+    monkeypatch.setattr("scalescape.engine.study.outcomes.write_whole", full)
+    with pytest.raises(InputError, match=r"study/fits can't be written \(No space left on device\); free some"):
+        run_study(job(tmp_path, jobs=jobs), Monitor())
+    monkeypatch.undo()
+    assert sorted((tmp_path / "study" / "fits").glob("*.npz")) == sorted(written) and len(written) == 4
+    assert stopped_at_once(job(tmp_path, resume=True))[-1].done == 4
+
+
+def test_a_raster_that_changes_amid_a_study_stops_it(tmp_path: Path) -> None:
+    one = job(tmp_path)
+
+    def change(report: Progress) -> None:
+        if report.phase == "fitting" and report.done == 3:
+            os.utime(tmp_path / "satellite.tif", (1, 1))
+
+    with pytest.raises(InputError, match=r"satellite\.tif was changed while it was in use"):
+        run_study(one, Monitor(change))
+    assert len(list((tmp_path / "study" / "fits").glob("*.npz"))) == 3
+    assert not list((tmp_path / "study").glob("*.csv"))
+
+
+def test_tables_and_page_of_a_study_appear_together(
+    done: tuple[Path, StudyResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(shutil.copytree(done[0], tmp_path / "own"))
+    before = {file.name: file.read_bytes() for file in (own / "study").glob("*.*")}
+    assert len(before) == len(TABLES) + 1
+
+    def full(file: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("scalescape.engine.study.page.write_whole", full)
+    with pytest.raises(InputError, match="free some space"):
+        run_study(job(own, resume=True, seeds=1), Monitor())
+    assert {file.name: file.read_bytes() for file in (own / "study").glob("*.*")} == before
 
 
 def test_an_estimate_leaves_what_is_done(tmp_path: Path) -> None:

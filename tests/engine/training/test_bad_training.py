@@ -214,6 +214,18 @@ def every_record_obscured(folder: Path) -> None:
     configure(folder)
 
 
+def a_name_of_two_lines(folder: Path) -> None:
+    rewrite(folder, "po.csv", lambda lines: [*lines, '"Alnus\n' + 'incana",500600,4999600'])
+
+
+def a_name_like_a_page(folder: Path) -> None:
+    rewrite(folder, "po.csv", lambda lines: [*lines, f"{'Alnus ' * 100},500600,4999600"])
+
+
+def a_word_of_the_network_s_own(folder: Path) -> None:
+    configure(folder, predictors=PREDICTORS.replace("[modality.bioclim]", "[modality.values]"))
+
+
 def not_toml(folder: Path) -> None:
     (folder / "train.toml").write_text("[sites\n", encoding="utf-8")
 
@@ -245,6 +257,9 @@ CASES: dict[Callable[[Path], None], str] = {
     records_in_degrees_and_swapped: "look like degrees, latitude first (for example row 2",
     records_in_metres_called_degrees: "look like metres (for example row 2",
     every_record_obscured: "110 with coordinates that were obscured or made coarser; check the table.",
+    a_name_of_two_lines: "since the species name 'Alnus\\nincana' holds a control character",
+    a_name_like_a_page: "is longer than 500 letters",
+    a_word_of_the_network_s_own: "can't be called 'values'; choose another name",
     not_toml: "not TOML at line 1",
 }
 

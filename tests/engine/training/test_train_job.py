@@ -25,8 +25,17 @@ from scalescape.models.ensemble import averaged
 from scalescape.models.model_file import read_model
 from scalescape.models.network import FusionNetwork
 from sklearn.metrics import roc_auc_score
-from tiny_landscape import CRS, RECORDS, RECORDS_ALONE, SPECIES, SURVEYS, TRAINING, write_tiny_landscape
-from tiny_run import Run, cancelled_at, edit, pixel_of, train
+from tiny_landscape import (
+    CRS,
+    RECORDS,
+    RECORDS_ALONE,
+    SPECIES,
+    SURVEYS,
+    TRAINING,
+    write_sites_on_a_lattice,
+    write_tiny_landscape,
+)
+from tiny_run import Run, cancelled_at, pixel_of, train
 
 POINTS = 100
 FOLDS = 2
@@ -249,14 +258,7 @@ def test_members_learn_apart_and_are_averaged(tmp_path: Path, monkeypatch: pytes
 
 def test_sites_on_a_lattice_are_trained_on_by_tiles_to_the_same_end(tmp_path: Path) -> None:
     """Values are those of single windows, background moves onto the lattice, and a cut run ends the same."""
-    training = TRAINING.replace("folds = 2", "folds = 1\npatience = 0")
-    config = write_tiny_landscape(tmp_path / "data", RECORDS_ALONE, training)
-    edit(config, "scales = [25]", "scales = [25, 59]")
-    draw = np.random.default_rng(2)
-    cells = draw.choice(29 * 32, 200, replace=False)
-    rows = [f"{name},{LEFT + 10 * (8 * (c % 32) + 3.5)},{TOP - 10 * (8 * (c // 32) + 5.5)}"
-            for c, name in zip(cells, draw.choice(SPECIES[:2], 200), strict=True)]  # fmt: skip
-    (tmp_path / "data" / "po.csv").write_text("\n".join(["species,x,y", *rows, ""]), encoding="utf-8")
+    config = write_sites_on_a_lattice(tmp_path / "data")
     whole_run, cut = tmp_path / "whole.safetensors", tmp_path / "cut.safetensors"
     result = train(config, whole_run)
     assert any("Sites lie on a lattice of 8 pixels" in one for one in result.warnings)
@@ -281,6 +283,7 @@ def test_files_that_cannot_be_written_are_told(run: Run, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"must end in \.safetensors; call it tiny\.tif\.safetensors\.$"):
         train(run.config, tmp_path / "tiny.tif")
     (tmp_path / "tiny.partial").mkdir()
+    (tmp_path / "tiny.partial" / "thesis.txt").write_text("years of work")
     with pytest.raises(InputError, match=r"is in the way and is not Scalescape's; move it away\.$"):
         train(run.config, tmp_path / "tiny.safetensors")
     (tmp_path / "tiny.partial" / "run.json").write_text(json.dumps({"pid": os.getppid(), "fingerprint": ""}))

@@ -9,31 +9,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import rasterio
-import torch
 from click.testing import CliRunner
-from safetensors.torch import load_file
 from scalescape.engine.commands import training_commands
 from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
-from scalescape.models.model_file import read_model
-from tiny_run import Run, cancelled_at, edit, pixel_of, train
-
-
-def same(run: Run, out: Path) -> None:
-    """Assert that a model and its out-of-fold values are those of ``run``, to the bit."""
-    mine, theirs = load_file(out), load_file(run.out)
-    assert mine.keys() == theirs.keys()
-    for name, weight in mine.items():
-        assert torch.equal(weight, theirs[name]), name
-    assert out.with_suffix(".oof.csv").read_bytes() == run.out.with_suffix(".oof.csv").read_bytes()
-    ours = replace(read_model(out).card, name="", date="")
-    assert ours == replace(run.card, name="", date="")
+from tiny_run import Run, cancelled_at, edit, pixel_of, same, train
 
 
 def test_a_cancelled_run_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
@@ -99,7 +84,6 @@ def test_ctrl_c_is_an_interrupt(run: Run, tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-import torch
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import TrainJob
 from scalescape.engine.jobs.train_job import run_train
