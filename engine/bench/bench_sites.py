@@ -39,6 +39,7 @@ scales = [1]
 [training]
 n_background = 0
 lambda2 = 1.0
+min_records = 1
 """
 
 

@@ -233,9 +233,12 @@ class DelimitedText:
 
     @contextmanager
     def _lines(self) -> Iterator[Iterator[str]]:
-        csv.field_size_limit(LONGEST_CELL)
-        with self._opened() as stream, io.TextIOWrapper(stream, self._encoding, newline="") as text:
-            yield iter(text)
+        before = csv.field_size_limit(LONGEST_CELL)  # of the whole process
+        try:
+            with self._opened() as stream, io.TextIOWrapper(stream, self._encoding, newline="") as text:
+                yield iter(text)
+        finally:
+            csv.field_size_limit(before)
 
     def _found_encoding(self) -> str:
         with self._opened() as stream:
