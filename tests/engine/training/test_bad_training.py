@@ -214,10 +214,6 @@ def every_record_obscured(folder: Path) -> None:
     configure(folder)
 
 
-def a_name_with_a_bell(folder: Path) -> None:
-    rewrite(folder, "po.csv", lambda lines: [*lines, "Alnus \x07incana,500600,4999600"])
-
-
 def a_name_like_a_page(folder: Path) -> None:
     rewrite(folder, "po.csv", lambda lines: [*lines, f"{'Alnus ' * 100},500600,4999600"])
 
@@ -257,7 +253,6 @@ CASES: dict[Callable[[Path], None], str] = {
     records_in_degrees_and_swapped: "look like degrees, latitude first (for example row 2",
     records_in_metres_called_degrees: "look like metres (for example row 2",
     every_record_obscured: "110 with coordinates that were obscured or made coarser; check the table.",
-    a_name_with_a_bell: "since the species name 'Alnus \\x07incana' holds a control character",
     a_name_like_a_page: "is longer than 500 letters",
     a_word_of_the_network_s_own: "can't be called 'values'; choose another name",
     not_toml: "not TOML at line 1",
