@@ -28,7 +28,7 @@ from plugin_stand_ins import add_raster, card_values, wait_until, write_card, wr
 from scalescape.plugin.core.engine_client import EngineClient, Patience  # noqa: E402
 from scalescape.plugin.core.engine_launch import EngineLaunch, clean_environment  # noqa: E402
 
-QUICK = Patience(grace=0.5, silence=0.4, hang=0.4, tick=0.02)
+PATIENT = Patience(grace=0.5, silence=30, hang=30, tick=0.02)  # an engine may start late on a busy machine
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def make_client(fake_launch, tmp_path):
     """Return a function that gives a client of the fake engine; all are closed at the end."""
     clients = []
 
-    def make(*arguments: str, patience: Patience = QUICK) -> EngineClient:
+    def make(*arguments: str, patience: Patience = PATIENT) -> EngineClient:
         client = EngineClient(fake_launch(*arguments), tmp_path / "logs" / "engine.log", patience)
         clients.append(client)
         return client

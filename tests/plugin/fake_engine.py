@@ -184,7 +184,7 @@ def main() -> None:
         if BEHAVIOUR == "deaf":
             time.sleep(3600)
         if BEHAVIOUR == "busy":
-            for _ in range(20):
+            for _ in range(35):
                 send({"method": "alive", "params": {}})
                 time.sleep(0.1)
         if method == "hello":

@@ -73,6 +73,4 @@ def test_other_sites_are_seen_with_the_training_places_statistics(course: Course
         values = places.seen(np.arange(len(survey.sites)))[modality.name].values.numpy()
         assert values.shape[1:] == (len(modality.bands), max(modality.scales), max(modality.scales))
         means = [band.mean for band in modality.bands]
-        np.testing.assert_allclose(
-            own.taken(course.learnt).at_sites()[0].mean(axis=0), means, rtol=1e-5
-        )
+        np.testing.assert_allclose(own.taken(course.learnt).at_sites()[0].mean(axis=0), means, rtol=1e-5)
