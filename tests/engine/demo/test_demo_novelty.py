@@ -65,7 +65,7 @@ def test_a_climate_warmed_beyond_the_training_is_novel(landscape: Landscape, tmp
 def test_a_scene_of_one_land_cover_is_strange_though_its_pixels_are_not(
     landscape: Landscape, own: tuple[np.ndarray, np.ndarray], tmp_path: Path, cover: str, marked: float
 ) -> None:
-    """All are beyond 98 % of the landscape's own pixels, and not all beyond the limit, which is of other landscapes."""
+    """All are beyond 98 % of the landscape's own pixels; not all are beyond the limit."""
     everywhere = np.full_like(landscape.surroundings.cover, CLASSES.index(cover))
     scene = draw_scene(np.random.default_rng(1), everywhere)
     inside = slice(COVER_MARGIN, COVER_MARGIN + landscape.size)
