@@ -84,6 +84,7 @@ def test_ctrl_c_is_an_interrupt(run: Run, tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
+import torch
 from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import TrainJob
 from scalescape.engine.jobs.train_job import run_train
