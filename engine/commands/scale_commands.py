@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from ...models.card import read_card
-from ..errors import InputError
-from ..lengths import distance_text
-from ..progress import Monitor
 from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
 from ..protocol.scale_results import InspectResult, ProfileResult
-from ..values import extent_of, file_crs_of, input_of, nodata_of, scales_of
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..words.lengths import distance_text
+from ..words.values import extent_of, file_crs_of, input_of, nodata_of, scales_of
 from .answers import say, say_notes
 from .card_text import card_text
 from .command_options import (

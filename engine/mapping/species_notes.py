@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...models.card import Card, Species
 from ...models.flags import CHANCE, COORDINATES, EXPLAINED, FEW_PRESENCES, UNPROVEN
-from ..listing import listed
+from ..words.listing import listed
 
 MOST_NAMED = 5  # species in a sentence
 

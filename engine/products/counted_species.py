@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...models.flags import UNPROVEN, is_unproven
-from ..errors import InputError
-from ..listing import listed
+from ..running.errors import InputError
+from ..words.listing import listed
 from .species_product import MappedSpecies
 
 MOST_NAMED = 5  # species in a sentence

@@ -14,7 +14,7 @@ from pyproj.exceptions import CRSError
 from rasterio.features import geometry_mask
 from shapely.geometry.base import BaseGeometry
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .ground import transformer
 from .lattice import MapGrid, Tile
 from .longitudes import turn_of

@@ -15,7 +15,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .ground import crs_name, crs_named, other_kind
 from .longitudes import turn_of
 

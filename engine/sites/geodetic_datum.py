@@ -9,13 +9,14 @@ import numpy as np
 from odc.geo.crs import CRS
 from pyproj.exceptions import CRSError
 
-from ..errors import InputError
-from ..listing import counted, listed
-from ..rasters.ground import LONLAT, crs_name, transformer
-from .cell_numbers import Floats
-from .cells import Row, Rows, Texts
+from ..rasters.ground import crs_name, transformer
+from ..rasters.same_system import is_same_system
+from ..running.errors import InputError
+from ..tables.cell_numbers import Floats
+from ..tables.cells import Row, Rows, Texts
+from ..tables.known_columns import DATUM
+from ..words.listing import counted, listed
 from .cleaning import Cleaning
-from .known_columns import DATUM
 
 # As people write them, without blanks and signs, alone or among other words; PROJ knows more (ED50, Tokyo).
 WRITTEN = {
@@ -35,9 +36,6 @@ UNTOLD = {
     "nodata",
 }  # fmt: skip
 MOST_NAMES = 4  # that a message lists
-SAME = 1e-6  # degrees, a decimetre
-METRES_PER_DEGREE = 111_000
-WORLD = (-179.0, -89.0, 179.0, 89.0)
 
 
 @cache
@@ -114,29 +112,3 @@ def in_one_datum(
             f"example row {row[int(np.argmax(untold))]})."
         )
     return x, y, unknown
-
-
-def is_same_system(one: CRS, other: CRS) -> bool:
-    """Tell whether two systems give a place the same coordinates, x first in both, within a decimetre.
-
-    Places in the area of use of each are tried: beyond it a transformation may leave coordinates as they are.
-    """
-    if one == other:
-        return True
-    if one.geographic != other.geographic:
-        return False
-    limit = SAME if one.geographic else SAME * METRES_PER_DEGREE
-    for crs in (one, other):
-        places = [transformer(LONLAT, system).transform(*_places_in(crs)) for system in (one, other)]
-        gap = np.abs(np.asarray(places[0]) - np.asarray(places[1]))
-        if not np.isfinite(gap).all() or gap.max() > limit:
-            return False
-    return True
-
-
-def _places_in(crs: CRS) -> tuple[Floats, Floats]:
-    """Return longitudes and latitudes of a few places in the area of use of a system."""
-    area = crs.proj.area_of_use
-    west, south, east, north = WORLD if area is None else area.bounds
-    width = east - west if east >= west else east + 360 - west
-    return west + width * np.array([0.2, 0.5, 0.8]), south + (north - south) * np.array([0.3, 0.5, 0.7])

@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from ..errors import InputError
-from ..listing import counted
-from ..training.config import SourceConfig
-from .cell_numbers import Floats, numbers_of
-from .cells import Cells, Rows
+from ..recipes.config import SourceConfig
+from ..running.errors import InputError
+from ..tables.cell_numbers import Floats, numbers_of
+from ..tables.cells import Cells, Rows
+from ..tables.condition import Condition
+from ..tables.table_file import TableFile
+from ..words.listing import counted
+from ..words.species_names import is_missing, species_name, spelt
 from .cleaning import Cleaning
-from .condition import Condition
 from .geodetic_datum import in_one_datum
 from .observed_rows import Observations, Predictors
 from .reasons import ABSENCE, RAGGED, UNKNOWN_DATUM, UNNAMED, UNSURVEYED
 from .remarks import RemarkColumns, Remarks
 from .species_found import found_in, species_columns, species_of_records
-from .species_names import is_missing, species_name, spelt
-from .table_file import TableFile
 
 PATCH, DAY = "patchID", "dayOfYear"  # of GeoLifeCLEF: a site is a place, a patch and a day
 LARGEST_LONGITUDE = 360.0

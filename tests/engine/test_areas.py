@@ -22,13 +22,13 @@ from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from rasterio.transform import Affine
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, MapJob, RasterInput
 from scalescape.engine.rasters.cell_area import cell_areas
 from scalescape.engine.rasters.lattice import Tile
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import read_model, write_model
 
 GRIDS = {

@@ -17,11 +17,11 @@ from conftest import LEFT, TOP, write_raster
 from odc.geo.crs import CRS
 from pyproj import Transformer
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
 from scalescape.engine.finished.map_points import MapPoints
 from scalescape.engine.jobs.assess_job import run_assess
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AssessJob
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 POINTS = 400

@@ -14,10 +14,10 @@ import pytest
 import rasterio
 from conftest import LEFT, TOP, write_raster
 from rasterio.transform import Affine
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.errors import ModelError
 
 ROOT = Path(__file__).resolve().parents[2]

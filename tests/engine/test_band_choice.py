@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import LEFT, TOP, band, write_raster
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.effects_job import run_effects
 from scalescape.engine.jobs.inspect_job import run_inspect
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.jobs.scenarios_job import run_scenarios
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import (
     Caution,
     CheckJob,
@@ -30,6 +28,8 @@ from scalescape.engine.protocol import (
     ScenariosJob,
 )
 from scalescape.engine.rasters.predictors import open_predictors
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import Card, Modality, Species, Training
 
 

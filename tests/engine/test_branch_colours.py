@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from scalescape.engine.branch_colours import branch_colours
+from scalescape.engine.words.branch_colours import branch_colours
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 SIGHTS = {

@@ -17,8 +17,8 @@ import pytest
 import rasterio
 import rasterio.shutil
 import shapely
-from scalescape.engine.errors import InputError
-from scalescape.engine.input_files import InputFiles
+from scalescape.engine.files.input_files import InputFiles
+from scalescape.engine.files.raster_files import local_files
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.assess_job import run_assess
 from scalescape.engine.jobs.compare_job import run_compare
@@ -27,7 +27,6 @@ from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.jobs.scenarios_job import run_scenarios
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import (
     AreasJob,
     AssessJob,
@@ -42,8 +41,9 @@ from scalescape.engine.protocol import (
     Scenario,
     ScenariosJob,
 )
-from scalescape.engine.raster_files import local_files
 from scalescape.engine.rasters.raster import Raster
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.scales.inspection import Inspector
 
 

@@ -17,10 +17,10 @@ from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 from scalescape.engine.cli import cli
 from scalescape.engine.jobs.compare_job import run_compare
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CompareJob
 from scalescape.engine.rasters.cell_area import cell_areas
 from scalescape.engine.rasters.lattice import Tile
+from scalescape.engine.running.progress import Monitor
 
 NODATA = -9999
 

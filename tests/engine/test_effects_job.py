@@ -15,15 +15,15 @@ from centred import centred_copy
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalescape.engine.branch_colours import branch_colours
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.effects_job import run_effects
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EffectsJob, InspectJob, MapJob, RasterInput
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.scales.effect_maps import ablations, dominant, margin
 from scalescape.engine.scales.inspection import Inspector
+from scalescape.engine.words.branch_colours import branch_colours
 from scalescape.models.attribution import dominant_branch
 
 KEYS = [("satellite", 25), ("satellite", 31), ("bioclim", 1), ("bioclim", 3)]

@@ -11,13 +11,13 @@ import rasterio
 import rasterio.warp
 from conftest import write_raster
 from rasterio.transform import from_origin
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
 from scalescape.engine.rasters.ground import working_grid
 from scalescape.engine.rasters.raster import Raster
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from scalescape.engine import aside as aside_module
-from scalescape.engine.aside import Aside
-from scalescape.engine.claim import MARK, Mark, Owner
-from scalescape.engine.errors import InputError
+from scalescape.engine.files import aside as aside_module
+from scalescape.engine.files.aside import Aside
+from scalescape.engine.files.claim import MARK, Mark, Owner
+from scalescape.engine.files.resumable_folder import ResumableFolder
 from scalescape.engine.protocol.kept_work import RUNNING
-from scalescape.engine.resumable_folder import ResumableFolder
+from scalescape.engine.running.errors import InputError
 
 DAMAGED = {
     "empty": b"",

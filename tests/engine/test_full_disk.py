@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.assess_job import run_assess
 from scalescape.engine.jobs.compare_job import run_compare
@@ -20,7 +19,6 @@ from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.jobs.scenarios_job import run_scenarios
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import (
     AreasJob,
     AssessJob,
@@ -35,6 +33,8 @@ from scalescape.engine.protocol import (
     Scenario,
     ScenariosJob,
 )
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from small_disk import KIB, SmallDisk, disk  # noqa: F401
 
 STEP = 3

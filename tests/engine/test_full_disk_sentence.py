@@ -18,12 +18,12 @@ from click.testing import CliRunner
 from rasterio.errors import RasterioIOError
 from safetensors import SafetensorError
 from scalescape.engine import server
-from scalescape.engine.aside import refusal, writing
 from scalescape.engine.commands.exit_status import exit_status
-from scalescape.engine.errors import InputError
-from scalescape.engine.full_disk import full_disk_sentence, is_full
-from scalescape.engine.outlet import Outlet
+from scalescape.engine.files.aside import refusal, writing
+from scalescape.engine.files.full_disk import full_disk_sentence, is_full
 from scalescape.engine.protocol import DemoJob, request, to_params
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.outlet import Outlet
 from scalescape.engine.server import Server
 
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -64,7 +64,7 @@ def test_of_errors_that_do_not_say_so_the_disk_tells(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not is_full(error) and not is_full(error, tmp_path)
-    monkeypatch.setattr("scalescape.engine.full_disk.has_no_room", lambda folder: True)
+    monkeypatch.setattr("scalescape.engine.files.full_disk.has_no_room", lambda folder: True)
     assert is_full(error, tmp_path)
     sentence = str(refusal(tmp_path, error))
     assert sentence.startswith(
@@ -75,7 +75,7 @@ def test_of_errors_that_do_not_say_so_the_disk_tells(
 @pytest.mark.parametrize("error", OTHER, ids=repr)
 def test_other_errors_are_not(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_full(error) and full_disk_sentence(error) == ""
-    monkeypatch.setattr("scalescape.engine.full_disk.has_no_room", lambda folder: True)
+    monkeypatch.setattr("scalescape.engine.files.full_disk.has_no_room", lambda folder: True)
     assert is_full(error, tmp_path) is isinstance(error, KeyError), "the system's own reason is the reason"
 
 
@@ -114,14 +114,16 @@ def test_the_engine_s_process_answers_with_a_sentence(monkeypatch: pytest.Monkey
 
 def test_the_disk_that_is_full_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SCALESCAPE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("scalescape.engine.full_disk.has_no_room", lambda folder: folder == tmp_path / "cache")
+    monkeypatch.setattr(
+        "scalescape.engine.files.full_disk.has_no_room", lambda folder: folder == tmp_path / "cache"
+    )
     assert f"No space left on device on the disk of {tmp_path / 'cache'})" in full_disk_sentence(NO_SPACE)
 
     def none() -> str:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr(tempfile, "gettempdir", none)
-    monkeypatch.setattr("scalescape.engine.full_disk.has_no_room", lambda folder: False)
+    monkeypatch.setattr("scalescape.engine.files.full_disk.has_no_room", lambda folder: False)
     assert full_disk_sentence(NO_SPACE).startswith("A file can't be written (No space left on device); free")
 
 

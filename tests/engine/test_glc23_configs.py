@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import tomllib
 from scalescape.engine.jobs.train_job import run_train
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import TrainJob
-from scalescape.engine.training.config import TrainingConfig
-from scalescape.engine.training.config_file import read_config
-from scalescape.engine.training.recipe import PAPER, recipe_of
-from scalescape.engine.training.shape import architecture_of
+from scalescape.engine.recipes.config import TrainingConfig
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.recipes.recipe import PAPER, recipe_of
+from scalescape.engine.recipes.shape import architecture_of
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import read_model
 from scalescape.models.windows import true_windows
 

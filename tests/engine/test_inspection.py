@@ -22,11 +22,11 @@ from PIL import Image
 from pyproj import Geod
 from scalescape.engine.cli import cli
 from scalescape.engine.commands.scale_commands import _inspection_text
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.inspect_job import run_inspect, write_patches
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import InspectJob, MapJob, RasterInput, job_from_params, to_params
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.scales.inspection import Inspector
 from scalescape.engine.scales.patch_pictures import RAMP, png
 from scalescape.models.model_file import read_model

@@ -16,17 +16,17 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from rasterio.transform import Affine
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.inspect_job import run_inspect
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.patches.raster_source import RasterSource
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, InspectJob, MapJob, RasterInput
 from scalescape.engine.rasters.longitudes import near, turn_of, turned
 from scalescape.engine.rasters.raster import Raster
+from scalescape.engine.recipes.config import ModalityConfig
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.sites.background import points_by_effort, random_points
-from scalescape.engine.training.config import ModalityConfig
 from scalescape.engine.training.supplies import supply_of
 from scalescape.models.model_file import ModelFile, write_model
 from scalescape.models.presets import architecture

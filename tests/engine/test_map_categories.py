@@ -13,8 +13,8 @@ from conftest import LEFT, TOP, band, seeded_card, seeded_network, write_raster
 from scalescape.engine.commands.card_text import card_text
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import Band, read_card
 from scalescape.models.errors import ModelError
 from scalescape.models.model_file import ModelFile, read_model, write_model

@@ -13,10 +13,10 @@ import pytest
 import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, Progress, RasterInput
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import digest, read_model
 
 LEFT, TOP = 500_000.0, 5_000_000.0

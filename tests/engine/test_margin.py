@@ -12,8 +12,8 @@ from conftest import LEFT, TOP, write_raster
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.mapping.plan import planned
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
+from scalescape.engine.running.progress import Monitor
 
 SIDES = ("west", "east", "north", "south")
 

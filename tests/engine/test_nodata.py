@@ -13,11 +13,11 @@ from conftest import LEFT, TOP, write_raster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp, Resampling
-from scalescape.engine.errors import InputError
 from scalescape.engine.protocol import joined_nodata, nodata_of_json, nodata_of_text, nodata_text, ranges_of
 from scalescape.engine.rasters.ground import working_grid
 from scalescape.engine.rasters.raster import Raster
-from scalescape.engine.values import nodata_of
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.words.values import nodata_of
 
 VALUE, INNER, OUTER, ALPHA, NAN, USER = range(6)
 """What says NoData; each says it of the pixel in the row of its number, column 3."""

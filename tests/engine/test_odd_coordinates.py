@@ -16,14 +16,14 @@ from conftest import LEFT, TOP, write_raster
 from rasterio.control import GroundControlPoint
 from rasterio.transform import Affine
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.inspect_job import run_inspect
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.patches.raster_source import RasterSource
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, InspectJob, ProfileJob, RasterInput
 from scalescape.engine.rasters.raster import Raster
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.errors import ModelError
 
 LOCAL = 'LOCAL_CS["site grid",LOCAL_DATUM["site",0],UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'

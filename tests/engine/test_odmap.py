@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.odmap.elements import ELEMENTS
 from scalescape.engine.odmap.odmap_files import TO_SAY
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, OdmapJob, ProductsJob, RasterInput
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import read_model, write_model
 from surveyed_network import LINES, surveyed_copy
 

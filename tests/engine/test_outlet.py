@@ -7,8 +7,8 @@ import io
 import threading
 import time
 
-from scalescape.engine.outlet import Outlet
 from scalescape.engine.protocol import ALIVE, notification, parse
+from scalescape.engine.running.outlet import Outlet
 
 
 def test_signs_of_life_come_between_messages_until_the_end() -> None:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.naming import slugs
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
+from scalescape.engine.words.naming import slugs
 
 ROOT = Path(__file__).resolve().parents[2]
 

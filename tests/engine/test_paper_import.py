@@ -11,7 +11,6 @@ import torch
 from conftest import LEFT, TOP, write_raster
 from paper_configs import BANDS, CONFIGS
 from paper_networks import Params, climate_model, image_model, noise, plain_network, write_checkpoint
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_estimate
 from scalescape.engine.jobs.effects_job import run_effects
 from scalescape.engine.jobs.import_job import run_import
@@ -19,7 +18,6 @@ from scalescape.engine.jobs.inspect_job import run_inspect
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.paper.config import image_patch
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import (
     EffectsJob,
     ImportPaperJob,
@@ -29,6 +27,8 @@ from scalescape.engine.protocol import (
     ProfileJob,
     RasterInput,
 )
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.scales.window_audit import audit_windows
 from scalescape.models.model_file import ModelFile, read_model
 from scalescape.models.windows import true_windows

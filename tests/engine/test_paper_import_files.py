@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from paper_configs import BANDS, CONFIGS
 from paper_networks import Params, blocks, plain_network, write_checkpoint
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.import_job import run_import
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import ImportPaperJob
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import read_model
 
 

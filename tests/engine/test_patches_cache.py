@@ -19,14 +19,14 @@ import rasterio
 from conftest import LEFT, TOP, write_raster
 from patch_fixtures import UTM, check_site, inputs, plain_window
 from rasterio.shutil import copy
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.patches.cache import PARTIAL, PatchCache, collected
 from scalescape.engine.patches.column_source import ColumnSource
 from scalescape.engine.patches.content import ContentDigests
 from scalescape.engine.patches.patch_set import Patches
 from scalescape.engine.patches.raster_source import RasterSource
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 
 ROWS, COLUMNS = np.array([3, 0, 17, 3, 99]), np.array([4, 0, 19, 4, 99])
 X, Y = LEFT + (COLUMNS + 0.5) * 10, TOP - (ROWS + 0.5) * 10
@@ -212,7 +212,7 @@ from pathlib import Path
 import numpy as np
 from scalescape.engine.patches import raster_source
 from scalescape.engine.patches.cache import PatchCache
-from scalescape.engine.progress import Monitor
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.protocol import RasterInput
 raster_source.CELL_BYTES = 1
 def sink(progress):

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scalescape.engine.errors import InputError
 from scalescape.engine.patches.cache import PatchCache, collected
 from scalescape.engine.patches.image_source import ImageSource, image_path
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 
 
 def write_image(folder: Path, name: str, side: int = 128, seed: int = 0) -> None:

@@ -14,7 +14,6 @@ from patch_fixtures import UTM, check_site, inputs, plain_window
 from rasterio.enums import Resampling
 from rasterio.transform import Affine, from_origin
 from rasterio.warp import reproject, transform
-from scalescape.engine.errors import InputError
 from scalescape.engine.patches import raster_source
 from scalescape.engine.patches.cache import collected
 from scalescape.engine.patches.patch_set import Patches, PatchSet
@@ -22,6 +21,7 @@ from scalescape.engine.patches.raster_source import RasterSource
 from scalescape.engine.protocol import RasterInput
 from scalescape.engine.rasters.band_stack import BandStack
 from scalescape.engine.rasters.predictors import open_predictors
+from scalescape.engine.running.errors import InputError
 from scalescape.models.card import Band, Card, Modality, Training, read_card
 
 SIZE = 10.0

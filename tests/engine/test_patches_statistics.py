@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scalescape.engine.bench.bench_patches import bench_patches
-from scalescape.engine.errors import InputError
 from scalescape.engine.patches.cache import collected
 from scalescape.engine.patches.column_source import ColumnSource
 from scalescape.engine.patches.patch_set import PatchSet
 from scalescape.engine.patches.statistics import band_statistics
+from scalescape.engine.running.errors import InputError
 from scalescape.models.card import Modality
 
 

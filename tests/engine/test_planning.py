@@ -14,7 +14,6 @@ import rasterio
 import shapely
 import torch
 from pyproj import Transformer
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.mapping.branches import Branches
@@ -26,8 +25,9 @@ from scalescape.engine.mapping.readiness import MEASURING, made_ready
 from scalescape.engine.mapping.speed import Speeds
 from scalescape.engine.mapping.strips import Strip
 from scalescape.engine.mapping.verification import MismatchError
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, Progress, RasterInput
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.fusion import fused
 from scalescape.models.model_file import read_model
 

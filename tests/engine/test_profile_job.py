@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scalescape.engine.cli import cli
 from scalescape.engine.commands.scale_commands import _profile_text
-from scalescape.engine.errors import InputError
-from scalescape.engine.jobs import profile_job
 from scalescape.engine.jobs.effects_job import run_effects
 from scalescape.engine.jobs.profile_job import run_profile
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EffectsJob, ProfileJob, RasterInput
 from scalescape.engine.protocol.scale_results import BranchProfile, Dominant, ProfileResult, SpeciesProfile
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
+from scalescape.engine.scales import scale_profile as profile_job
 from scalescape.engine.scales.moments import ContributionMoments
 from scalescape.models.attribution import dominant_branch
 from shapely.geometry import box, mapping

@@ -16,8 +16,8 @@ from conftest import band, seeded_card, seeded_network
 from rasterio.enums import Resampling
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.mapping.plan import planned
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import CheckJob, MapJob, RasterInput
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import ModelFile, read_model, write_model
 from scalescape.models.presets import architecture
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scalescape.engine import resumable_folder
-from scalescape.engine.claim import Owner
-from scalescape.engine.errors import InputError
+from scalescape.engine.files import resumable_folder
+from scalescape.engine.files.claim import Owner
+from scalescape.engine.files.resumable_folder import ResumableFolder, holds_work_of, put_aside
 from scalescape.engine.protocol.kept_work import RUNNING, work_in
-from scalescape.engine.resumable_folder import ResumableFolder, holds_work_of, put_aside
+from scalescape.engine.running.errors import InputError
 
 SAME, OTHER = "of this config", "of another config"
 

@@ -10,7 +10,7 @@ import pytest
 import shapely
 from conftest import write_raster
 from odc.geo.crs import CRS
-from scalescape.engine.errors import InputError
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites import background
 from scalescape.engine.sites.background import Area, points_by_effort, random_points
 from scipy import stats

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.crs import CRS
 from pyproj import Geod
-from scalescape.engine.errors import InputError
 from scalescape.engine.rasters.ground import transformer
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.autocorrelation import autocorrelation_range
 from scalescape.engine.sites.background import Background
 from scalescape.engine.sites.blocks import Blocks, make_blocks, within

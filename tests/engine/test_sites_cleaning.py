@@ -8,7 +8,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from scalescape.engine.errors import InputError
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites import reasons as checks
 from scalescape.engine.sites.merging import REPEATED
 from scalescape.engine.sites.preparation import UNREACHED, WITHOUT_SPECIES

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_tables import left_out, names, read, read_text, write_points
-from scalescape.engine.errors import InputError
-from scalescape.engine.sites.condition import Condition
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.observed_rows import Predictors
+from scalescape.engine.tables.condition import Condition
 
 COUNTRIES = (
     "species,x,y,countryCode,class,ALL SPECIES REPORTED,from\n"

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_tables import DARWIN_CORE, left_out, names, places, read_text
-from scalescape.engine.errors import InputError
-from scalescape.engine.sites import text_blocks
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.reasons import RAGGED
-from scalescape.engine.sites.table_file import TableFile
+from scalescape.engine.tables import text_blocks
+from scalescape.engine.tables.table_file import TableFile
 
 HEADER = "species,x,y,note\n"
 THREE = [("A", 1.0, 40.0), ("B", 2.0, 41.0), ("C", 3.0, 42.0)]

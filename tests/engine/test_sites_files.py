@@ -11,7 +11,7 @@ import numpy as np
 import pyogrio
 import pytest
 from record_tables import DARWIN_CORE, left_out, names, places, read, write_points, write_sheet
-from scalescape.engine.errors import InputError
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.reasons import NO_COORDINATES
 
 TABLE = "species,x,y\nA,1,40\n"

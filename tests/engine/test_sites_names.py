@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from record_tables import names, read, read_text, write_points
-from scalescape.engine.errors import InputError
 from scalescape.engine.mapping.plan import chosen_species
-from scalescape.engine.sites.species_names import look_alikes, species_name, spelt
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.words.species_names import look_alikes, species_name, spelt
 from scalescape.models.card import Card
 from site_files import prepared
 

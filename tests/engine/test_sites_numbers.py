@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_tables import DARWIN_CORE, left_out, read_text
-from scalescape.engine.errors import InputError
-from scalescape.engine.sites.cell_numbers import Numbers, numbers_of
-from scalescape.engine.sites.cells import TEXT
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.reasons import STAND_IN, UNCERTAIN
+from scalescape.engine.tables.cell_numbers import Numbers, numbers_of
+from scalescape.engine.tables.cells import TEXT
 
 
 def numbers(*cells: str, largest: float = np.inf) -> Numbers:

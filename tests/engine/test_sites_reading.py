@@ -10,11 +10,11 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
-from scalescape.engine.errors import InputError
+from scalescape.engine.recipes.config import SourceConfig
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.cleaning import Cleaning
-from scalescape.engine.sites.condition import Condition
 from scalescape.engine.sites.observations import Observations, Predictors, read_observations
-from scalescape.engine.training.config import SourceConfig
+from scalescape.engine.tables.condition import Condition
 
 ROWS = [("Ariolimax buttoni", 1.5, 40.0), ("Quercus ilex", 2.25, 41.0), ("Ariolimax buttoni", 3.0, 42.5)]
 

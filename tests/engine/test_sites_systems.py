@@ -10,8 +10,9 @@ import pytest
 from odc.geo.crs import CRS
 from pyproj import Transformer
 from record_tables import DARWIN_CORE, left_out, places, read, read_text, write_points
-from scalescape.engine.errors import InputError
-from scalescape.engine.sites.geodetic_datum import datum_of, is_same_system
+from scalescape.engine.rasters.same_system import is_same_system
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.sites.geodetic_datum import datum_of
 from scalescape.engine.sites.preparation import Prepared
 from scalescape.engine.sites.reasons import DEGREES, METRES, UNKNOWN_DATUM
 from site_files import pixel_grid, prepared

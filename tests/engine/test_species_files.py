@@ -11,14 +11,14 @@ import pytest
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.products_job import run_products
-from scalescape.engine.naming import DEVICES, LONGEST, is_taken, slugs
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import PRODUCTS, AreasJob, MapJob, OdmapJob, ProductsJob, RasterInput
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
+from scalescape.engine.words.naming import DEVICES, LONGEST, is_taken, slugs
 from scalescape.models.model_file import read_model, write_model
 
 EVERYTHING = ("probability", "occurrence", "binary", "richness", "top", "novelty")

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from scalescape.engine.demo.files import train_toml
-from scalescape.engine.errors import InputError
-from scalescape.engine.training.config import TrainingConfig
-from scalescape.engine.training.config_file import read_config
-from scalescape.engine.training.recipe import OURS, SAMPLES, recipe_of
-from scalescape.engine.training.shape import (
+from scalescape.engine.recipes.config import TrainingConfig
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.recipes.recipe import OURS, SAMPLES, recipe_of
+from scalescape.engine.recipes.shape import (
     SAMPLE_CHANNELS,
     SAMPLE_OUT_SIZE,
     SAMPLE_WIDTHS,
@@ -21,6 +20,7 @@ from scalescape.engine.training.shape import (
     backbone_of,
     scales_of,
 )
+from scalescape.engine.running.errors import InputError
 from scalescape.models.presets import architecture
 
 SMALL = """
@@ -320,7 +320,7 @@ def test_a_missing_config_is_told(tmp_path: Path) -> None:
 
 def test_config_and_sites_need_no_torch() -> None:
     code = (
-        "import sys, scalescape.engine.training.config_checks, scalescape.engine.sites.preparation, "
+        "import sys, scalescape.engine.recipes.config_checks, scalescape.engine.sites.preparation, "
         "scalescape.engine.sites.fold_distance; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import tomllib
 from pydantic import BaseModel
-from scalescape.engine.training.config import (
+from scalescape.engine.recipes.config import (
     ModalityConfig,
     ModelConfig,
     SitesConfig,
     SourceConfig,
     TrainingSettings,
 )
-from scalescape.engine.training.config_file import read_config
-from scalescape.engine.training.recipe import OURS, PAPER, SAMPLES
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.recipes.recipe import OURS, PAPER, SAMPLES
 from scalescape.models.presets import PRESETS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")

@@ -13,10 +13,10 @@ from odc.geo.crs import CRS
 from pyproj import Transformer
 from rasterio.warp import transform
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import InspectJob, MapJob, RasterInput
 from scalescape.engine.rasters import ground
 from scalescape.engine.rasters.ground import transformer
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.scales.inspection import Inspector
 
 

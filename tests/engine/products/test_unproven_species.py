@@ -13,7 +13,6 @@ import rasterio
 from click.testing import CliRunner
 from scalescape.engine.cli import cli
 from scalescape.engine.commands.card_text import card_text
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.effects_job import run_effects
@@ -22,7 +21,6 @@ from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.jobs.profile_job import run_profile
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import (
     AreasJob,
     CheckJob,
@@ -33,6 +31,8 @@ from scalescape.engine.protocol import (
     ProductsJob,
     ProfileJob,
 )
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import Card, Species
 from scalescape.models.model_file import read_model, write_model
 from surveyed_network import expit

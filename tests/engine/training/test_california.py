@@ -10,8 +10,8 @@ import pytest
 import rasterio
 from scalescape.engine.jobs.evaluate_job import run_evaluate
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import read_model
 
 MODEL = Path(__file__).resolve().parents[3] / "models" / "zoo" / "california.safetensors"
