@@ -19,7 +19,7 @@ from scalescape.engine.recipes.config_file import read_config
 from scalescape.engine.recipes.recipe import OURS, PAPER, SAMPLES
 from scalescape.models.presets import PRESETS
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).resolve().parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import LEFT, TOP, band, seeded_card, seeded_network, write_raster
+from plain_maps import agree_with_plain_loop
 from scalescape.engine.commands.card_text import card_text
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
@@ -19,7 +20,6 @@ from scalescape.models.card import Band, read_card
 from scalescape.models.errors import ModelError
 from scalescape.models.model_file import ModelFile, read_model, write_model
 from scalescape.models.presets import architecture
-from test_map_job import agree_with_plain_loop
 
 QUANTILES = tuple(float(q) for q in np.linspace(1, 7, 101))
 COVER = Band("landcover", 0.0, 1.0, 0.0, QUANTILES, categories=(1, 5, 7))

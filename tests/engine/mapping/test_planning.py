@@ -31,7 +31,7 @@ from scalescape.engine.running.progress import Monitor
 from scalescape.models.fusion import fused
 from scalescape.models.model_file import read_model
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import read_model
 from scalescape.models.windows import true_windows
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 CONFIGS = sorted((DOCS / "examples").glob("glc23_*.toml"))
 CLIMATE = "EnvironmentalRasters/Climate/BioClimatic_Average_1981-2010"
 FILES = [

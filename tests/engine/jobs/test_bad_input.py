@@ -20,7 +20,7 @@ from scalescape.engine.running.errors import InputError
 from scalescape.engine.running.progress import Monitor
 from scalescape.models.errors import ModelError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from plain_maps import agree_with_plain_loop, read
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.protocol import MapJob, Progress, RasterInput
 from scalescape.engine.running.errors import Cancelled, InputError
@@ -26,33 +27,6 @@ LEFT, TOP = 500_000.0, 5_000_000.0
 def job(small_model: Path, landscape: dict[str, Path], tmp_path: Path) -> MapJob:
     inputs = tuple(RasterInput(name, str(landscape[name])) for name in ("satellite", "bioclim"))
     return MapJob(str(small_model), inputs, str(tmp_path / "out"), step=7)
-
-
-def read(path: str | Path) -> np.ndarray:
-    with rasterio.open(path) as source:
-        return source.read(1, masked=True)
-
-
-def agree_with_plain_loop(job: MapJob, rasters: dict[str, list[Path]], **nodata: object) -> int:
-    """Check every pixel of a job's maps; return how many have a value."""
-    model = read_model(job.model)
-    arrays = {name: plain.whole(files, **nodata) for name, files in rasters.items()}
-    files = [Path(job.out) / f"species_{i}.tif" for i in range(len(model.card.species))]
-    maps = [read(file) for file in files]
-    with rasterio.open(files[0]) as source:
-        transform, crs, shape = source.transform, source.crs, source.shape
-    known = 0
-    for row in range(shape[0]):
-        for column in range(shape[1]):
-            x, y = transform * (column + 0.5, row + 0.5)
-            truth = plain.pixel(model, arrays, x, y, crs)
-            if truth is None:
-                assert all(one.mask[row, column] for one in maps), (row, column)
-                continue
-            known += 1
-            got = np.array([one[row, column] for one in maps], float)
-            np.testing.assert_allclose(got, truth, atol=1e-4)
-    return known
 
 
 @pytest.mark.parametrize("method", ["dense", "patch"])

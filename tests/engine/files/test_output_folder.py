@@ -15,7 +15,7 @@ from scalescape.engine.running.errors import InputError
 from scalescape.engine.running.progress import Monitor
 from scalescape.engine.words.naming import slugs
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from scalescape.engine.running.progress import Monitor
 from scalescape.models.model_file import ModelFile, read_model, write_model
 from scalescape.models.presets import architecture
 
-DEMO = Path(__file__).resolve().parents[2] / "models" / "zoo" / "demo.safetensors"
+DEMO = Path(__file__).resolve().parents[3] / "models" / "zoo" / "demo.safetensors"
 
 pytestmark = pytest.mark.real_data
 

@@ -14,7 +14,7 @@ from scalescape.engine.bench.bench_planner import bench_planner
 from scalescape.engine.bench.bench_sites import bench_sites
 from scalescape.models.presets import architecture
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_dense_and_windows_agree_and_the_figures_hang_together() -> None:
