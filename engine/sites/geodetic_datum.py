@@ -59,6 +59,35 @@ def is_untold(text: str) -> bool:
     return re.sub(r"[^a-z0-9]", "", text.lower()) in UNTOLD
 
 
+def say_not_followed(crs: CRS, row: Row, datum: Texts, table: str, cleaning: Cleaning) -> None:
+    """Say where rows of points name another datum than the file's own system, which counts.
+
+    Parameters
+    ----------
+    crs
+        The system that the file states for its points.
+    row, datum
+        (rows,) number in the file, and what the table says.
+    table
+        The file's name, for messages.
+    cleaning
+        Learns how many rows there are, with an example.
+    """
+
+    def differs(text: str) -> bool:
+        own = None if is_untold(text) else datum_of(text)
+        return own is not None and not is_same_system(own, crs)
+
+    other = datum.where(differs)
+    if other.any():
+        first = int(np.argmax(other))
+        cleaning.warnings.append(
+            f"{table}: the points are in {crs_name(crs)} by what the file says, and {DATUM} names another in "
+            f"{counted(int(other.sum()), 'row')} (for example row {row[first]}: "
+            f"{datum.values[datum.codes[first]]}); the file's system counts."
+        )
+
+
 def in_one_datum(
     x: Floats, y: Floats, crs: CRS, row: Row, datum: Texts, named: bool, table: str, cleaning: Cleaning
 ) -> tuple[Floats, Floats, Rows]:

@@ -188,7 +188,7 @@ class RemarkColumns:
     def _uncertainty(self, held: _Held, row: Row, cleaning: Cleaning) -> Floats | None:
         """Return the largest uncertainty that any column gives, NaN where none does; None without a column."""
         found = []
-        for column in (known.UNCERTAINTY, known.GLC_UNCERTAINTY, known.ACCURACY, known.PUBLIC_ACCURACY):
+        for column in known.UNCERTAINTIES:
             for texts in held.columns.get(column, ()):
                 read = text_numbers(texts, row, column, self.table.name)
                 found.append(read.values)

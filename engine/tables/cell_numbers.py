@@ -156,6 +156,17 @@ def _is_decimal_comma(
     return bool(decimal)
 
 
+def is_decimal_comma(text: str) -> bool:
+    """Tell whether a cell can only be read with a decimal comma."""
+    plain = _plainer(text)
+    return bool(COMMA_DECIMAL.fullmatch(plain)) and not COMMA_THREE.fullmatch(plain)
+
+
+def is_point_and_three(text: str) -> bool:
+    """Tell whether a cell is a number like 25.000: thousands, where a comma is the decimal sign."""
+    return bool(DOT_THREE.fullmatch(text.strip()))
+
+
 def _has_separators(text: str) -> bool:
     return bool(COMMA_THREE.fullmatch(text) or COMMA_THOUSANDS.fullmatch(text) or _tells_decimal(text))
 

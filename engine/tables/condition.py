@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..running.errors import InputError
 from ..words.species_names import spelt
+from .cell_numbers import PLAIN
 from .cells import Texts
 
 Holds = npt.NDArray[np.bool_]
@@ -30,6 +31,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[Callable[[Any, Any], Any], type[ast.cmp
     ast.Gt: (operator.gt, ast.Lt),
     ast.GtE: (operator.ge, ast.LtE),
 }
+ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 TOKEN = re.compile(
     r"""(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")   # in quotes: a value
       | `(?P<quoted>[^`]+)`                             # in backquotes: a column
@@ -234,12 +236,24 @@ def _compared(one: _Comparison, table: Columns, numbers: Columns) -> tuple[Holds
     as_text = bool(one.values) and isinstance(one.values[0], str)
     if not as_text and one.values:
         column = numbers.get(one.column, column)
+    if as_text and type(one.comparison) in ORDERS:
+        _demand_words(one, column)
     if isinstance(column, Texts):  # each text once
         values = np.array([spelt(text) for text in column.values], np.str_)
         filled, met = (found[column.codes] for found in _met(one, values))
     else:
         filled, met = _met(one, column)
     return filled & met, filled & ~met
+
+
+def _demand_words(one: _Comparison, column: npt.NDArray[Any] | Texts) -> None:
+    """Raise InputError where a column of numbers is put in order with a number in quotes, as words are."""
+    filled = [text for text in getattr(column, "values", ()) if text.strip()]
+    if filled and all(PLAIN.fullmatch(text.strip()) for text in (*filled, str(one.values[0]))):
+        raise InputError(
+            f"The column {one.column!r} holds numbers and the condition has {one.values[0]!r} in quotes, "
+            'as if they were words ("10" comes before "9"); write the number without quotes.'
+        )
 
 
 def _met(one: _Comparison, column: npt.NDArray[Any]) -> tuple[Holds, Holds]:

@@ -20,6 +20,10 @@ DELIMITERS = ("\t", ";", ",", "|")
 SAMPLE = 50  # lines by which the delimiter is found
 LONGEST_CELL = 2**24  # characters; a quote that is never closed would swallow the file
 SEPARATOR = "sep="  # a first line that Excel writes and reads
+OUT_OF_LINE = 0.02  # of rows: more are no slips
+COUNTING = {
+    "", "id", "fid", "gid", "oid", "objectid", "nr", "no", "n", "number", "row", "rownames", "index", "key",
+}  # fmt: skip
 BOM = b"\xef\xbb\xbf"
 UTF_16, UTF_16_MARKS = "utf-16", (b"\xff\xfe", b"\xfe\xff")
 PACKED = {
@@ -86,7 +90,7 @@ class DelimitedText:
             The file can't be read.
         """
         shapes = self._shapes(texts, numbers, in_blocks=self._encoding != UTF_16)
-        if any(one.is_mixed for one in shapes.values()):
+        if any(one.is_mixed or one.has_commas for one in shapes.values()):
             shapes = self._shapes(texts, numbers, in_blocks=False)
         return self._chosen(shapes, texts, numbers)
 
@@ -101,6 +105,8 @@ class DelimitedText:
                 shape = len(fields), len(fields) == width or not any(one.strip() for one in fields[width:])
                 if shape not in shapes:
                     shapes[shape] = FieldRows(picked, len(texts))
+                if len(fields) > width and shapes[shape].counts_up:
+                    shapes[shape].counts_up = fields[0].strip(' "') == str(shapes[shape].count + 1)
                 shapes[shape].add(row, fields)
 
         numeric = picked[len(texts) :]
@@ -165,6 +171,7 @@ class DelimitedText:
             )
         notes = []
         if most[0] > width:
+            self._demand_surplus_at_the_end(most[0], rows, shapes.get((most[0], False)))
             notes.append(
                 f"{self.name}: {counted(rows.count, 'row')} with {counted(most[0] - width, 'delimiter')} too "
                 f"many at the end, where fields are empty, read without (for example row {rows.first})."
@@ -185,6 +192,24 @@ class DelimitedText:
             example,
             tuple(notes),
         )
+
+    def _demand_surplus_at_the_end(self, fields: int, rows: FieldRows, filled: FieldRows | None) -> None:
+        """Refuse rows of more fields than the header, the last of them empty, where the first may be too many.
+
+        Names of rows without a name of their column, as R writes them, move all fields by one. They are given
+        away by rows whose last field is filled, or count the rows.
+        """
+        why = ""
+        if filled is not None and filled.count > OUT_OF_LINE * rows.count:
+            why = f"the last of them filled in row {filled.first}, so the field too many is not at the end"
+        elif rows.counts_up and rows.count > 1 and self.columns[0].casefold() not in COUNTING:
+            why = f"the first of them counts the rows though its name is {self.columns[0]!r}"
+        if why:
+            raise InputError(
+                f"Rows of {self.name} have {fields} fields and its header has {len(self.columns)} (row "
+                f"{rows.first} is the first of them), {why}: names and columns may not match; save it again "
+                "with a name for each column (in R with row.names = FALSE)."
+            )
 
     def _check_quotes(self, row: int, fields: list[str], numeric: Sequence[int]) -> None:
         """Refuse a cell over lines of which the first and the last would be rows if quotes meant nothing."""

@@ -34,6 +34,7 @@ class FieldRows:
         self._row: list[npt.NDArray[np.int64]] = []
         self._row_batch: list[int] = []
         self.count = 0
+        self.counts_up = True  # whether first fields are 1, 2, 3; kept by who adds rows
         self.first = 0
         self._batch: list[tuple[str, ...]] = []
         self._codes: list[list[npt.NDArray[np.int32]]] = [[] for _ in range(texts)]
@@ -45,6 +46,14 @@ class FieldRows:
         """Whether a column that may hold numbers came as numbers in one block and as text in another."""
         self._flush()
         return any(len({part.dtype.kind for part in parts}) > 1 for parts in self._numbers)
+
+    @property
+    def has_commas(self) -> bool:
+        """Whether a column that may hold numbers came as text with commas, and another as numbers."""
+        self._flush()
+        parts = [part for parts in self._numbers for part in parts]
+        text = [part for part in parts if part.dtype.kind == "T"]
+        return 0 < len(text) < len(parts) and any((np.strings.find(part, ",") >= 0).any() for part in text)
 
     def add(self, row: int, fields: list[str]) -> None:
         """Take a row; one that is too short for what is wanted only counts."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn, TypeVar
 
 from odc.geo.crs import CRS
@@ -22,7 +24,7 @@ from .cells import Cells
 from .delimited_text import DelimitedText
 from .known_columns import DATUM, EAST, LATITUDE, LONGITUDE, NORTH, SCIENTIFIC_NAME, columns_of, is_inaturalist
 from .packed_file import is_delimited, is_zip, member, unpacked
-from .vector_table import GEOMETRY, VectorTable
+from .vector_table import GEOMETRY, SHEETS, VectorTable
 
 T = TypeVar("T")
 
@@ -174,6 +176,14 @@ class TableFile:
             return DelimitedText(self.name, opened)
         if path.lower().endswith(OLD_EXCEL):
             raise InputError(f"{self.name} is a file of an old Excel; save it as .xlsx or CSV UTF-8.")
+        if (
+            inside is not None and PurePosixPath(inside).suffix.lower() in SHEETS
+        ):  # GDAL reads none out of a zip
+            folder = tempfile.TemporaryDirectory(prefix="scalescape-sheet-", ignore_cleanup_errors=True)
+            file = Path(folder.name) / PurePosixPath(inside).name
+            with unpacked(path, inside) as packed, file.open("wb") as stream:
+                shutil.copyfileobj(packed, stream)
+            return VectorTable(self.name, str(file), None, folder)
         if inside is not None:
             return VectorTable(self.name, f"/vsizip/{Path(path).absolute()}/{inside}", None)
         return VectorTable(self.name, path, layer)

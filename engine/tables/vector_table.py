@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,6 +32,8 @@ class VectorTable:
         As GDAL opens it.
     layer
         Which; else the only one with points, or the only sheet that is not empty.
+    unpacked
+        The folder that it was unpacked into; it is there as long as the table.
 
     Attributes
     ----------
@@ -51,11 +54,18 @@ class VectorTable:
         pyogrio can't read it.
     """
 
-    def __init__(self, name: str, file: str, layer: str | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        file: str,
+        layer: str | None,
+        unpacked: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
         import pyogrio
 
         self.name = name
         self.file = file
+        self._unpacked = unpacked
         suffix = PurePosixPath(file).suffix.lower()
         self._options = AS_TEXT if suffix in SHEETS else {}
         self.cut = suffix in {".shp", ".dbf"}

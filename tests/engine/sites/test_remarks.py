@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from record_tables import DARWIN_CORE, left_out, names, read, read_text, write_points
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.sites.reasons import (
     ABSENCE,
     CAPTIVE,
@@ -20,6 +21,7 @@ from scalescape.engine.sites.reasons import (
     UNCLEAR,
     UNSURVEYED,
 )
+from site_files import pixel_grid, prepared
 
 POINTS = [f"POINT ({n} 4{n})" for n in range(1, 6)]
 FIVE = list("ABCDE")
@@ -228,3 +230,35 @@ def test_uncertainties_that_stand_for_something_else_are_said_where_there_is_no_
     assert len(rows) == 2 and not report.dropped
     assert any("1 kept with an uncertainty that stands for a centroid" in one for one in report.warnings)
     assert np.isfinite(rows.uncertainty).all()
+
+
+@pytest.mark.parametrize("column", ["occurrenceStatus", "individualCount"])
+@pytest.mark.parametrize("kind", ["pa", "pa-balanced"])
+def test_a_survey_of_records_keeps_its_absences_to_the_sites(tmp_path: Path, column: str, kind: str) -> None:
+    words = ("present", "absent") if column == "occurrenceStatus" else ("3", "0")
+    lines = [f"{'AB'[n // 10]},{1000.5 + n},1950.5,{words[n % 2]}" for n in range(20)]
+    (tmp_path / "a.csv").write_text("\n".join([f"species,x,y,{column}", *lines]), encoding="utf-8")
+    table = f'train = "a.csv"\nkind = "{kind}"\nspecies = "species"\nx = "x"\ny = "y"\ncrs = "EPSG:32631"'
+    sites = prepared(tmp_path, table, "EPSG:32631", grid=pixel_grid(1.0, left=1000, top=2000)).sites
+    assert len(sites) == 20 and sites.presences().tolist() == [5, 5]
+    labels, known = sites.labels(np.arange(len(sites)))
+    assert labels.sum(axis=0).tolist() == [5, 5] and known.sum(axis=0).min() >= 10
+
+
+@pytest.mark.parametrize("found", ["species_columns", "presence"])
+def test_a_table_that_says_found_and_absent_of_one_row_is_refused(tmp_path: Path, found: str) -> None:
+    text = "Q,x,y,occurrenceStatus\n1,1,40,present\n1,2,41,absent\n0,3,42,absent\n"
+    named = {"species_columns": ["Q"]} if found == "species_columns" else {"presence": "Q", "species_name": "Q"}
+    with pytest.raises(InputError, match=r"1 row of a.csv says by .* that a species was found.*example row 3"):
+        read_text(tmp_path, text, kind="pa", species=None, **named)
+    rows, _ = read_text(tmp_path, text.replace("41,absent", "41,"), kind="pa", species=None, **named)
+    assert rows.found.sum() == 2
+
+
+def test_a_datum_beside_points_is_said_where_it_is_another(tmp_path: Path) -> None:
+    columns = {"species": FIVE, "geodeticDatum": ["NAD27", "WGS84", "", "NAD27", "unknown"]}
+    points = [f"POINT (-12{n} 4{n})" for n in range(5)]
+    rows, report = read(write_points(tmp_path / "a.gpkg", points, **columns), x=None, y=None, crs=None)
+    assert rows.x.tolist() == [-120, -121, -122, -123, -124]
+    (said,) = [one for one in report.warnings if "geodeticDatum" in one]
+    assert "names another in 2 rows (for example row 2: NAD27); the file's system counts." in said

@@ -160,3 +160,11 @@ def test_conditions_hold_where_a_plain_reading_of_each_row_says(
         "the text": np.array([one for _, one in rows], np.str_),
     }
     assert Condition(text).holds(table).tolist() == [holds(row) is True for row in rows]
+
+
+@pytest.mark.parametrize("where", ['n > "9"', '"9" <= n', '1 < n and n < "99"'])
+def test_numbers_are_not_put_in_order_as_words(tmp_path: Path, where: str) -> None:
+    with pytest.raises(InputError, match="holds numbers and the condition has '99?' in quotes"):
+        read_text(tmp_path, "species,x,y,n\nA,1,40,5\nB,2,41,10\nC,3,42,\n", where=where)
+    rows, _ = read_text(tmp_path, "species,x,y,n\nA,1,40,2001-02-03\nB,2,41,1999-01-01\n", where='n > "2000"')
+    assert names(rows) == ["A"]

@@ -210,3 +210,26 @@ def test_darwin_core_names_may_be_written_otherwise(tmp_path: Path) -> None:
 def test_what_a_file_is_instead_is_said(tmp_path: Path, text: str | bytes, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_text(tmp_path, text)
+
+
+def named_by_r(filled: int, names: bool = True, delimiter: str = ",") -> str:
+    """Rows with a name in front as R writes them; in the first ``filled`` of ten the last column is filled."""
+    rows = [
+        [str(n) if names else f"r{n}", "A", f"{n}.5", f"4{n % 10}", "note" if n <= filled else ""]
+        for n in range(1, 11)
+    ]
+    return "\n".join(delimiter.join(row) for row in [["species", "x", "y", "note"], *rows]) + "\n"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(("filled", "names"), [(10, True), (4, True), (1, True), (1, False), (0, True)])
+def test_names_of_rows_without_a_column_are_refused_however_empty_the_last_column_is(
+    tmp_path: Path, filled: int, names: bool, delimiter: str
+) -> None:
+    with pytest.raises(InputError, match=r"names and columns (may|do) not match.*row\.names = FALSE"):
+        read_text(tmp_path, named_by_r(filled, names, delimiter))
+
+
+def test_a_first_column_that_counts_by_its_name_may_count(tmp_path: Path) -> None:
+    rows, _ = read_text(tmp_path, "id,species,x,y\n1,A,1,40,\n2,B,2,41,\n3,C,3,42,\n")
+    assert places(rows) == THREE

@@ -173,3 +173,10 @@ def test_a_row_of_several_points_is_refused_by_its_number(tmp_path: Path) -> Non
         InputError, match=r"holds more than single points \(row 3 is a MultiPoint of 2 points\)"
     ):
         read(file, **DARWIN_CORE)
+
+
+@pytest.mark.parametrize("inside", ["b.xlsx", "folder/b.xlsx"])
+def test_a_workbook_in_a_zip_is_read(tmp_path: Path, inside: str) -> None:
+    sheet = write_sheet(tmp_path / "b.xlsx", species=["A", "B"], x=["1", "2"], y=["40", "41"])
+    packed = packed_as(tmp_path / "x.zip", {inside: sheet.read_bytes(), "README.txt": "about"})
+    assert places(read(packed)[0]) == [("A", 1.0, 40.0), ("B", 2.0, 41.0)]

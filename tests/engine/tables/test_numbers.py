@@ -118,3 +118,17 @@ def test_degrees_with_three_decimals_and_a_comma_have_one_reading(tmp_path: Path
     assert rows.x.tolist() == [-5.125, -6.25] and rows.y.tolist() == [40.25, 41.375]
     with pytest.raises(InputError, match=r"'x' of a.csv holds '500,125' in row 2"):
         read_text(tmp_path, "species;x;y\nA;500,125;400,250\n", crs="EPSG:32631")
+
+
+@pytest.mark.parametrize("uncertain", ["25.000", " 25.000 "])
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_point_before_three_digits_beside_another_columns_decimal_comma_is_refused(
+    tmp_path: Path, uncertain: str, delimiter: str
+) -> None:
+    rows = [["species", "x", "y", "coordinateUncertaintyInMeters"]]
+    rows += [["A", "5,1064", "6,272", "500"], ["B", "5,2", "6,3", uncertain]]
+    text = "\n".join(delimiter.join(row) for row in rows)
+    with pytest.raises(InputError, match="holds '.*25.000.*' in row 3, which may be thousands, since 'x' has"):
+        read_text(tmp_path, text, max_uncertainty_m=1000)
+    read_text(tmp_path, text.replace("5,", "5.").replace("6,", "6."), max_uncertainty_m=1000)
+    read_text(tmp_path, text.replace("25.000", "25"), max_uncertainty_m=1000)
