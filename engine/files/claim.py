@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from contextlib import suppress
@@ -40,8 +41,9 @@ class Owner:
         pid, started, host = values.get("pid"), values.get("started", 0.0), values.get("host", "")
         if not isinstance(pid, int) or isinstance(pid, bool) or not 0 < pid <= LARGEST_PID:
             return None
-        known = isinstance(started, (int, float)) and not isinstance(started, bool)
-        return cls(pid, float(started) if known else 0.0, host if isinstance(host, str) else "")
+        if not isinstance(started, (int, float)) or isinstance(started, bool) or not math.isfinite(started):
+            return None
+        return cls(pid, float(started), host if isinstance(host, str) else "")
 
     @property
     def elsewhere(self) -> bool:

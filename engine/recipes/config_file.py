@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ..files.gdal_names import is_gdal_name
 from ..running.errors import InputError, reason_of
+from ..running.streams import demand_no_stream
 from .config import EVERY_FILE, TrainingConfig
 from .config_checks import checked
 from .config_faults import Fault, Key, faults_of, without
@@ -59,6 +60,7 @@ def dotted(key: Key) -> str:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    demand_no_stream(str(path), "config")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ from pyproj.exceptions import CRSError
 from ..rasters.ground import crs_name
 from ..rasters.same_system import is_same_system
 from ..running.errors import InputError, reason_of
+from ..running.streams import demand_no_stream
 from ..words.listing import listed
 from ..words.species_names import spelt
 from .cells import Cells
@@ -92,6 +93,7 @@ class TableFile:
         self.file = file
         self._options = options
         path, _, layer = file.partition("|layername=")
+        demand_no_stream(path, "table")
         self.name = Path(path).name
         self._table = self._orderly(partial(self._open, path, layer or None))
         self.columns = self._table.columns

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..protocol import NoData, RasterInput, Scenario, joined_nodata, nodata_of_text
 from ..running.errors import InputError, reason_of
+from ..running.streams import demand_no_stream
 
 UNITS = {"": 1, "B": 1, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
@@ -120,6 +121,7 @@ def species_in(file: Path | None) -> list[str]:
     """Return the names in a file, one a line; empty lines and those that start with # do not count."""
     if file is None:
         return []
+    demand_no_stream(str(file), "species file")
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
