@@ -10,6 +10,7 @@ import numpy as np
 
 from ...models.architecture import BranchKey
 from ...models.card import Card
+from ...models.flags import joined
 from ...models.model_file import read_model
 from ..files.aside import Aside
 from ..mapping.limits import demand_values, within_memory
@@ -18,7 +19,7 @@ from ..maps.category_raster import Category, CategoryWriter
 from ..maps.map_writer import Layer, MapWriter
 from ..protocol import EffectsJob
 from ..protocol.scale_results import EffectsResult
-from ..protocol.tags import BIAS, MEANING, QUANTITY, RUN_TAG, SCALE_DROPOUT, SPECIES
+from ..protocol.tags import BIAS, FLAG, MEANING, QUANTITY, RUN_TAG, SCALE_DROPOUT, SPECIES
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
 from ..running.device import label_of
@@ -57,6 +58,8 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
         run = {**run_record(plan, whole.ready), **maps.record()}
         run["warnings"] += without_replacement(plan.card)
         tags = {RUN_TAG: json.dumps(run), SPECIES: maps.species}
+        if flags := plan.card.flags(plan.card.species[plan.species[0]]):
+            tags[FLAG] = joined(flags)
         geobox = plan.grid.geobox
         with (
             MapWriter(aside, geobox, maps.layers(), tags) as writer,

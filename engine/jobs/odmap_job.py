@@ -19,6 +19,7 @@ from ..odmap.odmap_files import CSV, PAGE, page_of, table_of
 from ..protocol import OdmapJob
 from ..protocol.finished_results import OdmapResult
 from ..running.errors import InputError, reason_of
+from ..running.streams import demand_no_stream
 from ..words.listing import listed
 from .products_job import RECORD
 
@@ -37,6 +38,7 @@ def run_odmap(job: OdmapJob) -> OdmapResult:
     folder = Path(job.folder)
     run = run_of(folder)
     model = job.model or str(run.get("model", {}).get("file", ""))
+    demand_no_stream(model, "model")
     if not Path(model).is_file():
         raise InputError(
             f"The model file {model or 'of the run'} is not there; name where it is now (--model)."

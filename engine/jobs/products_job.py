@@ -11,12 +11,13 @@ import numpy as np
 
 from ..files.aside import Aside
 from ..finished.finished_map import MapBand, OpenMaps, bands_of, inputs_of, tiles_of
+from ..finished.unproven_maps import unproven_notes
 from ..maps.encoding import ENCODINGS
 from ..products.product_maps import MADE, MULTIBAND, ProductMaps, TileSums
 from ..products.species_product import MappedSpecies
 from ..protocol import ProductsJob, to_params
 from ..protocol.finished_results import ProductsResult
-from ..protocol.products import PROBABILITY
+from ..protocol.products import PROBABILITY, RICHNESS, TOP
 from ..protocol.tags import PRODUCTS_TAG
 from ..rasters.raster import Raster
 from ..running.errors import InputError
@@ -73,6 +74,8 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
             maps.close(sums)
         names = maps.made(monitor)
         notes = list(maps.notes)
+        if any(one not in (RICHNESS, TOP) for one in wanted):
+            notes += unproven_notes(bands)
         if encoding == "uint8":
             notes.append(
                 "The maps of probability are in bytes, off by at most 0.002. Near 0 and 1 occurrence, richness "

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+import numpy as np
+
 from ...models.architecture import BranchKey
 from ..files.aside import Aside
 from ..mapping.evaluation import Probability
@@ -49,7 +51,7 @@ class MapFiles:
         self._species = len(plan.species)
         self._stack = ExitStack()
         self._novelty: NoveltyMaps | None = None
-        self._cut = self._pixels = 0
+        self._cut = self._pixels = self._unknown = 0
         wanted = [one for one in MADE if one in job.products]
         try:
             self._products = self._stack.enter_context(
@@ -93,6 +95,7 @@ class MapFiles:
                 kept = kept & ~novel
                 self._cut += int(novel.sum())
         self._pixels += int(strip.valid.sum())
+        self._unknown += int((strip.valid & ~np.isfinite(values[: self._species].sum(axis=0))).sum())
         self._products.write(strip.tile, values[: self._species], kept)
 
     def made(self, monitor: Monitor) -> list[str]:
@@ -105,6 +108,11 @@ class MapFiles:
         found = list(self._products.notes)
         if self._novelty is not None:
             found += [*self._novelty.notes, *self._novelty.shares()]
+        if self._unknown:
+            found.append(
+                f"At {self._unknown / self._pixels:.1%} of the pixels the network gives no number, and maps "
+                "are empty there; its weights may be damaged, so train it again or get the file again."
+            )
         if self._cut:
             found.append(f"{self._cut / self._pixels:.1%} of the pixels were left out because they are novel.")
         return found

@@ -13,7 +13,7 @@ from ..maps.category_raster import CategoryWriter
 from ..maps.encoding import ENCODINGS
 from ..maps.map_writer import BANDS_AT_ONCE, Layer, MapWriter
 from ..protocol.products import BINARY, OCCURRENCE, PROBABILITY, RICHNESS, TOP
-from ..protocol.tags import LEFT_OUT, MEANING, PRODUCT, QUANTITY
+from ..protocol.tags import LEFT_OUT, MEANING, PRODUCT, QUANTITY, UNPROVEN
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values
 from ..running.progress import Monitor
@@ -131,6 +131,8 @@ class ProductMaps:
                 mine = {**tags, PRODUCT: TOP, QUANTITY: "most favoured species", MEANING: TOP_MEANING}
                 if counted.left_out:
                     mine |= {LEFT_OUT: listed(counted.left_out, len(species))}
+                if counted.unproven:
+                    mine |= {UNPROVEN: listed(counted.unproven, len(species))}
                 categories = top_categories([species[place] for place in counted.places])
                 self._top = self._stack.enter_context(
                     CategoryWriter(aside, grid, categories, TOP, TOP_TITLE, mine)

@@ -28,5 +28,7 @@ class Richness:
             )
         if counted.left_out:
             meaning += f" Unproven species are left out: {listed(counted.left_out, MOST_NAMED)}."
+        if counted.unproven:
+            meaning += f" Unproven species count, too: {listed(counted.unproven, MOST_NAMED)}."
         tags = {PRODUCT: RICHNESS, QUANTITY: quantity, MEANING: meaning, SPECIES_COUNT: str(count)}
         self.layer = Layer(RICHNESS, quantity[0].upper() + quantity[1:], tags)

@@ -9,5 +9,6 @@ PRODUCT, SPECIES, QUANTITY, MEANING = "PRODUCT", "SPECIES", "QUANTITY", "MEANING
 THRESHOLDS, CALIBRATION = "THRESHOLDS", "CALIBRATION"
 NO_OCCURRENCE, NO_THRESHOLDS = "NO_OCCURRENCE", "NO_THRESHOLDS"  # why there are none
 FLAG = "FLAG"  # why tests prove little or nothing for a species (models/flags.py)
-LEFT_OUT, SPECIES_COUNT = "LEFT_OUT", "SPECIES_COUNT"  # which species a sum leaves out, and how many it holds
+LEFT_OUT, UNPROVEN = "LEFT_OUT", "UNPROVEN"  # which unproven species a sum leaves out, or counts
+SPECIES_COUNT = "SPECIES_COUNT"  # how many it counts
 BIAS, SCALE_DROPOUT = "BIAS", "SCALE_DROPOUT"  # of maps of effects

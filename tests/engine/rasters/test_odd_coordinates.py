@@ -18,12 +18,16 @@ from rasterio.transform import Affine
 from scalescape.engine.cli import cli
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.inspect_job import run_inspect
+from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.profile_job import run_profile
 from scalescape.engine.patches.raster_source import RasterSource
-from scalescape.engine.protocol import CheckJob, InspectJob, ProfileJob, RasterInput
+from scalescape.engine.protocol import CheckJob, InspectJob, OdmapJob, ProfileJob, RasterInput
 from scalescape.engine.rasters.raster import Raster
+from scalescape.engine.recipes.config_file import read_config
 from scalescape.engine.running.errors import InputError
 from scalescape.engine.running.progress import Monitor
+from scalescape.engine.tables.table_file import TableFile
+from scalescape.engine.words.values import species_in
 from scalescape.models.errors import ModelError
 
 LOCAL = 'LOCAL_CS["site grid",LOCAL_DATUM["site",0],UNIT["metre",1],AXIS["x",EAST],AXIS["y",NORTH]]'
@@ -211,6 +215,33 @@ def test_a_pipe_is_no_model_and_no_mask_either(job: CheckJob, tmp_path: Path) ->
         run_check(replace(job, model=str(tmp_path / "pipe")))
     with pytest.raises(InputError, match=r"The mask .*pipe is a pipe or a device"):
         run_check(replace(job, mask=str(tmp_path / "pipe")))
+
+
+def test_a_pipe_is_no_table_config_list_record_or_source_either(job: CheckJob, tmp_path: Path) -> None:
+    file = pipe(tmp_path / "pipe")
+    for opened in (read_config, species_in, lambda path: TableFile(str(path)), lambda path: run_model(path)):
+        with pytest.raises(InputError, match=r"The \w+( file)? .*pipe is a pipe or a device"):
+            opened(file)
+    pipe(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match=r"The table .*pipe\.csv is a pipe or a device"):
+        TableFile(str(tmp_path / "pipe.csv"))
+    source = pipe(tmp_path / "pipe.tif")
+    virtual = giant(tmp_path / "a.vrt", 1.0, "EPSG:32631", 0.0, 0.0)
+    text = virtual.read_text().replace(
+        "<Description>red</Description>",
+        f"<SimpleSource><SourceFilename>{source}</SourceFilename><SourceBand>1</SourceBand>"
+        "<SourceProperties RasterXSize='9' RasterYSize='9' DataType='Float32' BlockXSize='9' BlockYSize='9'/>"
+        "</SimpleSource>",
+    )
+    virtual.write_text(text)
+    with pytest.raises(InputError, match=r"source of .*a\.vrt, .*pipe\.tif is a pipe or a device"):
+        Raster(str(virtual))
+
+
+def run_model(path: Path) -> None:
+    """Ask for the record of a run whose model file is ``path``."""
+    (path.parent / "run.json").write_text("{}", encoding="utf-8")
+    run_odmap(OdmapJob(str(path.parent), str(path)))
 
 
 def giant(path: Path, size: float, crs: str, left: float, top: float) -> Path:
