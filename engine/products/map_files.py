@@ -88,14 +88,14 @@ class MapFiles:
 
     def write(self, strip: Strip, values: Probability) -> None:
         """Write a strip of all maps, of its values (species, then branches; rows, columns)."""
-        kept = strip.valid
+        kept = strip.valid & np.isfinite(values[: self._species].sum(axis=0))
+        self._pixels += int(strip.valid.sum())
+        self._unknown += int((strip.valid & ~kept).sum())
         if self._novelty is not None:
             novel = self._novelty.write(strip, values[self._species :])
             if self._job.cut_novel:
                 kept = kept & ~novel
-                self._cut += int(novel.sum())
-        self._pixels += int(strip.valid.sum())
-        self._unknown += int((strip.valid & ~np.isfinite(values[: self._species].sum(axis=0))).sum())
+                self._cut += int((strip.valid & novel).sum())
         self._products.write(strip.tile, values[: self._species], kept)
 
     def made(self, monitor: Monitor) -> list[str]:
