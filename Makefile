@@ -32,7 +32,7 @@ types: setup
 	MYPYPATH=build/import $(ENGINE)/mypy
 
 test-engine: setup
-	$(ENGINE)/python -m pytest tests/models tests/engine -q
+	$(ENGINE)/python -m pytest tests/models tests/engine -q -n auto --dist loadfile
 
 test-plugin: setup
 	QT_QPA_PLATFORM=offscreen $(QGIS_PYTHON) -m pytest tests/plugin -q

@@ -37,11 +37,11 @@ from .commands.scale_commands import card_command, effects_command, inspect_comm
 from .commands.study_command import study_command
 from .commands.terminal import progress_sink
 from .commands.training_commands import evaluate_command, train_command
-from .errors import InputError
-from .progress import Monitor
 from .protocol import DEVICES, PRECISIONS, DemoJob, MapJob, ScenariosJob
-from .values import memory_of, scenario_of
-from .version import scalescape_version
+from .running.errors import InputError
+from .running.progress import Monitor
+from .running.version import scalescape_version
+from .words.values import memory_of, scenario_of
 
 GDAL_CACHE_MB = "64"
 
@@ -260,7 +260,7 @@ def _say_figures(figures: dict[str, Any], as_json: bool) -> None:
 @cli.command("serve")
 def serve_command() -> None:
     """Serve jobs over standard input and output (JSON-RPC 2.0); the QGIS plugin starts this."""
-    from .outlet import standard_outlet
+    from .running.outlet import standard_outlet
 
     outlet = standard_outlet()
     with outlet.beating():  # the server's libraries take a while to load

@@ -21,9 +21,7 @@ import torch
 from ..models.errors import ModelError
 from . import protocol
 from .commands.training_commands import training_packages
-from .device import devices, gpu_note
-from .errors import Cancelled, InputError
-from .full_disk import full_disk_sentence
+from .files.full_disk import full_disk_sentence
 from .jobs.check_job import run_check
 from .jobs.compare_job import run_compare
 from .jobs.demo_job import run_demo
@@ -34,8 +32,6 @@ from .jobs.odmap_job import run_odmap
 from .jobs.products_job import run_products
 from .jobs.profile_job import run_profile
 from .jobs.scenarios_job import run_scenarios
-from .outlet import Outlet
-from .progress import Monitor
 from .protocol import (
     AreasJob,
     AssessJob,
@@ -56,8 +52,12 @@ from .protocol import (
     StudyJob,
     TrainJob,
 )
+from .running.device import devices, gpu_note
+from .running.errors import Cancelled, InputError
+from .running.outlet import Outlet
+from .running.progress import Monitor
+from .running.version import scalescape_version
 from .scales.inspection import Inspector
-from .version import scalescape_version
 
 RequestId = int | str
 CORES_LEFT_FREE_FROM = 4  # from so many cores on, one is left to QGIS

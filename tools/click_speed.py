@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import rasterio
 from scalescape.engine.jobs.demo_job import run_demo
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import DemoJob, InspectJob, MapJob, RasterInput, request, to_params
+from scalescape.engine.running.progress import Monitor
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "models" / "zoo" / "demo.safetensors"

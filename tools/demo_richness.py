@@ -19,9 +19,9 @@ from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.demo_job import run_demo
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.train_job import run_train
-from scalescape.engine.naming import slug
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, DemoJob, MapJob, Progress, RasterInput, TrainJob
+from scalescape.engine.running.progress import Monitor
+from scalescape.engine.words.naming import slug
 
 STEP = 4  # input pixels between those that are compared
 SQUARES = 4  # along a side of the map, in each of which expected areas are compared

@@ -20,7 +20,7 @@ import psutil
 import rasterio
 import torch
 from rasterio.transform import from_origin
-from scalescape.engine.values import memory_of
+from scalescape.engine.words.values import memory_of
 from scalescape.models.card import Band, Card, Modality, Species, Training
 from scalescape.models.model_file import ModelFile, write_model
 from scalescape.models.network import FusionNetwork

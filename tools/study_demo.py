@@ -21,10 +21,10 @@ from scalescape.engine.demo.landscape import make_landscape
 from scalescape.engine.demo.sites import LATTICE_PX
 from scalescape.engine.demo.virtual_species import SPECIES
 from scalescape.engine.jobs.study_job import run_study
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.study.placebo import PlaceboRasters
-from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.supplies import Spots
 
 PRESENT = 0.5  # truth from which a species counts as present

@@ -24,8 +24,8 @@ from scalescape.engine.jobs.train_job import run_train
 from scalescape.engine.judging.discrimination import resampled_auc
 from scalescape.engine.judging.resampling import Estimate, Resampling
 from scalescape.engine.judging.thresholds import best_threshold
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, TrainJob
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import Card
 from scalescape.models.model_file import ModelFile, read_model, write_model
 

@@ -18,8 +18,8 @@ from ...models.cost import useful_flops
 from ...models.fusion import fused
 from ...models.network import FusionNetwork
 from ...models.presets import PRESETS, architecture
-from ..device import chosen, label_of
 from ..mapping.branches import Branches
+from ..running.device import chosen, label_of
 
 BANDS = {"bioclim": 19, "satellite": 4}
 FINE_PER_CELL = 64  # a climate cell of the paper is about 643 m, a satellite pixel 10 m

@@ -20,10 +20,10 @@ from ...models.card import Band, Card, Modality, Species, Training
 from ...models.model_file import ModelFile, write_model
 from ...models.network import FusionNetwork
 from ...models.presets import architecture
-from ..errors import Cancelled
 from ..jobs.map_job import run_map
-from ..progress import Monitor
 from ..protocol import MapJob, RasterInput
+from ..running.errors import Cancelled
+from ..running.progress import Monitor
 from .bench_dense import BANDS, FINE_PER_CELL, BenchSetting, calibrated
 
 FINE_M = 10.0

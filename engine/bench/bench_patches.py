@@ -19,13 +19,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ...models.card import Band, Modality
-from ..errors import InputError
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
 from ..patches.raster_source import RasterSource
 from ..patches.statistics import band_statistics
-from ..progress import Monitor
 from ..protocol import RasterInput
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..training.sights import PatchSight
 
 BANDS, BLOCK, PIXEL_M = 4, 256, 10.0

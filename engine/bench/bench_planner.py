@@ -10,8 +10,8 @@ from ...models.presets import architecture
 from ..jobs.map_job import run_map
 from ..mapping.layout import chosen_layout
 from ..mapping.plan import planned
-from ..progress import Monitor
 from ..protocol import MapJob
+from ..running.progress import Monitor
 from .bench_dense import BANDS
 from .bench_map import inner, noise_job
 

@@ -12,9 +12,9 @@ import pandas
 import rasterio
 from rasterio.transform import from_origin
 
-from ..training.config_file import read_config
+from ..recipes.config_file import read_config
+from ..recipes.recipe import recipe_of
 from ..training.course import prepared_sites
-from ..training.recipe import recipe_of
 from ..training.supplies import supply_of
 from .bench_map import peak_memory
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...models.card import Band, Card, Modality, Species
 from ...models.flags import EXPLAINED
-from ..lengths import length_text
+from ..words.lengths import length_text
 
 
 def card_text(card: Card) -> str:

@@ -20,7 +20,16 @@ from ..protocol import (
     USUAL_PRODUCTS,
     MapJob,
 )
-from ..values import extent_of, file_crs_of, input_of, memory_of, nodata_of, products_of, scales_of, species_in
+from ..words.values import (
+    extent_of,
+    file_crs_of,
+    input_of,
+    memory_of,
+    nodata_of,
+    products_of,
+    scales_of,
+    species_in,
+)
 
 Command = Callable[..., Any]
 Job = TypeVar("Job", bound=MapJob)

@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 from ...models.errors import ModelError
-from ..errors import Cancelled, InputError
-from ..full_disk import full_disk_sentence
+from ..files.full_disk import full_disk_sentence
 from ..protocol.kept_work import work_in
+from ..running.errors import Cancelled, InputError
 
 EXIT_DEFECT = 1
 EXIT_INPUT = 2

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ..progress import Monitor
 from ..protocol import AreasJob, AssessJob, CompareJob, OdmapJob, ProductsJob
-from ..values import products_of
+from ..running.progress import Monitor
+from ..words.values import products_of
 from .answers import say, say_notes
 from .command_options import INCLUDE_UNPROVEN, JSON, THRESHOLD
 from .exit_status import exit_status

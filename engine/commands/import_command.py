@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..errors import InputError
-from ..progress import Monitor
 from ..protocol import ImportPaperJob
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from .answers import say, say_notes
 from .command_options import JSON
 from .exit_status import exit_status

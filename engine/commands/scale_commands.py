@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from ...models.card import read_card
-from ..errors import InputError
-from ..lengths import distance_text
-from ..progress import Monitor
 from ..protocol import EffectsJob, InspectJob, MapJob, ProfileJob
-from ..protocol.scale_results import InspectResult, ProfileResult
-from ..values import extent_of, file_crs_of, input_of, nodata_of, scales_of
+from ..protocol.scale_results import InspectResult, ProfileResult, Ranked
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..words.lengths import distance_text
+from ..words.values import extent_of, file_crs_of, input_of, nodata_of, scales_of
 from .answers import say, say_notes
 from .card_text import card_text
 from .command_options import (
@@ -164,8 +164,13 @@ def _inspection_text(result: InspectResult) -> str:
         bar = ("█" if one.value > 0 else "░") * round(BAR * abs(one.value) / largest)
         name = f"{one.modality} {one.scale} px" + ("" if one.on else " (off)")
         lines.append(f"  {name:<22} {one.value:+z8.2f}  {width:>9}  {bar}".rstrip())
-    lines += ["", "Most likely here:", *(f"  {one.probability:.3f}  {one.species}" for one in result.top)]
+    lines += ["", "Most likely here:", *(_ranked_text(one) for one in result.top)]
     return "\n".join(lines)
+
+
+def _ranked_text(one: Ranked) -> str:
+    """Return a line on one of the most likely species, with why it is unproven where it is."""
+    return f"  {one.probability:.3f}  {one.species}" + (f" (unproven: {one.unproven})" if one.unproven else "")
 
 
 def _profile_text(result: ProfileResult) -> str:

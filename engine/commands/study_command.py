@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ..progress import Monitor, Sink
 from ..protocol import DEVICES, Progress, StudyJob
+from ..running.progress import Monitor, Sink
 from .answers import say, say_notes
 from .exit_status import exit_status
 from .terminal import progress_sink

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from ..progress import NOTE, Sink
 from ..protocol import Progress as Report
+from ..running.progress import NOTE, Sink
 
 
 @contextmanager

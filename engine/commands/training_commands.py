@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from ..aside import SUFFIX
-from ..errors import InputError
-from ..progress import Monitor
+from ..files.aside import SUFFIX
 from ..protocol import DEVICES, EvaluateJob, TrainJob
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from .answers import say, say_notes
 from .exit_status import exit_status
 from .terminal import progress_sink

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import rasterio
 from affine import Affine
 
-from ..rasters.geotiff import demand_same
+from ..maps.geotiff import demand_same
 from .climate import VARIABLES
 from .landscape import CRS, Landscape
 from .scene import BANDS, REFLECTANCE_SCALE

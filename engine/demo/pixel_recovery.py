@@ -17,10 +17,10 @@ from ...models.architecture import BranchKey
 from ...models.attribution import dominant_branch, lead
 from ...models.model_file import read_model
 from ..mapping.plan import planned
-from ..progress import Monitor
 from ..protocol import MapJob, RasterInput
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
+from ..running.progress import Monitor
 from ..scales.contribution_pass import contribution_pass
 from ..scales.effect_maps import Contributions, dominant, margin
 from ..scales.moments import ContributionMoments

@@ -14,7 +14,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from ..naming import slug
+from ..words.naming import slug
 from .drivers import Quantity
 
 # Deviation of the bell-shaped response around an optimum, in scores.

@@ -12,14 +12,14 @@ from odc.geo.geobox import GeoBox
 from scipy import sparse
 
 from ...models.flags import joined
-from ..errors import InputError
+from ..judging.threshold_rules import GIVEN, reaches
 from ..judging.thresholds import RULES
-from ..mapping.map_tags import RUN_TAG
-from ..naming import slug
-from ..products.threshold_rules import GIVEN, reaches
+from ..protocol.tags import RUN_TAG
 from ..rasters.cell_area import cell_areas, demand_areas
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values, lattice_offset
+from ..running.errors import InputError
+from ..words.naming import slug
 from .finished_map import MapBand, OpenMaps, common_part, tiles_of
 from .map_names import map_names
 from .zones import Zones

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from ..errors import InputError
-from ..gdal_names import is_gdal_name
-from ..input_files import InputFiles
-from ..mapping.map_tags import OCCURRENCE, PROBABILITY, PROVENANCE, RUN_TAG, MapTags
+from ..files.gdal_names import is_gdal_name
+from ..files.input_files import InputFiles
+from ..maps.map_tags import PROVENANCE, MapTags
+from ..protocol.products import OCCURRENCE, PROBABILITY
+from ..protocol.tags import RUN_TAG
 from ..rasters.ground import crs_name
 from ..rasters.lattice import Tile
 from ..rasters.raster import Raster, Valid, Values, lattice_offset
 from ..rasters.raster_file import PICTURE_PREFIXES
+from ..running.errors import InputError
 
 MOST_OPEN = 128  # files at a time; many systems allow 256 or 1,024 in all
 SUITABILITIES = ("", "favourability", "relative suitability", "occurrence")  # quantities that are one

@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.crs import CRS
 
-from ..errors import InputError
 from ..judging.scored import Flags, Floats, Scored
 from ..protocol import AssessJob
 from ..rasters.ground import crs_name
 from ..rasters.longitudes import onto
+from ..recipes.config import SourceConfig
+from ..running.errors import InputError
 from ..sites.cleaning import Cleaning
 from ..sites.coordinate_checks import with_sound_coordinates
 from ..sites.declared_system import with_declared_system
 from ..sites.observations import read_observations
 from ..sites.observed_rows import Observations, Predictors
 from ..sites.survey_blocks import survey_blocks
-from ..sites.table_file import TableFile
-from ..training.config import SourceConfig
+from ..tables.table_file import TableFile
 from .finished_map import MapBand, OpenMaps, tiles_of
 
 TILE = 512  # px

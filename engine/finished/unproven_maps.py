@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...models.flags import UNPROVEN, is_unproven
-from ..listing import listed
+from ..words.listing import listed
 from .finished_map import MapBand
 
 MOST_NAMED = 5  # species in a sentence

@@ -11,9 +11,9 @@ from odc.geo.geobox import GeoBox
 from scipy import sparse
 from shapely.geometry.base import BaseGeometry
 
-from ..errors import InputError
 from ..rasters.lattice import Tile
 from ..rasters.mask import among_longitudes, inside_of, named_polygons
+from ..running.errors import InputError
 
 EVERYWHERE = "all"
 NAMES = ("name", "title", "label")  # fields that are likely to hold names, best first

@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import pyogrio.raw
 
-from ..aside import Aside, writing
-from ..errors import InputError
+from ..files.aside import Aside, writing
 from ..finished.area_chart import area_chart
 from ..finished.area_table import AreaRow, AreaTable, Subject, rules_of, subjects_of
 from ..finished.finished_map import MapBand, bands_of, common_part, inputs_of, map_bands
 from ..finished.unproven_maps import unproven_notes
-from ..listing import listed
-from ..products.threshold_rules import threshold_number
-from ..progress import Monitor
+from ..judging.threshold_rules import threshold_number
 from ..protocol import AreasJob
 from ..protocol.finished_results import AreasResult
+from ..protocol.products import NOVELTY
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..words.listing import listed
 
 TABLE, LAYER, CHART = "areas.csv", "areas.gpkg", "areas.svg"
-NOVELTY = "novelty"  # product and file name of the map that lies beside others
 MOST_NAMED = 5  # polygons or maps in a note
 
 

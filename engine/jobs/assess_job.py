@@ -10,7 +10,7 @@ import pyogrio.raw
 import shapely
 
 from ...models.flags import FEWEST_BLOCKS
-from ..aside import Aside, writing
+from ..files.aside import Aside, writing
 from ..finished.finished_map import MapBand, inputs_of, one_band
 from ..finished.map_points import MapPoints, points_on
 from ..judging.calibration import Calibration
@@ -18,11 +18,11 @@ from ..judging.judgement import Judgement, judge
 from ..judging.judgement_files import write_judgement
 from ..judging.resampling import Estimate, Resampling
 from ..judging.species_figures import true_skill
+from ..judging.threshold_rules import GIVEN, MAIN, reaches, rule_option, threshold_by
 from ..judging.thresholds import LARGEST_TSS
-from ..products.threshold_rules import GIVEN, MAIN, reaches, rule_option, threshold_by
-from ..progress import Monitor
 from ..protocol import AssessJob
 from ..protocol.finished_results import AssessResult
+from ..running.progress import Monitor
 
 ERRORS = "errors.gpkg"
 OUTCOMES = ("hit", "miss", "false alarm", "correct rejection")

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from ...models.fusion import fused
 from ...models.model_file import read_model
-from ..device import chosen
 from ..mapping.estimate import estimated, speed_is_known
 from ..mapping.feature_novelty import feature_novelty
 from ..mapping.layout import chosen_layout
-from ..mapping.map_files import demand_makeable
 from ..mapping.plan import Plan, planned
 from ..mapping.precision import chosen_precision
+from ..products.map_files import demand_makeable
 from ..protocol import CheckJob, CheckResult, EstimateResult, MapJob
 from ..rasters.ground import crs_name
+from ..running.device import chosen
 
 
 def run_check(job: CheckJob, between: Callable[[], None] = lambda: None, measure: bool = True) -> CheckResult:

@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..aside import Aside
-from ..errors import InputError
+from ..files.aside import Aside
 from ..finished.finished_map import MapBand, OpenMaps, common_part, inputs_of, one_band, tiles_of
 from ..finished.unproven_maps import unproven_notes
-from ..mapping.map_tags import RUN_TAG
-from ..mapping.map_writer import Layer, MapWriter
-from ..products.threshold_rules import reaches, threshold_by
-from ..progress import Monitor
+from ..judging.threshold_rules import reaches, threshold_by
+from ..maps.category_raster import Category, CategoryWriter
+from ..maps.map_writer import Layer, MapWriter
 from ..protocol import CompareJob, to_params
 from ..protocol.finished_results import CompareResult
-from ..rasters.category_raster import Category, CategoryWriter
+from ..protocol.products import CHANGE, DIFFERENCE
+from ..protocol.tags import MEANING, PRODUCT, QUANTITY, RUN_TAG, SPECIES
 from ..rasters.cell_area import cell_areas
-from ..version import software
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..running.version import software
 
-DIFFERENCE, CHANGE, TABLE, RECORD = "difference", "change", "compare.csv", "compare.json"
+TABLE, RECORD = "compare.csv", "compare.json"
 TILE = 512  # px
 # Colours that the colour-blind tell apart: present in both, lost, gained, absent in both.
 STABLE_PRESENT, LOSS, GAIN, STABLE_ABSENT = range(4)
@@ -62,7 +63,7 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
     if grid.shape != before.grid.shape or grid.shape != after.grid.shape:
         notes.append("The maps do not cover the same area; only what both cover is compared.")
     run = _record(job, before, after, rule, (low, high), notes)
-    tags = {RUN_TAG: json.dumps(run), "SPECIES": before.species}
+    tags = {RUN_TAG: json.dumps(run), SPECIES: before.species}
     area, moved = np.zeros(len(CHANGES)), 0.0
     lost_one = 0.0
     with (
@@ -70,7 +71,7 @@ def run_compare(job: CompareJob, monitor: Monitor) -> CompareResult:
         OpenMaps(grid) as maps,
         MapWriter(aside, grid, [_difference_layer(before)], tags) as writer,
         CategoryWriter(
-            aside, grid, CHANGES, CHANGE, f"{before.species}: change", {**tags, "PRODUCT": CHANGE}
+            aside, grid, CHANGES, CHANGE, f"{before.species}: change", {**tags, PRODUCT: CHANGE}
         ) as categories,
     ):
         tiles = list(tiles_of(grid, TILE))
@@ -136,7 +137,7 @@ def _difference_layer(band: MapBand) -> Layer:
     return Layer(
         DIFFERENCE,
         f"{band.species}: difference",
-        {"PRODUCT": DIFFERENCE, "QUANTITY": DIFFERENCE, "MEANING": meaning[0].upper() + meaning[1:] + "."},
+        {PRODUCT: DIFFERENCE, QUANTITY: DIFFERENCE, MEANING: meaning[0].upper() + meaning[1:] + "."},
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..aside import Aside, writing
 from ..demo.files import write_landscape
 from ..demo.landscape import SMALLEST_SIZE, make_landscape
-from ..errors import InputError
-from ..progress import Monitor
+from ..files.aside import Aside, writing
+from ..maps.geotiff import FAILURES
 from ..protocol import DemoJob
-from ..rasters.geotiff import FAILURES
+from ..running.errors import InputError
+from ..running.progress import Monitor
 
 LARGEST_SIZE = 8192  # px; a landscape is made in memory, and this one takes 10 GB
 

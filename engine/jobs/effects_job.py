@@ -10,23 +10,25 @@ import numpy as np
 
 from ...models.architecture import BranchKey
 from ...models.card import Card
+from ...models.flags import joined
 from ...models.model_file import read_model
-from ..aside import Aside
-from ..branch_colours import branch_colours
-from ..device import label_of
-from ..errors import InputError
-from ..mapping.map_tags import RUN_TAG
-from ..mapping.map_writer import Layer, MapWriter
+from ..files.aside import Aside
+from ..mapping.limits import demand_values, within_memory
 from ..mapping.plan import Plan, planned, uncentred
-from ..progress import Monitor
+from ..maps.category_raster import Category, CategoryWriter
+from ..maps.map_writer import Layer, MapWriter
 from ..protocol import EffectsJob
 from ..protocol.scale_results import EffectsResult
-from ..rasters.category_raster import Category, CategoryWriter
+from ..protocol.tags import BIAS, FLAG, MEANING, QUANTITY, RUN_TAG, SCALE_DROPOUT, SPECIES
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
+from ..running.device import label_of
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..scales.contribution_pass import ContributionPass, contribution_pass, logits_of
 from ..scales.effect_maps import Contributions, ablations, dominant, margin
-from .map_job import demand_values, other_maps, published, run_record, within_memory
+from ..words.branch_colours import branch_colours
+from .map_job import other_maps, published, run_record
 
 DOMINANT, MARGIN = "dominant", "margin"
 SAMPLED = 500  # values a strip and branch, from which the common range of all contributions is taken
@@ -55,7 +57,9 @@ def run_effects(job: EffectsJob, monitor: Monitor) -> EffectsResult:
         verifier = whole.verifier()
         run = {**run_record(plan, whole.ready), **maps.record()}
         run["warnings"] += without_replacement(plan.card)
-        tags = {RUN_TAG: json.dumps(run), "SPECIES": maps.species}
+        tags = {RUN_TAG: json.dumps(run), SPECIES: maps.species}
+        if flags := plan.card.flags(plan.card.species[plan.species[0]]):
+            tags[FLAG] = joined(flags)
         geobox = plan.grid.geobox
         with (
             MapWriter(aside, geobox, maps.layers(), tags) as writer,
@@ -134,7 +138,7 @@ class EffectMaps:
     def layers(self) -> list[Layer]:
         """Return what each float layer is, in the order of ``values``."""
         card, learnt = self._plan.card, self._plan.card.training.scale_dropout
-        bias = {"BIAS": repr(self.bias)}
+        bias = {BIAS: repr(self.bias)}
         beyond = " beyond what it adds on average over the training area" if card.training.centred else ""
         contributions = [
             Layer(
@@ -142,8 +146,8 @@ class EffectMaps:
                 description=f"{self.species}: contribution of {branch_text(card, key)}",
                 tags={
                     **bias,
-                    "QUANTITY": "contribution",
-                    "MEANING": f"What this branch adds to the logit{beyond}; BIAS plus the contributions of "
+                    QUANTITY: "contribution",
+                    MEANING: f"What this branch adds to the logit{beyond}; BIAS plus the contributions of "
                     "all branches is the logit.",
                 },
             )
@@ -156,11 +160,11 @@ class EffectMaps:
                 slug=f"ablation_{key[0]}_{key[1]}",
                 description=f"{self.species}: without {self._without(key)}",
                 tags={
-                    "QUANTITY": "ablation",
-                    "MEANING": f"Probability without {self._without(key)} minus with it; what is off is "
+                    QUANTITY: "ablation",
+                    MEANING: f"Probability without {self._without(key)} minus with it; what is off is "
                     f"replaced by {stand_in}. Scales go from the largest inward, as nested scale dropout "
                     "trains them.",
-                    "SCALE_DROPOUT": str(learnt).lower(),
+                    SCALE_DROPOUT: str(learnt).lower(),
                 },
             )
             for key in self._shown
@@ -169,8 +173,8 @@ class EffectMaps:
             slug=MARGIN,
             description=f"{self.species}: margin of the dominant branch",
             tags={
-                "QUANTITY": "margin",
-                "MEANING": "How far, in logits, another branch is from dominating: the smaller of the lead of "
+                QUANTITY: "margin",
+                MEANING: "How far, in logits, another branch is from dominating: the smaller of the lead of "
                 "the dominant modality's summed contribution over the next modality's, and of its largest "
                 "branch over its next, in absolute values.",
             },

@@ -10,8 +10,7 @@ from odc.geo.crs import CRS
 
 from ...models.card import Card, Modality
 from ...models.model_file import ModelFile, read_model
-from ..aside import Aside, writing
-from ..errors import InputError
+from ..files.aside import Aside, writing
 from ..judging.calibration import NOT_CALIBRATED, Calibration
 from ..judging.judgement import judge
 from ..judging.judgement_files import FILES, write_judgement
@@ -20,14 +19,15 @@ from ..judging.scored_file import OOF_SUFFIX, read_scored
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
 from ..patches.source import PatchSource
-from ..progress import Monitor
 from ..protocol import EvaluateJob, EvaluateResult
 from ..rasters.ground import TOLERANCE
+from ..recipes.config import TrainingConfig
+from ..recipes.config_file import read_config
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..sites.cleaning import Cleaning, example_at
 from ..sites.survey_blocks import survey_blocks
 from ..training.batches import Places
-from ..training.config import TrainingConfig
-from ..training.config_file import read_config
 from ..training.course import prepared_test, spots_of
 from ..training.out_of_fold import scored_survey
 from ..training.prediction import logits_at

@@ -13,14 +13,14 @@ from ...models.card import Band, Card, Modality, Training
 from ...models.model_file import ModelFile, write_model
 from ...models.network import FusionNetwork
 from ...models.windows import Window, true_windows
-from ..errors import InputError
 from ..paper.checkpoint import Checkpoint, read_checkpoint
 from ..paper.config import PaperConfig, read_paper_config
 from ..paper.tables import read_bands, read_species
 from ..paper.weights import imported_network
-from ..progress import Monitor
 from ..protocol import ImportPaperJob, ImportPaperResult
-from ..version import software
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..running.version import software
 
 CITATION = (
     "van Tiel, N., Zbinden, R., Dalsasso, E., Kellenberger, B., Pellissier, L., Tuia, D. (2024). "

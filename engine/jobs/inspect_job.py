@@ -7,11 +7,11 @@ import csv
 import io
 from pathlib import Path
 
-from ..aside import Aside
-from ..naming import slug
+from ..files.aside import Aside
 from ..protocol import InspectJob
 from ..protocol.scale_results import InspectResult
 from ..scales.inspection import Inspector
+from ..words.naming import slug
 
 VALUES = "values.csv"
 

@@ -4,38 +4,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ...models.model_file import ModelFile, digest, read_model
-from ..aside import Aside
-from ..device import label_of
-from ..errors import InputError
-from ..input_files import InputFiles
+from ..files.aside import Aside
+from ..files.input_files import InputFiles
 from ..mapping.evaluation import Evaluator, Probability, map_strips
 from ..mapping.feature_novelty import feature_novelty
-from ..mapping.map_files import MapFiles
-from ..mapping.map_tags import DATE, HELD, RUN_TAG, SCENARIO
-from ..mapping.map_writer import RUN
+from ..mapping.limits import demand_values, within_memory
 from ..mapping.plan import Plan, planned
 from ..mapping.preview import PreviewSink, write_preview
 from ..mapping.readiness import Ready, made_ready
 from ..mapping.strips import Strip
 from ..mapping.verification import Verifier
-from ..progress import Monitor
+from ..maps.map_writer import RUN
+from ..products.map_files import MapFiles
 from ..protocol import MapJob, MapResult, to_params
-from ..version import software
+from ..protocol.tags import DATE, HELD, RUN_TAG, SCENARIO
+from ..running.device import label_of
+from ..running.progress import Monitor
+from ..running.version import software
 
 MAPPING = "mapping"  # the phase in which pixels are computed
-OUT_OF_MEMORY = (
-    "The memory of this computer does not suffice; allow less (--memory), map fewer species, or close other "
-    "programs."
-)
 
 
 def run_map(
@@ -114,28 +106,6 @@ def run_map(
             verified_max_abs_diff=difference,
             warnings=(*run["warnings"], *others, *monitor.notes),
         )
-
-
-def demand_values(valid_pixels: int) -> None:
-    """Raise InputError where no pixel of an area has a value."""
-    if valid_pixels == 0:
-        raise InputError(
-            "No pixel of the area has all its predictors (they are NoData there); choose another area, other "
-            "rasters, or fewer scales."
-        )
-
-
-@contextmanager
-def within_memory() -> Iterator[None]:
-    """Turn what torch and numpy raise where memory ends into an InputError."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise InputError(OUT_OF_MEMORY) from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):  # the processor's allocator has no exception of its own
-            raise
-        raise InputError(OUT_OF_MEMORY) from error
 
 
 def scenario_tags(job: MapJob) -> dict[str, str]:

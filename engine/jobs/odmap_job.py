@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ...models.card import read_card
-from ..aside import Aside, writing
-from ..errors import InputError, reason_of
+from ..files.aside import Aside, writing
 from ..finished.finished_map import bands_of
-from ..listing import listed
-from ..mapping.map_writer import RUN
+from ..maps.map_writer import RUN
 from ..odmap.answers import Key, Study, answers
 from ..odmap.elements import ELEMENTS
 from ..odmap.former_record import FILLED, FormerRecord, filled_in, former_record
 from ..odmap.odmap_files import CSV, PAGE, page_of, table_of
 from ..protocol import OdmapJob
 from ..protocol.finished_results import OdmapResult
+from ..running.errors import InputError, reason_of
+from ..running.streams import demand_no_stream
+from ..words.listing import listed
 from .products_job import RECORD
 
 MOST_NAMED = 5  # elements in a note
@@ -37,6 +38,7 @@ def run_odmap(job: OdmapJob) -> OdmapResult:
     folder = Path(job.folder)
     run = run_of(folder)
     model = job.model or str(run.get("model", {}).get("file", ""))
+    demand_no_stream(model, "model")
     if not Path(model).is_file():
         raise InputError(
             f"The model file {model or 'of the run'} is not there; name where it is now (--model)."

@@ -9,19 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ..aside import Aside
-from ..errors import InputError
+from ..files.aside import Aside
 from ..finished.finished_map import MapBand, OpenMaps, bands_of, inputs_of, tiles_of
-from ..mapping.map_tags import PROBABILITY
-from ..naming import is_taken, slugs
+from ..finished.unproven_maps import unproven_notes
+from ..maps.encoding import ENCODINGS
 from ..products.product_maps import MADE, MULTIBAND, ProductMaps, TileSums
 from ..products.species_product import MappedSpecies
-from ..progress import Monitor
 from ..protocol import ProductsJob, to_params
 from ..protocol.finished_results import ProductsResult
-from ..rasters.encoding import ENCODINGS
+from ..protocol.products import PROBABILITY, RICHNESS, TOP
+from ..protocol.tags import PRODUCTS_TAG
 from ..rasters.raster import Raster
-from ..version import software
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..running.version import software
+from ..words.naming import is_taken, slugs
 
 TILE = 2048  # px; of what is summed up at a time
 RECORD = "products.json"
@@ -50,7 +52,7 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
         "software": software(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    tags = {**bands[0].provenance, "SCALESCAPE_PRODUCTS": json.dumps(record)}
+    tags = {**bands[0].provenance, PRODUCTS_TAG: json.dumps(record)}
     grid, layout = bands[0].grid, MULTIBAND if several else "per-species"
     with (
         Aside(Path(job.folder)) as aside,
@@ -72,6 +74,8 @@ def run_products(job: ProductsJob, monitor: Monitor) -> ProductsResult:
             maps.close(sums)
         names = maps.made(monitor)
         notes = list(maps.notes)
+        if any(one not in (RICHNESS, TOP) for one in wanted):
+            notes += unproven_notes(bands)
         if encoding == "uint8":
             notes.append(
                 "The maps of probability are in bytes, off by at most 0.002. Near 0 and 1 occurrence, richness "

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from ...models.model_file import read_model
 from ...models.whole_file import write_whole
-from ..aside import writing
-from ..errors import InputError
-from ..input_files import InputFiles
-from ..mapping.map_files import demand_makeable
+from ..files.aside import writing
+from ..files.input_files import InputFiles
 from ..mapping.plan import planned
-from ..naming import slugs
-from ..progress import Monitor
+from ..products.map_files import demand_makeable
 from ..protocol import MapJob, Progress, RasterInput, Scenario, ScenariosJob, to_params
 from ..protocol.finished_results import ScenarioMaps, ScenariosResult
+from ..running.errors import InputError
+from ..running.progress import Monitor
+from ..words.naming import slugs
 from .map_job import MAPPING, run_map
 
 RECORD = "scenarios.json"

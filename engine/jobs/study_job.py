@@ -12,12 +12,13 @@ from statistics import median
 
 import psutil
 
-from ..aside import Aside, writing
-from ..device import chosen
-from ..errors import InputError
-from ..progress import Monitor
+from ..files.aside import Aside, writing
+from ..files.resumable_folder import ResumableFolder, holds_work_of
 from ..protocol import StudyJob, StudyResult
-from ..resumable_folder import ResumableFolder, holds_work_of
+from ..recipes.config_file import read_config
+from ..running.device import chosen
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..study.cost import MeasuredSeconds, in_words, seconds_a_fit
 from ..study.findings import (
     Findings,
@@ -40,7 +41,6 @@ from ..study.trial import Outcome, Run, Trial, placebo_runs, runs_of
 from ..study.variant import Addition, Variant, best_of_each, everything, networks, one_pixel, rivals
 from ..study.workers import fitted, one_thread
 from ..study.workshop import Workshop
-from ..training.config_file import read_config
 from ..training.course import Course
 from ..training.fingerprint import fingerprint, table_digest
 from ..training.learner import DivergedError

@@ -14,21 +14,21 @@ from ...models.feature_space import FeatureSpace
 from ...models.model_file import ModelFile, model_bytes
 from ...models.network import FusionNetwork
 from ...models.whole_file import write_whole
-from ..aside import published
-from ..device import chosen
-from ..errors import InputError
+from ..files.aside import published
 from ..judging.calibration import calibrate, favourable
 from ..judging.coordinates import coordinates_null
 from ..judging.judgement import Judgement, judge
 from ..judging.judgement_files import FILES, write_judgement
 from ..judging.scored import Scored
 from ..judging.scored_file import OOF_SUFFIX, write_scored
-from ..progress import Monitor
 from ..protocol import TrainJob, TrainResult
+from ..recipes.config import TrainingConfig
+from ..recipes.config_file import read_config
+from ..running.device import chosen
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..sites.fold_distance import fold_distance
 from ..sites.site_table import Index
-from ..training.config import TrainingConfig
-from ..training.config_file import read_config
 from ..training.course import Course, course_of
 from ..training.feature_spaces import Features, HeldOutDistances, features_of, some_of
 from ..training.fingerprint import fingerprint

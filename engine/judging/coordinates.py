@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .location import location_logits
 from .scored import Scored
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...models.card import Card
-from ..errors import InputError
+from ..running.errors import InputError
 from .calibration import BINS, Calibration, Reliability, favourable, held_out_occurrence, reliability
 from .resampling import DRAWS, Estimate, Resampling, average, finite
 from .scored import BACKGROUND, SURVEY, Floats, Scored

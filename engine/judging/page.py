@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from ..lengths import length_text
+from ..words.lengths import length_text
 from .resampling import Estimate
 
 SHARED = Path(__file__).parent / "templates"

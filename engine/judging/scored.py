@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...models.card import KINDS
-from ..errors import InputError
+from ..running.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...models.whole_file import whole_file
-from ..errors import InputError
+from ..running.errors import InputError
 from .scored import Scored
 
 OOF_SUFFIX = ".oof.csv"  # in place of a model file's own

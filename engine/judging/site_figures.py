@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .discrimination import auc
 from .resampling import Estimate, Resampling, average
 from .scored import Floats, Scored

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...models.network import FusionNetwork
 from .layout import Layout
-from .map_files import output_of
+from .output_size import output_of
 from .plan import Plan
 from .speed import Speeds, measured_dense_speed, measured_patch_rate, speed_key
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ...models.dense import DenseStrips
 from ...models.network import FusionNetwork, branch_name
-from ..progress import Monitor
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
+from ..running.progress import Monitor
 from .branches import Branches, batches
 from .coarse import CoarseField
 from .feature_novelty import FeatureNovelty

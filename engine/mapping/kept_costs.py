@@ -18,8 +18,8 @@ import torch
 from ...models import cost
 from ...models.architecture import Architecture
 from ...models.cost import ColumnCost, ColumnCosts, Cost
-from ..cache_folder import cache_folder
-from ..kept_values import KeptValues
+from ..files.cache_folder import cache_folder
+from ..files.kept_values import KeptValues
 
 FILE = "costs.json"
 One = TypeVar("One", Cost, ColumnCost)

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from ...models.architecture import Architecture
 from ...models.cost import ColumnCost, ColumnCosts
-from ..errors import InputError
 from ..protocol import METHODS
+from ..running.errors import InputError
 from .kept_costs import column_costs, patch_cost
 from .pipeline import AHEAD
 from .plan import Plan

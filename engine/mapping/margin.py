@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
-from ..lengths import distance_text
 from ..protocol import Caution
 from ..rasters.lattice import MapGrid, cell_of
 from ..rasters.longitudes import onto
 from ..rasters.predictors import Predictor
+from ..words.lengths import distance_text
 
 LINES = 9  # rows, and columns, that are tried from the middle outwards
 SAMPLES = 512  # pixels of such a line that are looked at first

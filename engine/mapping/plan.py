@@ -14,8 +14,7 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality, read_card
-from ..errors import InputError
-from ..input_files import InputFiles
+from ..files.input_files import InputFiles
 from ..protocol import EDGES, Caution, MapJob
 from ..rasters import plausibility
 from ..rasters.ground import METRES_A_DEGREE, Bounds, crs_named, ground_size
@@ -23,7 +22,8 @@ from ..rasters.lattice import Extent, MapGrid, map_grid
 from ..rasters.longitudes import ROUNDING, box_onto, columns_of_turn, turn_of
 from ..rasters.predictors import Predictor, open_predictors, pixel_grid_text
 from ..rasters.raster_file import FARTHEST
-from ..sites.species_names import loose, species_name
+from ..running.errors import InputError
+from ..words.species_names import loose, species_name
 from .margin import Margin, ends_inside, margin_of
 from .species_notes import species_notes
 

@@ -8,11 +8,11 @@ import numpy as np
 from odc.geo.crs import CRS
 
 from ...models.architecture import BranchKey
-from ..errors import InputError
 from ..rasters.ground import ground_size, transformer, window_box
 from ..rasters.longitudes import nearest, onto, turn_of
 from ..rasters.predictors import Predictor, pixel_grid_text
 from ..rasters.raster import Values
+from ..running.errors import InputError
 from .plan import Plan
 
 Corner = tuple[float, float]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 
 from ...models.network import FusionNetwork
-from ..errors import InputError
 from ..protocol import PRECISIONS
+from ..running.errors import InputError
 from .estimate import at_once, dense_speed, estimated
 from .layout import Layout
 from .plan import Plan

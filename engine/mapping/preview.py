@@ -13,11 +13,11 @@ from rasterio.errors import RasterioError
 
 from ...models.architecture import Architecture
 from ...models.network import FusionNetwork
-from ..full_disk import is_full, reason_in
-from ..progress import Monitor
-from ..rasters.encoding import FLOAT
-from ..rasters.geotiff import window_of
+from ..files.full_disk import is_full, reason_in
+from ..maps.encoding import FLOAT
+from ..maps.geotiff import window_of
 from ..rasters.lattice import map_grid
+from ..running.progress import Monitor
 from .evaluation import Evaluator, Probability, map_strips
 from .kept_costs import column_costs
 from .layout import chosen_layout

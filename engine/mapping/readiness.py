@@ -8,8 +8,8 @@ import torch
 
 from ...models.fusion import fused
 from ...models.network import FusionNetwork
-from ..device import chosen
-from ..progress import Monitor
+from ..running.device import chosen
+from ..running.progress import Monitor
 from .layout import Layout, chosen_layout
 from .plan import Plan
 from .precision import chosen_precision

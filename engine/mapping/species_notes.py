@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...models.card import Card, Species
-from ...models.flags import CHANCE, COORDINATES, EXPLAINED, FEW_PRESENCES, UNPROVEN
-from ..listing import listed
+from ...models.flags import CHANCE, COORDINATES, EXPLAINED, FEW_PRESENCES, FEWEST_PRESENCES, UNPROVEN
+from ..words.listing import listed
 
 MOST_NAMED = 5  # species in a sentence
 
@@ -41,7 +41,9 @@ def reasons(card: Card, species: Species) -> str:
 
 def _reason(flag: str, species: Species) -> str:
     if flag == FEW_PRESENCES and species.presences:
-        return f"{flag}: {species.presences}"
+        if species.presences < FEWEST_PRESENCES:
+            return f"{flag}: {species.presences}"
+        return f"{flag} to test with, of {species.presences}"
     if flag == CHANCE and species.auc is not None:
         return f"{flag}: AUC {species.auc:.2f}{_interval(species)}"
     return flag

@@ -13,8 +13,8 @@ import torch
 
 from ...models.dense import DenseModality, DenseStrips
 from ...models.network import FusionNetwork
-from ..cache_folder import cache_folder
-from ..kept_values import KeptValues
+from ..files.cache_folder import cache_folder
+from ..files.kept_values import KeptValues
 from .kept_costs import column_costs
 
 WIDTH, STRIP = 128, 64  # output px of the columns that are measured, where they are no more work than

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...models.network import FusionNetwork
-from ..progress import Monitor
+from ..running.progress import Monitor
 from .evaluation import Evaluator, Probability
 from .layout import Layout
 from .plan import Plan

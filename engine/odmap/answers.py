@@ -11,12 +11,11 @@ from odc.geo.geobox import GeoBox
 from pyproj.exceptions import CRSError
 
 from ...models.card import Card, Modality, Species
-from ..listing import listed
+from ..judging.threshold_rules import thresholds_of
 from ..mapping.species_notes import reasons
-from ..products.binary import BINARY
-from ..products.richness import RICHNESS
-from ..products.threshold_rules import thresholds_of
+from ..protocol.products import BINARY, RICHNESS
 from ..rasters.ground import LONLAT, bounds_in, crs_name, ground_size
+from ..words.listing import listed
 
 Key = tuple[str, str]
 MOST_SPECIES = 200  # that are listed one by one

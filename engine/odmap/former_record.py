@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .answers import Key
 from .elements import ELEMENTS, Element
 from .odmap_files import COLUMNS, CSV, PAGE

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..running.errors import InputError
 
 STATE = "state_dict"
 WRAPPED = "module."  # what DataParallel puts before every name

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...models.architecture import ChainLayer
 from ...models.receptive_field import Stack
-from ..errors import InputError, reason_of
+from ..running.errors import InputError, reason_of
 
 MODELS = {"env_model": "bioclim", "sat_model": "satellite"}
 OTHER_CLIMATE = "environment"  # what the first goes by where it is more than bioclimate

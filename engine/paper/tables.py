@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...models.card import Band, Species
-from ..errors import InputError, reason_of
+from ..running.errors import InputError, reason_of
 
 SPECIES_COLUMNS = ("species", "speciesid", "species_id", "name")
 BAND_COLUMNS = ("band", "name", "variable", "layer")

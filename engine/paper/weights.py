@@ -22,7 +22,7 @@ from ...models.architecture import Architecture, BranchShape, ModalityShape, nam
 from ...models.errors import ModelError
 from ...models.network import FusionNetwork, branch_name
 from ...models.windows import true_windows
-from ..errors import InputError
+from ..running.errors import InputError
 from .config import PaperConfig, PaperModality
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

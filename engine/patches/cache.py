@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from ..cache_folder import CACHE_VARIABLE, cache_folder
-from ..errors import InputError
-from ..progress import Monitor
+from ..files.cache_folder import CACHE_VARIABLE, cache_folder
 from ..rasters.raster import Valid
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from .column_source import ColumnSource
 from .patch_set import Patches
 from .source import PatchSource

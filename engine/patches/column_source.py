@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
 from ..rasters.raster import Valid, Values
+from ..running.errors import InputError
 from .source import chunk_length
 
 

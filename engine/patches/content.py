@@ -6,10 +6,10 @@ import hashlib
 import uuid
 from pathlib import Path
 
-from ..cache_folder import cache_folder
-from ..errors import InputError
-from ..kept_values import KeptValues
-from ..raster_files import is_note, said_beside, with_sources
+from ..files.cache_folder import cache_folder
+from ..files.kept_values import KeptValues
+from ..files.raster_files import is_note, said_beside, with_sources
+from ..running.errors import InputError
 
 
 class ContentDigests:

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..errors import InputError
-from ..input_files import changed
+from ..files.input_files import changed
 from ..rasters.raster import Valid, Values
+from ..running.errors import InputError
 from .source import chunk_length
 
 BANDS = ("red", "green", "blue", "nir")

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...models.card import Modality
-from ..errors import InputError
 from ..rasters.normalisation import Normalisation
 from ..rasters.raster import Valid, Values
+from ..running.errors import InputError
 from .source import Places
 
 WORKED_ON = 1 << 16  # values at once, so that they stay in the processor's cache

@@ -18,8 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from odc.geo.geobox import GeoBox
 
 from ...models.card import Card
-from ..errors import InputError
-from ..input_files import InputFiles
+from ..files.input_files import InputFiles
 from ..protocol import NoData, RasterInput
 from ..rasters.band_choice import band_choice
 from ..rasters.band_stack import BandSource, BandStack, offered_bands
@@ -27,6 +26,7 @@ from ..rasters.ground import TOLERANCE, crs_named, ground_size, transformer
 from ..rasters.longitudes import columns_from, columns_of_turn, near
 from ..rasters.predictors import pixel_grid_text
 from ..rasters.raster import Raster, Valid, Values
+from ..running.errors import InputError
 from .content import ContentDigests
 from .source import Places, chunk_length
 

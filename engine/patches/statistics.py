@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...models.card import N_QUANTILES, Band
-from ..errors import InputError
 from ..rasters.raster import Valid, Values
+from ..running.errors import InputError
 
 MOST_CATEGORIES = 256  # more are hardly categories
 LARGEST_CATEGORY = 2**24  # up to it float32 holds every whole number

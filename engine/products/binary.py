@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError
-from ..listing import listed
-from ..rasters.encoding import FLAG
+from ..judging.threshold_rules import GIVEN, OPTIONS, threshold_number
+from ..maps.encoding import FLAG
+from ..protocol.products import BINARY
 from ..rasters.raster import Valid, Values
+from ..running.errors import InputError
+from ..words.listing import listed
 from .species_product import MOST_NAMED, MappedSpecies
-from .threshold_rules import GIVEN, OPTIONS, threshold_number
-
-BINARY = "binary"
 
 
 class Thresholds:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...models.flags import UNPROVEN, is_unproven
-from ..errors import InputError
-from ..listing import listed
+from ..running.errors import InputError
+from ..words.listing import listed
 from .species_product import MappedSpecies
 
 MOST_NAMED = 5  # species in a sentence
@@ -23,14 +23,22 @@ class CountedSpecies:
         In the list of those mapped, ascending.
     left_out
         Names of the others, with why.
+    unproven
+        Names of those that count though tests prove nothing for them, with why.
     """
 
     places: tuple[int, ...]
     left_out: tuple[str, ...]
+    unproven: tuple[str, ...] = ()
 
     @property
     def note(self) -> str:
-        """Say who does not count, in a sentence; empty where all do."""
+        """Say who does not count, or counts though unproven, in a sentence; empty where there is nobody."""
+        if self.unproven:
+            return (
+                f"Richness and top count {len(self.unproven)} of {len(self.places)} species that are unproven: "
+                f"{listed(self.unproven, MOST_NAMED)}."
+            )
         if not self.left_out:
             return ""
         return (
@@ -47,16 +55,17 @@ def counted_species(species: Sequence[MappedSpecies], include_unproven: bool) ->
     InputError
         None does.
     """
-    unproven = [is_unproven(one.tags.flags) and not include_unproven for one in species]
-    left_out = tuple(
+    unproven = [is_unproven(one.tags.flags) for one in species]
+    named = tuple(
         f"{one.tags.species} ({', '.join(flag for flag in one.tags.flags if flag in UNPROVEN)})"
-        for one, out in zip(species, unproven, strict=True)
-        if out
+        for one, doubtful in zip(species, unproven, strict=True)
+        if doubtful
     )
-    places = tuple(place for place, out in enumerate(unproven) if not out)
+    left_out = () if include_unproven else named
+    places = tuple(place for place, doubtful in enumerate(unproven) if include_unproven or not doubtful)
     if not places:
         raise InputError(
             f"No species counts for richness or top, as tests prove nothing for any: {listed(left_out, 3)}. "
             "Leave these products out, or count unproven species too (--include-unproven)."
         )
-    return CountedSpecies(places, left_out)
+    return CountedSpecies(places, left_out, named if include_unproven else ())

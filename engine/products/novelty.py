@@ -11,19 +11,20 @@ from odc.geo.geobox import GeoBox
 from ...models.architecture import BranchKey
 from ...models.card import Band
 from ...models.feature_space import ALL_SCALES
-from ..aside import Aside
-from ..branch_colours import shades
-from ..mapping.map_writer import Layer, MapWriter
+from ..files.aside import Aside
 from ..mapping.plan import Plan
 from ..mapping.strips import Strip
-from ..progress import Monitor
-from ..rasters.category_raster import Category, CategoryWriter
+from ..maps.category_raster import Category, CategoryWriter
+from ..maps.map_writer import Layer, MapWriter
+from ..protocol.products import FEATURES, LIMITING, NOVELTY
+from ..protocol.tags import MEANING, PRODUCT, QUANTITY
 from ..rasters.raster import Valid, Values
+from ..running.progress import Monitor
+from ..words.branch_colours import shades
 from .map_mess import MapMess
 
-NOVELTY, LIMITING = "novelty", "novelty_limiting"
 LEAST_TOLD = 0.0005  # of the pixels: less would be told as 0.0 %
-MEANING = (
+MESS_MEANING = (
     "MESS (Elith et al. 2010): at most 100, where all predictors are at their medians over the training "
     "places; negative where one of them lies outside the training range, by how many percent of that range."
 )
@@ -61,10 +62,10 @@ class NoveltyMaps:
         try:
             if not self.notes:
                 self._similarity = MapMess(plan)
-                meaning = MEANING + of_presences
-                layer = Layer(NOVELTY, "MESS", {"PRODUCT": NOVELTY, "QUANTITY": "MESS", "MEANING": meaning})
+                meaning = MESS_MEANING + of_presences
+                layer = Layer(NOVELTY, "MESS", {PRODUCT: NOVELTY, QUANTITY: "MESS", MEANING: meaning})
                 self._mess = self._stack.enter_context(MapWriter(aside, grid, [layer], tags))
-                mine = {**tags, "PRODUCT": LIMITING, "QUANTITY": "predictor", "MEANING": LIMITING_MEANING}
+                mine = {**tags, PRODUCT: LIMITING, QUANTITY: "predictor", MEANING: LIMITING_MEANING}
                 self._limiting = self._stack.enter_context(
                     CategoryWriter(
                         aside, grid, _categories(self._similarity.bands), LIMITING, "Limiting band", mine
@@ -172,8 +173,8 @@ def _feature_layer(key: BranchKey, limit_note: str) -> Layer:
         f"novelty_features_{name}" if together else f"novelty_features_{name}_{scale}",
         f"Novelty of {name}, all scales" if together else f"Novelty of {name} {scale} px",
         {
-            "PRODUCT": "novelty of features",
-            "QUANTITY": "distance over its limit",
-            "MEANING": f"{OWN_LIMIT_MEANING} {limit_note}" if limit_note else FEATURES_MEANING,
+            PRODUCT: FEATURES,
+            QUANTITY: "distance over its limit",
+            MEANING: f"{OWN_LIMIT_MEANING} {limit_note}" if limit_note else FEATURES_MEANING,
         },
     )

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit, logit
 
-from ..errors import InputError
-from ..listing import listed
-from ..mapping.map_tags import OCCURRENCE
-from ..rasters.encoding import Encoding
+from ..maps.encoding import Encoding
+from ..protocol.products import OCCURRENCE
 from ..rasters.raster import Values
+from ..running.errors import InputError
+from ..words.listing import listed
 from .species_product import MOST_NAMED, MappedSpecies
 
 MEANING = (

@@ -8,23 +8,24 @@ from contextlib import ExitStack
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from ..aside import Aside
-from ..listing import listed
-from ..mapping.map_tags import OCCURRENCE, PROBABILITY
-from ..mapping.map_writer import BANDS_AT_ONCE, Layer, MapWriter
-from ..progress import Monitor
-from ..rasters.category_raster import CategoryWriter
-from ..rasters.encoding import ENCODINGS
+from ..files.aside import Aside
+from ..maps.category_raster import CategoryWriter
+from ..maps.encoding import ENCODINGS
+from ..maps.map_writer import BANDS_AT_ONCE, Layer, MapWriter
+from ..protocol.products import BINARY, OCCURRENCE, PROBABILITY, RICHNESS, TOP
+from ..protocol.tags import LEFT_OUT, MEANING, PRODUCT, QUANTITY, UNPROVEN
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid, Values
-from .binary import BINARY, Binary, Thresholds
+from ..running.progress import Monitor
+from ..words.listing import listed
+from .binary import Binary, Thresholds
 from .counted_species import CountedSpecies, counted_species
 from .occurrence import Occurrence
-from .richness import RICHNESS, Richness
+from .richness import Richness
 from .species_product import MappedSpecies, SpeciesProduct
 from .top import MEANING as TOP_MEANING
 from .top import TITLE as TOP_TITLE
-from .top import TOP, top_categories
+from .top import top_categories
 
 MADE = (PROBABILITY, OCCURRENCE, BINARY, RICHNESS, TOP)  # of probabilities alone
 MULTIBAND = "multiband"
@@ -127,9 +128,11 @@ class ProductMaps:
             if richness is not None:
                 self._richness = richness, self._entered(MapWriter(aside, grid, [richness.layer], tags))
             if TOP in wanted:
-                mine = {**tags, "PRODUCT": TOP, "QUANTITY": "most favoured species", "MEANING": TOP_MEANING}
+                mine = {**tags, PRODUCT: TOP, QUANTITY: "most favoured species", MEANING: TOP_MEANING}
                 if counted.left_out:
-                    mine |= {"LEFT_OUT": listed(counted.left_out, len(species))}
+                    mine |= {LEFT_OUT: listed(counted.left_out, len(species))}
+                if counted.unproven:
+                    mine |= {UNPROVEN: listed(counted.unproven, len(species))}
                 categories = top_categories([species[place] for place in counted.places])
                 self._top = self._stack.enter_context(
                     CategoryWriter(aside, grid, categories, TOP, TOP_TITLE, mine)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..listing import listed
-from ..mapping.map_writer import Layer
+from ..maps.map_writer import Layer
+from ..protocol.products import RICHNESS
+from ..protocol.tags import MEANING, PRODUCT, QUANTITY, SPECIES_COUNT
+from ..words.listing import listed
 from .binary import Binary
 from .counted_species import MOST_NAMED, CountedSpecies
 from .occurrence import Occurrence
-
-RICHNESS = "richness"
 
 
 class Richness:
@@ -28,5 +28,7 @@ class Richness:
             )
         if counted.left_out:
             meaning += f" Unproven species are left out: {listed(counted.left_out, MOST_NAMED)}."
-        tags = {"PRODUCT": RICHNESS, "QUANTITY": quantity, "MEANING": meaning, "SPECIES_COUNT": str(count)}
+        if counted.unproven:
+            meaning += f" Unproven species count, too: {listed(counted.unproven, MOST_NAMED)}."
+        tags = {PRODUCT: RICHNESS, QUANTITY: quantity, MEANING: meaning, SPECIES_COUNT: str(count)}
         self.layer = Layer(RICHNESS, quantity[0].upper() + quantity[1:], tags)

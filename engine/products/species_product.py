@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ..mapping.map_tags import OCCURRENCE, MapTags
-from ..mapping.map_writer import Layer
-from ..rasters.encoding import Encoding
+from ..maps.encoding import Encoding
+from ..maps.map_tags import MapTags
+from ..maps.map_writer import Layer
+from ..protocol.products import OCCURRENCE
 from ..rasters.raster import Valid, Values
 
 MOST_NAMED = 3  # species in a sentence

@@ -11,10 +11,9 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 
-from ..rasters.category_raster import Category
+from ..maps.category_raster import Category
 from .species_product import MappedSpecies
 
-TOP = "top"
 TURN = 0.618034  # of the colour circle between a species and the next, so that neighbours in a list differ
 LIGHTNESS = (0.45, 0.6, 0.72)
 TITLE = "Species most favoured relative to its own average"

@@ -17,9 +17,7 @@ from .jobs import (
     LAYOUTS,
     METHODS,
     PRECISIONS,
-    PRODUCTS,
     THRESHOLD_RULES,
-    USUAL_PRODUCTS,
     AreasJob,
     AssessJob,
     CheckJob,
@@ -64,6 +62,7 @@ from .messages import (
     to_params,
 )
 from .nodata import NoData, joined_nodata, nodata_of_json, nodata_of_text, nodata_text, ranges_of
+from .products import PRODUCTS, USUAL_PRODUCTS
 from .results import (
     Caution,
     CheckResult,

@@ -12,8 +12,6 @@ EDGES = ("nodata", "fill")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 METHODS = ("auto", "dense", "patch")
-PRODUCTS = ("probability", "occurrence", "binary", "richness", "top", "novelty")
-USUAL_PRODUCTS = ("probability", "novelty")  # unless people say otherwise
 THRESHOLD_RULES = (
     "largest-tss", "equal-sensitivity-and-specificity", "tenth-percentile-presence", "minimum-presence",
 )  # fmt: skip

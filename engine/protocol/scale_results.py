@@ -68,10 +68,11 @@ class BandValue:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A species and its probability at a point."""
+    """A species and its probability at a point; ``unproven`` says why tests prove nothing for it, if so."""
 
     species: str
     probability: float
+    unproven: str = ""
 
 
 @dataclass(frozen=True)

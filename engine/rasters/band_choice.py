@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ...models.band_names import NameMatch, matched, same_name, says_nothing, says_other
 from ...models.card import Card, Modality
-from ..errors import InputError
 from ..protocol import Caution, RasterInput
+from ..running.errors import InputError
 from .band_stack import BandSource, offered_bands
 from .raster import Raster
 

@@ -11,8 +11,8 @@ import numpy as np
 from odc.geo.geobox import GeoBox
 
 from ...models.band_names import says_nothing
-from ..errors import InputError
-from ..gdal_names import stem_of
+from ..files.gdal_names import stem_of
+from ..running.errors import InputError
 from .raster import Raster, Valid, Values
 
 NETCDF_NAME = "NETCDF_VARNAME"  # the tag in which GDAL has a variable's name

@@ -9,7 +9,7 @@ from pyproj import CRS, Geod, Transformer
 from rasterio.transform import Affine
 from scipy.interpolate import RectBivariateSpline
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .ground import crs_name
 from .lattice import Tile
 from .raster import Valid

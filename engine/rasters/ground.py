@@ -15,7 +15,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
-from ..errors import InputError
+from ..running.errors import InputError
 
 TOLERANCE = 0.02  # of the pixel size: within it a raster is used as it is
 LONLAT = CRS("EPSG:4326")

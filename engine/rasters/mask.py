@@ -14,12 +14,12 @@ from pyproj.exceptions import CRSError
 from rasterio.features import geometry_mask
 from shapely.geometry.base import BaseGeometry
 
-from ..errors import InputError
+from ..running.errors import InputError
+from ..running.streams import demand_no_stream
 from .ground import transformer
 from .lattice import MapGrid, Tile
 from .longitudes import turn_of
 from .raster import Valid
-from .raster_file import demand_no_stream
 
 
 def polygons_of(file: str, crs: CRS, role: str) -> list[BaseGeometry]:

@@ -11,9 +11,9 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ...models.card import Card, Modality
-from ..errors import InputError
-from ..input_files import InputFiles
+from ..files.input_files import InputFiles
 from ..protocol import NoData, RasterInput
+from ..running.errors import InputError
 from .band_choice import BandChoice, band_choice
 from .band_stack import BandSource, BandStack
 from .foreign_categories import ForeignCategories

@@ -16,9 +16,9 @@ from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from ..errors import InputError
-from ..input_files import InputFiles
+from ..files.input_files import InputFiles
 from ..protocol import NoData, ranges_of
+from ..running.errors import InputError
 from .ground import Bounds, transformer
 from .longitudes import centred_wkt, homeward, span_in, turn_of, turned
 from .nodata_view import NoDataView

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import stat
 import warnings
-from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -15,13 +13,14 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
-from ..errors import InputError
+from ..files.raster_files import with_sources
+from ..running.errors import InputError
+from ..running.streams import demand_no_stream
 from .ground import crs_name, crs_named, other_kind
 from .longitudes import turn_of
 
 PICTURE_DRIVERS = ("WMS", "WMTS", "PLMOSAIC")
 PICTURE_PREFIXES = ("<GDAL_WMS", "WMS:", "WMTS:", "type=xyz", "crs=", "contextualWMSLegend")
-STREAMS = ("/vsistdin", "/vsistdout")
 LEAST_STEPS = 16  # numbers between the coordinates of two neighbouring pixels, so that they can be told apart
 LEAST_PIXEL = 1e-9  # metres, feet or degrees
 FARTHEST = 1e9  # metres, feet or degrees; beyond it no CRS has a place
@@ -45,6 +44,8 @@ def opened(file: str) -> DatasetReader:
     except (RasterioError, OSError, ValueError) as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise InputError(f"The raster {file} can't be opened ({reason}); choose a raster file.") from error
+    if dataset.driver == "VRT":
+        _demand_no_stream_behind(dataset, file)
     fault = ""
     if dataset.driver in PICTURE_DRIVERS:
         fault = _picture(file)
@@ -56,21 +57,25 @@ def opened(file: str) -> DatasetReader:
     return dataset
 
 
+def _demand_no_stream_behind(dataset: DatasetReader, file: str) -> None:
+    """Raise InputError where a source of a virtual raster might never end."""
+    try:
+        parts = with_sources(dataset.files)
+    except InputError:  # a source that can't be opened, and may never be read
+        parts = [str(one) for one in dataset.files]
+    try:
+        for part in parts:
+            demand_no_stream(part, f"source of {file},")
+    except InputError:
+        dataset.close()
+        raise
+
+
 def opened_quietly(file: str) -> DatasetReader:
     """Open a raster without a word of where it lies; ``grid_of`` says in a sentence if it does not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(file)
-
-
-def demand_no_stream(file: str, role: str) -> None:
-    """Raise InputError where a file is a pipe, a socket or a device, which might never end."""
-    try:
-        kind = Path(file).stat().st_mode
-    except (OSError, ValueError):
-        kind = stat.S_IFREG  # no path of this machine: GDAL knows whether it is anything
-    if file.startswith(STREAMS) or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        raise InputError(f"The {role} {file} is a pipe or a device and no file; save it as a file first.")
 
 
 def grid_of(dataset: DatasetReader, file: str, crs: str = "") -> tuple[GeoBox, bool]:

@@ -15,9 +15,9 @@ from ..mapping.plan import Plan
 from ..mapping.readiness import Ready, made_ready
 from ..mapping.strips import Strip
 from ..mapping.verification import Verifier
-from ..progress import Monitor
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
+from ..running.progress import Monitor
 from .effect_maps import Contributions
 
 Sink = Callable[[Tile, Contributions, Valid], None]

@@ -24,13 +24,13 @@ from ...models.card import Card
 from ...models.fusion import fused
 from ...models.model_file import read_model
 from ...models.network import FusionNetwork
-from ..branch_colours import branch_colours, hexadecimal
 from ..mapping.plan import Plan, chosen_scales, chosen_species, planned, scale_notes, uncentred
 from ..mapping.point import Place, around, places_at, window_at, window_values
-from ..mapping.species_notes import species_notes
+from ..mapping.species_notes import reasons, species_notes
 from ..protocol import InspectJob, MapJob
 from ..protocol.scale_results import BandValue, Contribution, InspectResult, Patch, Ranked
 from ..rasters.ground import crs_name, crs_named
+from ..words.branch_colours import branch_colours, hexadecimal
 from .patch_pictures import patches_of
 
 KEPT = 4  # sets of open rasters
@@ -98,7 +98,10 @@ class Inspector:
                 )
                 for key, part in parts.items()
             ),
-            top=tuple(Ranked(card.species[i].name, _sigmoid(float(logits[i]))) for i in order),
+            top=tuple(
+                Ranked(card.species[i].name, _sigmoid(float(logits[i])), reasons(card, card.species[i]))
+                for i in order
+            ),
             crs=crs_name(crs),
             warnings=(
                 *(one.message for predictor in plan.predictors.values() for one in predictor.cautions),

@@ -13,11 +13,11 @@ from ...models.architecture import Architecture
 from ...models.fusion import fused
 from ...models.model_file import read_model
 from ...models.windows import effective_side, mean_gradients, true_windows
-from ..errors import InputError
 from ..mapping.plan import Plan, planned
 from ..mapping.point import places_at, window_values
 from ..protocol import MapJob
 from ..rasters.ground import METRES_A_DEGREE
+from ..running.errors import InputError
 
 SAMPLE = 32  # patches over which gradients are averaged
 BATCH = 8

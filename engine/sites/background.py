@@ -11,10 +11,10 @@ import shapely
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
-from ..errors import InputError
 from ..rasters.ground import transformer
 from ..rasters.mask import polygons_of
 from ..rasters.raster import Raster
+from ..running.errors import InputError
 from .coordinate_checks import Inside
 from .site_table import Floats, Index
 

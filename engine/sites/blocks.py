@@ -10,7 +10,7 @@ import numpy.typing as npt
 from odc.geo.crs import CRS
 from scipy import sparse, spatial
 
-from ..errors import InputError
+from ..running.errors import InputError
 from .autocorrelation import autocorrelation_range
 from .background import Background
 from .metric_plane import MetricPlane, Places

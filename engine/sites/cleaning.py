@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .cells import Rows
+from ..tables.cells import Rows
 from .site_table import Floats
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from odc.geo.crs import CRS
 
-from ..listing import counted
 from ..rasters.ground import crs_name, transformer
-from .cells import Rows
+from ..tables.cells import Rows
+from ..tables.known_columns import UNCERTAINTY
+from ..words.listing import counted
 from .cleaning import Cleaning
-from .known_columns import UNCERTAINTY
 from .observed_rows import Observations
 from .reasons import BEYOND, NO_COORDINATES, OBSCURED, OUT_OF_RANGE, OUTSIDE, STAND_IN, SWAPPED, UNCERTAIN, ZERO
 from .site_table import Floats

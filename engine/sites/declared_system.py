@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from odc.geo.crs import CRS
 
-from ..errors import InputError
 from ..rasters.ground import LONLAT, crs_name, transformer
-from .cells import Rows
+from ..running.errors import InputError
+from ..tables.cells import Rows
 from .cleaning import Cleaning
 from .coordinate_checks import FEW, Inside, on_earth
 from .observed_rows import Observations

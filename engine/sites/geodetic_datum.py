@@ -9,13 +9,14 @@ import numpy as np
 from odc.geo.crs import CRS
 from pyproj.exceptions import CRSError
 
-from ..errors import InputError
-from ..listing import counted, listed
-from ..rasters.ground import LONLAT, crs_name, transformer
-from .cell_numbers import Floats
-from .cells import Row, Rows, Texts
+from ..rasters.ground import crs_name, transformer
+from ..rasters.same_system import is_same_system
+from ..running.errors import InputError
+from ..tables.cell_numbers import Floats
+from ..tables.cells import Row, Rows, Texts
+from ..tables.known_columns import DATUM
+from ..words.listing import counted, listed
 from .cleaning import Cleaning
-from .known_columns import DATUM
 
 # As people write them, without blanks and signs, alone or among other words; PROJ knows more (ED50, Tokyo).
 WRITTEN = {
@@ -35,9 +36,6 @@ UNTOLD = {
     "nodata",
 }  # fmt: skip
 MOST_NAMES = 4  # that a message lists
-SAME = 1e-6  # degrees, a decimetre
-METRES_PER_DEGREE = 111_000
-WORLD = (-179.0, -89.0, 179.0, 89.0)
 
 
 @cache
@@ -59,6 +57,35 @@ def datum_of(text: str) -> CRS | None:
 def is_untold(text: str) -> bool:
     """Tell whether a text says that the datum is not known, or nothing."""
     return re.sub(r"[^a-z0-9]", "", text.lower()) in UNTOLD
+
+
+def say_not_followed(crs: CRS, row: Row, datum: Texts, table: str, cleaning: Cleaning) -> None:
+    """Say where rows of points name another datum than the file's own system, which counts.
+
+    Parameters
+    ----------
+    crs
+        The system that the file states for its points.
+    row, datum
+        (rows,) number in the file, and what the table says.
+    table
+        The file's name, for messages.
+    cleaning
+        Learns how many rows there are, with an example.
+    """
+
+    def differs(text: str) -> bool:
+        own = None if is_untold(text) else datum_of(text)
+        return own is not None and not is_same_system(own, crs)
+
+    other = datum.where(differs)
+    if other.any():
+        first = int(np.argmax(other))
+        cleaning.warnings.append(
+            f"{table}: the points are in {crs_name(crs)} by what the file says, and {DATUM} names another in "
+            f"{counted(int(other.sum()), 'row')} (for example row {row[first]}: "
+            f"{datum.values[datum.codes[first]]}); the file's system counts."
+        )
 
 
 def in_one_datum(
@@ -114,29 +141,3 @@ def in_one_datum(
             f"example row {row[int(np.argmax(untold))]})."
         )
     return x, y, unknown
-
-
-def is_same_system(one: CRS, other: CRS) -> bool:
-    """Tell whether two systems give a place the same coordinates, x first in both, within a decimetre.
-
-    Places in the area of use of each are tried: beyond it a transformation may leave coordinates as they are.
-    """
-    if one == other:
-        return True
-    if one.geographic != other.geographic:
-        return False
-    limit = SAME if one.geographic else SAME * METRES_PER_DEGREE
-    for crs in (one, other):
-        places = [transformer(LONLAT, system).transform(*_places_in(crs)) for system in (one, other)]
-        gap = np.abs(np.asarray(places[0]) - np.asarray(places[1]))
-        if not np.isfinite(gap).all() or gap.max() > limit:
-            return False
-    return True
-
-
-def _places_in(crs: CRS) -> tuple[Floats, Floats]:
-    """Return longitudes and latitudes of a few places in the area of use of a system."""
-    area = crs.proj.area_of_use
-    west, south, east, north = WORLD if area is None else area.bounds
-    width = east - west if east >= west else east + 360 - west
-    return west + width * np.array([0.2, 0.5, 0.8]), south + (north - south) * np.array([0.3, 0.5, 0.7])

@@ -13,7 +13,7 @@ from odc.geo.crs import CRS
 from scipy import sparse
 
 from ..rasters.ground import crs_name
-from .cells import Rows
+from ..tables.cells import Rows
 from .cleaning import Cleaning
 from .observed_rows import Observations
 from .site_table import Floats, Index, SiteTable

@@ -9,20 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from ..errors import InputError
-from ..listing import counted
-from ..training.config import SourceConfig
-from .cell_numbers import Floats, numbers_of
-from .cells import Cells, Rows
+from ..recipes.config import SourceConfig
+from ..running.errors import InputError
+from ..tables.cell_numbers import Floats, numbers_of
+from ..tables.cells import Cells, Rows
+from ..tables.condition import Condition
+from ..tables.decimal_signs import demand_one_decimal_sign
+from ..tables.known_columns import UNCERTAINTIES
+from ..tables.table_file import TableFile
+from ..words.listing import counted
+from ..words.species_names import is_missing, species_name, spelt
 from .cleaning import Cleaning
-from .condition import Condition
-from .geodetic_datum import in_one_datum
+from .geodetic_datum import in_one_datum, say_not_followed
 from .observed_rows import Observations, Predictors
 from .reasons import ABSENCE, RAGGED, UNKNOWN_DATUM, UNNAMED, UNSURVEYED
 from .remarks import RemarkColumns, Remarks
 from .species_found import found_in, species_columns, species_of_records
-from .species_names import is_missing, species_name, spelt
-from .table_file import TableFile
 
 PATCH, DAY = "patchID", "dayOfYear"  # of GeoLifeCLEF: a site is a place, a patch and a day
 LARGEST_LONGITUDE = 360.0
@@ -67,8 +69,11 @@ class _Reading:
         remarks = self.remarks.read(cells, self.cleaning, counts, self._used())
         x, y, unknown = self._coordinates(cells, remarks)
         species, found, holes = self._found(cells)
-        if not self.each and remarks.absent.any():
+        if remarks.absent.any():
+            self._demand_agreed(cells, found, remarks.absent)
             found = sparse.csr_array(found.multiply(~remarks.absent[:, None]))
+            found.eliminate_zeros()
+        demand_one_decimal_sign(cells, UNCERTAINTIES, self.name)
         rows = Observations(
             table=self.name,
             kind=self.source.kind or "po",
@@ -88,6 +93,20 @@ class _Reading:
             unfit={**remarks.unfit, UNKNOWN_DATUM: unknown},
         )
         return self._with_species(rows, cells)
+
+    def _demand_agreed(self, cells: Cells, found: sparse.csr_array, absent: Rows) -> None:
+        """Raise InputError where rows say by one column that a species was found, and by another not."""
+        if not (self.each or self.presence):
+            return
+        both = absent & (np.asarray(found.sum(axis=1)).ravel() > 0)
+        if both.any():
+            column = self.presence or "the columns of species"
+            raise InputError(
+                f"{counted(int(both.sum()), 'row')} of {self.name} {'say' if both.sum() > 1 else 'says'} by "
+                f"{column} that a species was found, and by occurrenceStatus that it was absent (for example "
+                f"row {cells.row[int(np.argmax(both))]}); remove one of the columns, or leave these rows out "
+                "with where."
+            )
 
     def _column(self, name: str | None) -> str | None:
         """Return a column as the file has it. Raise InputError where it is missing."""
@@ -143,7 +162,10 @@ class _Reading:
         crs = self.place.crs
         largest = LARGEST_LONGITUDE if crs.geographic else np.inf
         x, y = (self._numbers(cells, name, largest) for name in (self.place.x, self.place.y))
-        if remarks.datum is None or self.file.points or not crs.geographic:
+        if remarks.datum is None or not crs.geographic:
+            return x, y, np.zeros(len(cells), np.bool_)
+        if self.file.points:
+            say_not_followed(crs, cells.row, remarks.datum, self.name, self.cleaning)
             return x, y, np.zeros(len(cells), np.bool_)
         return in_one_datum(x, y, crs, cells.row, remarks.datum, self.place.named, self.name, self.cleaning)
 

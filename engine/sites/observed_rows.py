@@ -11,7 +11,7 @@ import numpy.typing as npt
 from odc.geo.crs import CRS
 from scipy import sparse
 
-from .cells import Rows
+from ..tables.cells import Rows
 from .site_table import Floats
 
 

@@ -9,9 +9,10 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from scipy import sparse
 
-from ..errors import InputError
-from ..training.config import SourceConfig, TrainingConfig
-from ..training.recipe import Recipe
+from ..recipes.config import SourceConfig, TrainingConfig
+from ..recipes.recipe import Recipe
+from ..running.errors import InputError
+from ..words.species_names import look_alikes, said_alike, species_name
 from .background import Area, Background, points_by_effort, random_points
 from .cleaning import Cleaning, example_at, listed
 from .coordinate_checks import Inside, with_sound_coordinates, within_rasters
@@ -22,7 +23,6 @@ from .observations import check_columns, read_observations
 from .observed_rows import Observations, Predictors
 from .reasons import BEYOND, NO_COORDINATES, OUT_OF_RANGE, OUTSIDE, SWAPPED, ZERO
 from .site_table import Index, SiteTable
-from .species_names import look_alikes, said_alike, species_name
 from .thinning import merged_in_pixels, pixels, squares, thinned
 
 OF_PLACE = {NO_COORDINATES, ZERO, OUT_OF_RANGE, SWAPPED, BEYOND, OUTSIDE}  # what a wrong system leads to

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..listing import counted
-from . import known_columns as known
-from .cell_numbers import Floats, Numbers, numbers_of
-from .cells import TEXT, Cells, Row, Rows, Texts
+from ..tables import known_columns as known
+from ..tables.cell_numbers import Floats, Numbers, numbers_of
+from ..tables.cells import TEXT, Cells, Row, Rows, Texts
+from ..tables.known_columns import columns_of, cut_columns_of
+from ..tables.table_file import TableFile
+from ..words.listing import counted
+from ..words.species_names import is_missing, species_name
 from .cleaning import Cleaning
-from .known_columns import columns_of, cut_columns_of
 from .reasons import CAPTIVE, CASUAL, COUNTED_NONE, FLAGGED, NOT_WILD, OBSCURED, UNCLEAR
-from .species_names import is_missing, species_name
-from .table_file import TableFile
 
 FLAGS = {
     "ZERO_COORDINATE",
@@ -188,7 +188,7 @@ class RemarkColumns:
     def _uncertainty(self, held: _Held, row: Row, cleaning: Cleaning) -> Floats | None:
         """Return the largest uncertainty that any column gives, NaN where none does; None without a column."""
         found = []
-        for column in (known.UNCERTAINTY, known.GLC_UNCERTAINTY, known.ACCURACY, known.PUBLIC_ACCURACY):
+        for column in known.UNCERTAINTIES:
             for texts in held.columns.get(column, ()):
                 read = text_numbers(texts, row, column, self.table.name)
                 found.append(read.values)

@@ -56,7 +56,7 @@ class SiteTable:
     def __post_init__(self) -> None:
         """Drop what was found where nobody is said to have looked."""
         found = self.found.tocoo()
-        counts = self.surveyed[self.group[found.row], found.col]
+        counts = self.surveyed[self.group[found.row], found.col] & np.asarray(found.data, np.bool_)
         kept = sparse.csr_array(
             (np.ones(int(counts.sum()), np.bool_), (found.row[counts], found.col[counts])), self.found.shape
         )

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from ..errors import InputError
-from ..listing import counted
-from .cell_numbers import NOTHING, numbers_of
-from .cells import Raw, Row, Texts
+from ..running.errors import InputError
+from ..tables.cell_numbers import NOTHING, numbers_of
+from ..tables.cells import Raw, Row, Texts
+from ..tables.table_file import TableFile
+from ..words.listing import counted
+from ..words.species_names import is_missing, species_name, spelt
 from .cleaning import Cleaning
-from .species_names import is_missing, species_name, spelt
-from .table_file import TableFile
 
 
 def species_columns(file: TableFile, patterns: Sequence[str]) -> list[str]:

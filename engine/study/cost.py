@@ -12,12 +12,12 @@ import numpy as np
 
 from ...models.architecture import Architecture
 from ...models.cost import dense_cost, patch_cost, shape_of_dense
-from ..kept_values import KeptValues
+from ..files.kept_values import KeptValues
+from ..recipes.shape import architecture_of
 from ..training.fitting import Turn
 from ..training.fold_fitting import fit_fold
 from ..training.learner import DivergedError
 from ..training.out_of_fold import places_of
-from ..training.shape import architecture_of
 from ..training.sights import TILE_SITES, LatticeSight
 from .rivals import rival_logits
 from .variant import NETWORK, Variant, everything, one_pixel

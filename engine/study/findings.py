@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
 from ..judging.resampling import Estimate, average, median
 from ..judging.scored import Flags, Floats
+from ..running.errors import InputError
 from .divergence import divergence_notes
 from .gain import Gain
 from .scoreboard import Scoreboard

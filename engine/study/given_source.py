@@ -20,7 +20,7 @@ from ..patches.raster_source import RasterSource
 from ..patches.source import PatchSource, Places
 from ..rasters.raster import Valid, Values
 from ..training.supplies import OwnSupply, RasterSupply, Spots
-from ..values import input_of
+from ..words.values import input_of
 from .covariance import BandCovariances, Prediction
 
 

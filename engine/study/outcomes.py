@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...models.whole_file import write_whole
-from ..aside import writing
+from ..files.aside import writing
 from .trial import Outcome, Trial
 
 

@@ -13,13 +13,13 @@ from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
 from ...models.whole_file import whole_file, write_whole
-from ..aside import writing
-from ..errors import InputError
+from ..files.aside import writing
+from ..maps.geotiff import demand_same
 from ..patches.raster_source import RasterSource, pixels_of
-from ..rasters.geotiff import demand_same
 from ..rasters.raster import Valid, Values
-from ..training.config import ModalityConfig, TrainingConfig
-from ..training.shape import scales_of
+from ..recipes.config import ModalityConfig, TrainingConfig
+from ..recipes.shape import scales_of
+from ..running.errors import InputError
 from ..training.supplies import RasterSupply, Spots, supply_of
 from .covariance import BandCovariances
 from .given_source import GivenModality

@@ -11,7 +11,6 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from ..branch_colours import branch_colours, hexadecimal
 from ..judging.figure_images import (
     FAINT,
     NETWORK,
@@ -23,6 +22,7 @@ from ..judging.figure_images import (
     short_label,
 )
 from ..judging.resampling import Estimate
+from ..words.branch_colours import branch_colours, hexadecimal
 from .findings import Figures, Findings
 from .refits import DominantMap
 from .trial import REAL

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...models.card import Band
-from ..progress import Monitor
 from ..rasters.normalisation import Normalisation
 from ..rasters.raster import Values
+from ..running.progress import Monitor
 from ..training.supplies import Spots, Supply
 
 Rows = Values  # (places, predictors), in standard deviations

@@ -11,16 +11,16 @@ import torch
 
 from ...models.architecture import BranchKey
 from ...models.model_file import ModelFile, read_model, write_model
-from ..errors import InputError
-from ..jobs.profile_job import run_profile
 from ..mapping.plan import planned
-from ..progress import Monitor
 from ..protocol import MapJob, ProfileJob
 from ..protocol.scale_results import ProfileResult
 from ..rasters.lattice import Tile
 from ..rasters.raster import Valid
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..scales.contribution_pass import contribution_pass
 from ..scales.effect_maps import Contributions, dominant
+from ..scales.scale_profile import scale_profile
 from ..sites.site_table import Index
 from ..training.course import Course
 from ..training.fitting import Share, Turn, fit
@@ -133,7 +133,7 @@ def scale_of_effect(
     nodata = {file: value for one in config.values() for file, value in one.nodata_by_file().items()}
     file_crs = {file: crs for one in config.values() for file, crs in one.crs_by_file().items()}
     first, *others = (str(file) for file in models)
-    profile = run_profile(
+    profile = scale_profile(
         ProfileJob(first, inputs, species=species, nodata=nodata, file_crs=file_crs, refits=tuple(others)),
         monitor,
     )

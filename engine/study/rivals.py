@@ -7,11 +7,11 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
 from ..judging.coordinates import MOST_ROWS
 from ..judging.forest import balanced_forest_logits
 from ..judging.location import location_logits
 from ..judging.scored import Flags, Floats, Scored
+from ..running.errors import InputError
 from ..sites.site_table import Index
 from .variant import COORDINATES, MAXENT
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from ..errors import Cancelled, InputError
-from ..progress import Monitor
-from ..training.config import TrainingConfig
+from ..recipes.config import TrainingConfig
+from ..running.errors import Cancelled, InputError
+from ..running.progress import Monitor
 from .trial import Outcome, Trial
 from .workshop import Workshop
 

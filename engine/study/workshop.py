@@ -14,16 +14,16 @@ import torch
 from ...models.flags import FEWEST_BLOCKS
 from ..judging.coordinates import MOST_SPECIES, evenly
 from ..judging.scored import Scored
-from ..progress import Monitor
+from ..recipes.config import ModalityConfig, TrainingConfig
+from ..recipes.shape import backbone_of, scales_of
+from ..running.progress import Monitor
 from ..sites.site_table import Index
-from ..training.config import ModalityConfig, TrainingConfig
 from ..training.course import Course, course_of, seen_as, seen_elsewhere, spots_of
 from ..training.fitting import Turn
 from ..training.fold_fitting import fit_fold
 from ..training.learner import DivergedError
 from ..training.out_of_fold import places_of, scored_places
 from ..training.prediction import logits_at
-from ..training.shape import backbone_of, scales_of
 from ..training.sights import LatticeSight
 from ..training.supplies import Spots, supply_of
 from .placebo import PlaceboRasters

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from ..input_files import InputFiles
+from ..files.input_files import InputFiles
 from ..sites.site_table import Index, SiteTable
 from .sights import Integers, LatticeSight, Seen, Sight
 

@@ -14,26 +14,26 @@ import torch
 from ...models.architecture import Architecture
 from ...models.card import Modality
 from ...models.ensemble import side_by_side
-from ..errors import InputError
-from ..input_files import InputFiles
+from ..files.input_files import InputFiles
 from ..patches.cache import PatchCache
 from ..patches.patch_set import PatchSet
 from ..patches.raster_source import RasterSource, pixels_of
 from ..patches.source import PatchSource
 from ..patches.statistics import band_statistics
-from ..progress import Monitor
+from ..recipes.config import TrainingConfig
+from ..recipes.recipe import Recipe, recipe_of
+from ..recipes.shape import architecture_of, backbone_notes, backbone_of, scales_of
+from ..running.errors import InputError
+from ..running.progress import Monitor
 from ..sites.background import Background
 from ..sites.blocks import Blocks, buffer_of, make_blocks
 from ..sites.cleaning import Cleaning, example_at
 from ..sites.preparation import Prepared, prepare, prepare_test
 from ..sites.site_table import Index, SiteTable
-from ..values import input_of
+from ..words.values import input_of
 from .batches import Places
-from .config import TrainingConfig
 from .folds import Fold, folds_of
 from .mapped_area import inside_of, where_seen
-from .recipe import Recipe, recipe_of
-from .shape import architecture_of, backbone_notes, backbone_of, scales_of
 from .sights import LatticeSight, PatchSight, Sight
 from .site_lattice import RasterScene, SiteLattice
 from .supplies import ImageSupply, RasterSupply, Spots, Supply, supply_of

@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 
+from ..running.version import software
 from ..sites.site_table import SiteTable
-from ..version import software
 from .course import Course
 
 

@@ -20,12 +20,12 @@ from ...models.architecture import Architecture
 from ...models.ensemble import averaged
 from ...models.loss import FullWeightedLoss
 from ...models.network import FusionNetwork
-from ..progress import Monitor
+from ..recipes.recipe import Recipe
+from ..running.progress import Monitor
 from ..sites.site_table import Index
 from .batches import Batches, Moment, Places
 from .best_epoch import BestEpoch
 from .learner import Learner
-from .recipe import Recipe
 from .state_files import StateFiles
 from .watch import Watch
 

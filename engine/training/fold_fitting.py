@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..progress import Monitor
+from ..running.progress import Monitor
 from .course import Course
 from .fitting import Fitted, Share, Turn, fit
 from .stopping_score import stopping_score

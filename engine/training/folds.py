@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..running.errors import InputError
 from ..sites.blocks import Blocks, Split
 from .batches import FEWEST
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from ...models.loss import FullWeightedLoss
 from ...models.network import FusionNetwork
 from ...models.scale_dropout import draw_kept
-from ..errors import InputError
+from ..recipes.recipe import Recipe
+from ..running.errors import InputError
 from .batches import Batch
-from .recipe import Recipe
 from .sights import Sight, features_at
 
 

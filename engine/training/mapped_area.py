@@ -9,11 +9,11 @@ import numpy.typing as npt
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
+from ..recipes.config import TrainingConfig
+from ..recipes.shape import scales_of
 from ..sites.background import Area, random_points
 from ..sites.coordinate_checks import Inside
 from ..sites.site_table import Floats
-from .config import TrainingConfig
-from .shape import scales_of
 from .supplies import RasterSupply, Supply, supply_of
 
 MAP_POINTS = 5000  # by which the map's distance from the data is known to a few percent

@@ -11,7 +11,7 @@ from ...models.card import Card, Species, Training
 from ..judging.calibration import Calibration
 from ..judging.judgement import Judgement
 from ..judging.thresholds import LARGEST_TSS
-from ..version import software
+from ..running.version import software
 from .course import Course
 
 PAPER = (

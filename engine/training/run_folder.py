@@ -16,9 +16,9 @@ from safetensors.torch import save
 from ...models.architecture import Architecture
 from ...models.network import FusionNetwork
 from ...models.whole_file import write_whole
-from ..aside import SUFFIX, writing
+from ..files.aside import SUFFIX, writing
+from ..files.resumable_folder import ResumableFolder
 from ..protocol.kept_work import work_in
-from ..resumable_folder import ResumableFolder
 from .fitting import Fitted
 
 FINISHED = "finished"

@@ -10,7 +10,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from ...models.whole_file import write_whole
-from ..aside import writing
+from ..files.aside import writing
 
 
 class StateFiles(TorchCheckpointIO):

@@ -13,15 +13,15 @@ from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 
 from ...models.card import Card
-from ..errors import InputError
 from ..patches.column_source import ColumnSource
 from ..patches.image_source import PIXEL_SIZE_M, ImageSource
 from ..patches.raster_source import RasterSource, pixels_of
 from ..patches.source import PatchSource
 from ..rasters.ground import ground_size
 from ..rasters.raster import Raster
+from ..recipes.config import ModalityConfig
+from ..running.errors import InputError
 from ..sites.site_table import Floats
-from .config import ModalityConfig
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from ..progress import Monitor
+from ..running.progress import Monitor
 from .best_epoch import BestEpoch
 from .learner import Learner
 

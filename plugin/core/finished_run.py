@@ -10,6 +10,7 @@ from typing import Any
 from qgis.core import QgsProject, QgsRasterLayer
 
 from ...engine.protocol import MapJob, MessageError, job_from_params
+from ...engine.protocol.tags import RUN_TAG
 from ...models.card import read_card
 from .engine_error import EngineError
 from .map_product import tags_of
@@ -17,8 +18,6 @@ from .map_run import notes, run_summary, run_title
 from .output_folder import RUN_FILE
 from .result_layers import ResultGroup, RunSummary
 from .translation import tr
-
-RUN_TAG = "SCALESCAPE_RUN"  # of a map: the record of the run that made it
 
 
 def open_run(project: QgsProject, folder: Path) -> list[QgsRasterLayer]:

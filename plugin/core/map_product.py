@@ -11,15 +11,24 @@ from osgeo import gdal
 from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer
 from qgis.PyQt.QtGui import QColor
 
+from ...engine.protocol.products import (
+    BINARY,
+    CHANGE,
+    DIFFERENCE,
+    FEATURES,
+    LIMITING,
+    NOVELTY,
+    OCCURRENCE,
+    RICHNESS,
+    TOP,
+)
+from ...engine.protocol.tags import MEANING, PRODUCT, QUANTITY, SPECIES
 from .layer_metadata import fill_metadata
 from .raster_facts import raster_of_file
 from .raster_style import rounded_up, style_categories, style_classes, style_diverging, value_range
 from .suitability_style import apply_style
 from .translation import tr
 
-PROBABILITY, OCCURRENCE, BINARY = "probability", "occurrence", "binary"
-RICHNESS, TOP, NOVELTY, LIMITING = "richness", "top", "novelty", "novelty_limiting"
-FEATURES, DIFFERENCE, CHANGE = "novelty of features", "difference", "change"
 # Ends of classes; MESS is novel below zero, the novelty of features above 1.
 MESS_ENDS = (-20.0, -10.0, -1e-6, 10.0, 50.0)
 FEATURES_ENDS = (0.5, 0.75, 1.0, 1.5, 2.0)
@@ -93,12 +102,12 @@ def map_products(file: str) -> list[MapProduct]:
 
 def _product(file: str, band: int, names: tuple[str, ...]) -> MapProduct:
     tags = tags_of(file, band)
-    product = tags.get("PRODUCT", "")
+    product = tags.get(PRODUCT, "")
     end = 1.0
     if product in (RICHNESS, DIFFERENCE):
         found = value_range(file)
         end = rounded_up(max(map(abs, found))) if found is not None else 1.0
-    words = [tags.get(key, "") for key in ("SPECIES", "QUANTITY", "MEANING")]
+    words = [tags.get(key, "") for key in (SPECIES, QUANTITY, MEANING)]
     return MapProduct(file, product, *words, names, end, band)
 
 

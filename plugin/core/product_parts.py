@@ -6,19 +6,9 @@ from collections.abc import Sequence
 
 from qgis.core import QgsLayerTreeGroup, QgsProject, QgsRasterLayer
 
+from ...engine.protocol.products import BINARY, FEATURES, LIMITING, NOVELTY, OCCURRENCE, RICHNESS, TOP
 from .layer_nodes import add_node, raster_layer
-from .map_product import (
-    BINARY,
-    FEATURES,
-    LIMITING,
-    NOVELTY,
-    OCCURRENCE,
-    RICHNESS,
-    TOP,
-    MapProduct,
-    describe_product,
-    style_product,
-)
+from .map_product import MapProduct, describe_product, style_product
 from .translation import tr
 
 MOST_LAYERS = 100  # of a part: QGIS stands still while it opens them

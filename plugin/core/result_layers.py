@@ -9,10 +9,11 @@ from typing import Optional
 
 from qgis.core import QgsLayerTreeGroup, QgsProject, QgsRasterLayer
 
+from ...engine.protocol.products import PROBABILITY
 from ...models.card import Card, Species
 from .layer_metadata import fill_metadata
 from .layer_nodes import add_node, raster_layer
-from .map_product import PROBABILITY, MapProduct, map_products
+from .map_product import MapProduct, map_products
 from .product_parts import IN_PARTS, MOST_LAYERS, add_products
 from .reliability import typical
 from .suitability_style import apply_style

@@ -22,6 +22,7 @@ from qgis.PyQt.QtWidgets import (
 from ...models.card import Card
 from ..core.explorer_desk import ExplorerState
 from ..core.point_table import comparison, quantity_words
+from ..core.reliability import FLAGGED
 from ..core.translation import tr
 from .contribution_chart import ContributionChart
 from .icons import explorer_icon, theme_icon
@@ -174,7 +175,10 @@ class ExplorerPanel(QgsDockWidget):
         ranked = state.result.top[:TOP] if state.result is not None else ()
         self.top.clear()
         for one in ranked:
-            item = QTreeWidgetItem([one.species, f"{one.probability:.3f}"])
+            mark = f" {FLAGGED}" if one.unproven else ""
+            item = QTreeWidgetItem([f"{one.species}{mark}", f"{one.probability:.3f}"])
+            if one.unproven:
+                item.setToolTip(0, tr("Unproven: {}").format(one.unproven))
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.top.addTopLevelItem(item)
             if one.species == state.result.species:

@@ -8,7 +8,8 @@ from typing import Optional
 
 from qgis.core import QgsProcessingContext, QgsRasterLayer
 
-from ..core.map_product import FEATURES, MapProduct, describe_product, map_product, style_product
+from ...engine.protocol.products import FEATURES
+from ..core.map_product import MapProduct, describe_product, map_product, style_product
 from ..core.world_state import State
 from .opened_layers import open_layer
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyogrio
 import shapely
+from scalescape.engine.recipes.config import SourceConfig
 from scalescape.engine.sites.cleaning import Cleaning
 from scalescape.engine.sites.coordinate_checks import with_sound_coordinates
 from scalescape.engine.sites.observations import read_observations
 from scalescape.engine.sites.observed_rows import Observations, Predictors
-from scalescape.engine.training.config import SourceConfig
 
 PLAIN = {"kind": "po", "species": "species", "x": "x", "y": "y", "crs": "EPSG:4326"}
 DARWIN_CORE = {"x": None, "y": None, "crs": None}  # coordinates are found by their names

@@ -9,9 +9,9 @@ import numpy as np
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.recipes.recipe import recipe_of
 from scalescape.engine.sites.preparation import Prepared, prepare
-from scalescape.engine.training.config_file import read_config
-from scalescape.engine.training.recipe import recipe_of
 
 
 def prepared(

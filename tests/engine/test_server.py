@@ -191,7 +191,7 @@ def test_what_libraries_print_does_not_reach_the_stream() -> None:
         "def run(self):\n"
         "    threading.Thread(target=shout, daemon=True).start(); time.sleep(0.1); original(self)\n"
         "server.Server.run = run\n"
-        "from scalescape.engine.outlet import standard_outlet\n"
+        "from scalescape.engine.running.outlet import standard_outlet\n"
         "server.serve(standard_outlet())\n"
     )
     client = Client("-c", script)

@@ -12,8 +12,8 @@ import torch
 from conftest import LEFT, TOP
 from safetensors.torch import load_file
 from scalescape.engine.jobs.train_job import run_train
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, TrainJob, TrainResult
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training.run_folder import RunFolder
 from scalescape.models.card import Card
 from scalescape.models.model_file import ModelFile, read_model

@@ -137,7 +137,8 @@ def inspect(number: int, params: dict) -> None:
     send({"id": number, "result": {
         "species": params["species"] or SPECIES[0], "logit": logit, "probability": 0.25 + x / 1e7,
         "quantity": "relative suitability", "bias": -1.0, "contributions": parts,
-        "top": [{"species": name, "probability": 0.75 - 0.25 * i} for i, name in enumerate(SPECIES)],
+        "top": [{"species": name, "probability": 0.75 - 0.25 * i, "unproven": "few blocks" if i else ""}
+                for i, name in enumerate(SPECIES)],
         "crs": params["crs"] or "EPSG:32631", "warnings": warnings,
         "patches": patches if params["patches"] else [],
         "values": [{"modality": "bioclim", "band": "bio1", "unit": "°C", "value": 11.5}],

@@ -71,7 +71,9 @@ def test_a_click_on_the_canvas_is_answered_in_the_panel(explorer, canvas):
     assert {key: bar.text for key, bar in panel.chart.bars.items()} == expected
     assert "Relative suitability" in panel.headline.text() and "0.300" in panel.headline.text()
     assert "Quercus ilex" in panel.headline.text()
-    assert panel.top.topLevelItem(1).text(0) == "Pinus halepensis"
+    assert panel.top.topLevelItem(0).text(0) == "Quercus ilex"
+    assert panel.top.topLevelItem(1).text(0) == "Pinus halepensis ⚠"
+    assert panel.top.topLevelItem(1).toolTip(0) == "Unproven: few blocks"
     captions = [one.caption.text() for one in panel.patches.pictures]
     assert captions[0] == "satellite\n250 m" and captions[3] == "bio1\n1 km\n11.5 °C"
 

@@ -129,7 +129,7 @@ def test_the_engine_takes_the_config_as_it_is(algorithm, parameters, context):
         pytest.skip("needs the engine's environment")
     assert algorithm.prepareAlgorithm({**parameters, "SCALES": "bioclim=1"}, context, Feedback())
     code = (
-        "import sys; from pathlib import Path; from scalescape.engine.training.config_file import read_config; "
+        "import sys; from pathlib import Path; from scalescape.engine.recipes.config_file import read_config; "
         "found = read_config(Path(sys.argv[1])); print(found.sites.train, found.modality['bioclim'].scales)"
     )
     done = subprocess.run(

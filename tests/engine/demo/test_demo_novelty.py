@@ -13,8 +13,8 @@ from scalescape.engine.demo.land_cover import CLASSES
 from scalescape.engine.demo.landscape import COVER_MARGIN, Landscape, make_landscape
 from scalescape.engine.demo.scene import draw_scene
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import read_card
 
 MODEL = Path(__file__).resolve().parents[3] / "models" / "zoo" / "demo.safetensors"

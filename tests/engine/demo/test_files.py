@@ -14,8 +14,8 @@ from scalescape.engine.demo.files import write_landscape
 from scalescape.engine.demo.landscape import Landscape
 from scalescape.engine.demo.sites import RECORD_RATE
 from scalescape.engine.demo.virtual_species import SPECIES
-from scalescape.engine.progress import Monitor
-from scalescape.engine.training.config_file import read_config
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training.course import course_of
 from scalescape.engine.training.sights import LatticeSight
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_up_values import scored
-from scalescape.engine.errors import InputError
 from scalescape.engine.judging import location
 from scalescape.engine.judging.coordinates import coordinates_null
 from scalescape.engine.judging.scored import Scored
+from scalescape.engine.running.errors import InputError
 from sklearn.metrics import roc_auc_score
 
 Folds = list[tuple[np.ndarray, np.ndarray]]

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up_values import scored
-from scalescape.engine.errors import InputError
 from scalescape.engine.judging.calibration import calibrate, held_out_occurrence
 from scalescape.engine.judging.judgement import COLUMNS, Judgement, judge
 from scalescape.engine.judging.judgement_files import write_judgement
 from scalescape.engine.judging.resampling import Estimate
 from scalescape.engine.judging.scored import Scored
+from scalescape.engine.running.errors import InputError
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_up_values import scored
-from scalescape.engine.errors import InputError
+from scalescape.engine.running.errors import InputError
 
 
 def test_absences_of_presence_only_species_are_background_points_and_nothing_else() -> None:

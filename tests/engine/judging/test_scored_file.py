@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from made_up_values import scored
-from scalescape.engine.errors import InputError
 from scalescape.engine.judging.scored import Scored
 from scalescape.engine.judging.scored_file import read_scored, write_scored
+from scalescape.engine.running.errors import InputError
 
 
 def read_back(values: Scored, path: Path) -> Scored:

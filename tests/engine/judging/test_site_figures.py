@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_up_values import scored
-from scalescape.engine.errors import InputError
 from scalescape.engine.judging.resampling import Resampling
 from scalescape.engine.judging.scored import Scored
 from scalescape.engine.judging.site_figures import (
@@ -17,6 +16,7 @@ from scalescape.engine.judging.site_figures import (
     site_auc,
     site_f1,
 )
+from scalescape.engine.running.errors import InputError
 from sklearn.metrics import f1_score, roc_auc_score
 
 

@@ -12,15 +12,15 @@ import pytest
 import rasterio
 import torch
 from rasterio.windows import Window
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.check_job import run_estimate
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.mapping.map_writer import disk_use
+from scalescape.engine.maps.map_writer import disk_use
 from scalescape.engine.products import novelty
 from scalescape.engine.products.mess import Mess
 from scalescape.engine.products.novelty import LEAST_TOLD
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import MapJob, RasterInput
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import read_card
 from scalescape.models.feature_space import ALL_SCALES
 from scalescape.models.model_file import read_model, write_model

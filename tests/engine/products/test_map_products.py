@@ -14,21 +14,22 @@ from click.testing import CliRunner
 from odc.geo.crs import CRS
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
-from scalescape.engine.aside import Aside
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import InputError
+from scalescape.engine.files.aside import Aside
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.products_job import run_products
-from scalescape.engine.mapping.map_tags import OCCURRENCE, PROBABILITY, MapTags
+from scalescape.engine.maps.encoding import ENCODINGS
+from scalescape.engine.maps.map_tags import MapTags
 from scalescape.engine.products.occurrence import Occurrence
 from scalescape.engine.products.product_maps import ProductMaps
 from scalescape.engine.products.species_product import MappedSpecies
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import AreasJob, CheckJob, MapJob, ProductsJob
-from scalescape.engine.rasters.encoding import ENCODINGS
+from scalescape.engine.protocol.products import OCCURRENCE, PROBABILITY
 from scalescape.engine.rasters.lattice import Tile
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from surveyed_network import LINES, THRESHOLDS, expit, surveyed_copy
 
 SPECIES = ("species_0", "species_1", "species_2")

@@ -12,10 +12,8 @@ import pytest
 import rasterio
 from click.testing import CliRunner
 from scalescape.engine.cli import cli
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.scenarios_job import run_scenarios
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import (
     MapJob,
     Progress,
@@ -25,6 +23,8 @@ from scalescape.engine.protocol import (
     job_from_params,
     to_params,
 )
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 
 
 def warmer(job: MapJob, path: Path) -> RasterInput:

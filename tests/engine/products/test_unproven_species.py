@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import torch
 from click.testing import CliRunner
 from scalescape.engine.cli import cli
 from scalescape.engine.commands.card_text import card_text
-from scalescape.engine.errors import InputError
+from scalescape.engine.commands.scale_commands import _inspection_text
 from scalescape.engine.jobs.areas_job import run_areas
 from scalescape.engine.jobs.check_job import run_check
 from scalescape.engine.jobs.effects_job import run_effects
@@ -22,7 +23,7 @@ from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.jobs.odmap_job import run_odmap
 from scalescape.engine.jobs.products_job import run_products
 from scalescape.engine.jobs.profile_job import run_profile
-from scalescape.engine.progress import Monitor
+from scalescape.engine.mapping.species_notes import reasons
 from scalescape.engine.protocol import (
     AreasJob,
     CheckJob,
@@ -33,6 +34,8 @@ from scalescape.engine.protocol import (
     ProductsJob,
     ProfileJob,
 )
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.card import Card, Species
 from scalescape.models.model_file import read_model, write_model
 from surveyed_network import expit
@@ -106,6 +109,9 @@ def test_asked_for_they_count(tested: MapJob, job: MapJob) -> None:
     run_map(plain, Monitor())
     for name in ("richness", "top"):
         np.testing.assert_array_equal(values(tested, name), values(plain, name))
+    tags = [rasterio.open(Path(tested.out) / f"{name}.tif").tags() for name in ("richness", "top")]
+    for text in (tags[0]["MEANING"], tags[1]["UNPROVEN"]):
+        assert "Species 0 (few presences" in text and "Species 1" in text and "Species 2" not in text
 
 
 @pytest.mark.parametrize("include", [False, True])
@@ -116,6 +122,9 @@ def test_finished_maps_remember_them(tested: MapJob, tmp_path: Path, include: bo
     run_map(alone, Monitor())
     made = run_products(ProductsJob(alone.out, ("richness", "top"), include_unproven=include), Monitor())
     assert any("count 1 of 3 species" in text for text in made.warnings) is not include
+    assert any("count 2 of 3 species that are unproven" in text for text in made.warnings) is include
+    binary = run_products(ProductsJob(alone.out, ("binary",), include_unproven=include), Monitor())
+    assert any("2 of 3 species mapped here are unproven" in text for text in binary.warnings)
     for name in ("richness", "top"):
         np.testing.assert_array_equal(values(alone, name), values(whole, name))
 
@@ -155,11 +164,18 @@ def test_areas_profile_effects_inspect_and_check_name_them(tested: MapJob, tmp_p
     assert unproven(run_profile(ProfileJob(**common), Monitor()).warnings)
     one = EffectsJob(**common, out=str(tmp_path / "effects"), species=("Species 1",))
     assert any("The species is unproven" in text for text in run_effects(one, Monitor()).warnings)
+    for file in sorted((tmp_path / "effects").glob("*.tif")):
+        with rasterio.open(file) as source:
+            assert source.tags()["FLAG"] == "no better than chance", file.name
     with rasterio.open(Path(alone.out) / "species_0.tif") as source:
         row, column = np.argwhere(source.read(1, masked=True).mask == 0)[0]
         at = source.xy(row, column)
     answer = run_inspect(InspectJob(**common, at=at, species="Species 0"))
     assert any("few presences: 5" in text for text in answer.warnings)
+    assert {one.species: bool(one.unproven) for one in answer.top} == {
+        "Species 0": True, "Species 1": True, "Species 2": False,
+    }  # fmt: skip
+    assert "Species 1 (unproven: no better than chance: AUC 0.51" in _inspection_text(answer)
     cautions = run_check(CheckJob(**{**vars(tested), "out": ""})).warnings
     assert [one.kind for one in cautions if UNPROVEN in one.message] == ["species"]
 
@@ -194,7 +210,29 @@ def test_the_command_counts_them_when_asked(tested: MapJob) -> None:
     arguments = ["products", tested.out, "--products", "richness", "--json"]
     left_out, counted = (CliRunner().invoke(cli, [*arguments, *more]) for more in ([], ["--include-unproven"]))
     assert "count 1 of 3 species" in json.loads(left_out.stdout)["warnings"][0]
-    assert not json.loads(counted.stdout)["warnings"]
+    (warning,) = json.loads(counted.stdout)["warnings"]
+    assert "count 2 of 3 species that are unproven" in warning
+
+
+def test_of_many_presences_few_may_be_left_to_test_with(tested: MapJob) -> None:
+    model = read_model(tested.model)
+    few = {"presences": 30, "auc": 0.9, "auc_low": 0.8, "auc_high": 1.0, "flag": "few presences"}
+    card = with_tests(model.card, [few, *TESTED[1:]])
+    assert reasons(card, card.species[0]) == "few presences to test with, of 30"
+
+
+def test_pixels_without_a_number_are_said(tested: MapJob) -> None:
+    model = read_model(tested.model)
+    with torch.no_grad():  # features that are large, and weights by which they become infinite in both ways
+        for weights in model.network.branches.parameters():
+            weights.mul_(1e3)
+        model.network.head.weight[:] = 3e38
+        model.network.head.weight[:, ::2] = -3e38
+    write_model(Path(tested.model), model)
+    result = run_map(replace(tested, products=("probability",)), Monitor())
+    (said,) = [text for text in result.warnings if "the network gives no number" in text]
+    share = 1 - values(tested, "species_2").count() / result.valid_pixels
+    assert share > 0.5 and f"At {share:.1%} of the pixels" in said
 
 
 def test_the_record_of_the_run_names_them(tested: MapJob) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scalescape.engine.errors import InputError
 from scalescape.engine.judging.resampling import Estimate, Resampling
 from scalescape.engine.judging.scored import Scored
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.study.findings import (
     Findings,
     additions_of,

@@ -10,11 +10,11 @@ import pytest
 from conftest import write_raster
 from rough_rasters import grainy, mask
 from scalescape.engine.patches.statistics import band_statistics
-from scalescape.engine.progress import Monitor
+from scalescape.engine.recipes.config import TrainingConfig
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.study.placebo import PlaceboRasters
 from scalescape.engine.study.predictor_table import PredictorTable, Windows, window_means
-from scalescape.engine.training.config import TrainingConfig
-from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.supplies import Spots, supply_of
 from tiny_landscape import CRS, write_tiny_landscape
 

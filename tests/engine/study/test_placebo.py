@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import write_raster
-from scalescape.engine.errors import InputError
+from scalescape.engine.recipes.config import TrainingConfig
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.errors import InputError
 from scalescape.engine.study.placebo import PlaceboRasters, can_be_randomised
 from scalescape.engine.study.placebo_parts import Part, Placebo, parts_of
 from scalescape.engine.study.predictor_table import window_means
-from scalescape.engine.training.config import TrainingConfig
-from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.supplies import Spots
 from tiny_landscape import CRS, write_tiny_landscape
 

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from scalescape.engine.commands import study_command
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.study_job import run_study
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress, StudyJob, StudyResult
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training.course import Course
 from scalescape.engine.training.fitting import Fitted, Turn
 from scalescape.engine.training.fold_fitting import fit_fold

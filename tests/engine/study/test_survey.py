@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scalescape.engine.progress import Monitor
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.study.survey import survey_of
-from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.course import Course, course_of, seen_elsewhere
 from tiny_landscape import CRS, RECORDS_ALONE, write_tiny_landscape
 

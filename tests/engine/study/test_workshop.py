@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import LEFT, TOP
-from scalescape.engine.progress import Monitor
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.study.placebo_parts import Placebo
 from scalescape.engine.study.trial import Run, Trial
 from scalescape.engine.study.variant import COORDINATES, NETWORK, RANDOM_FOREST, Addition, Variant, everything
 from scalescape.engine.study.workshop import Workshop
-from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.sights import LatticeSight, PatchSight
 from tiny_landscape import COLUMNS, RECORDS_ALONE, ROWS, TRAINING, write_tiny_landscape
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scalescape.engine.errors import InputError
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from tiny_landscape import write_sites_on_a_lattice, write_tiny_landscape
 from tiny_run import Run, same, train
 

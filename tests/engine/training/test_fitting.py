@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scalescape.engine.errors import Cancelled, InputError
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
+from scalescape.engine.recipes.recipe import Recipe
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.sites.site_table import SiteTable
 from scalescape.engine.training.augmentation import TURNS, turned
 from scalescape.engine.training.batches import FEWEST, Batches, Moment, Places
 from scalescape.engine.training.fitting import Fitted, Share, Turn, fit
 from scalescape.engine.training.prediction import branch_means, logits_at
-from scalescape.engine.training.recipe import Recipe
 from scalescape.engine.training.sights import TILE_SITES, LatticeSight, PatchSight, lattice_pays, lattice_step
 from scalescape.models.network import FusionNetwork
 from scalescape.models.presets import architecture

@@ -10,8 +10,8 @@ import rasterio
 from conftest import LEFT, TOP, write_raster
 from odc.geo.crs import CRS
 from scalescape.engine.jobs.train_job import _distance_note
-from scalescape.engine.progress import Monitor
-from scalescape.engine.training.config_file import read_config
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training.course import course_of
 from scalescape.engine.training.mapped_area import map_points
 from scipy import spatial, stats

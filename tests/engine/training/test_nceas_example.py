@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from scalescape.engine.jobs.evaluate_job import run_evaluate
 from scalescape.engine.jobs.train_job import run_train
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, TrainJob
-from scalescape.engine.training.config_file import read_config
-from scalescape.engine.training.recipe import SAMPLES, recipe_of
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.recipes.recipe import SAMPLES, recipe_of
+from scalescape.engine.running.progress import Monitor
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "docs" / "examples"
 REGIONS = ("awt", "nz", "swi")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from scalescape.engine.commands import training_commands
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.evaluate_job import run_evaluate
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, Progress
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.models.errors import ModelError
 from scalescape.models.model_file import read_model, write_model
 from scalescape.models.whole_file import write_whole

@@ -15,11 +15,11 @@ from affine import Affine
 from conftest import LEFT, TOP
 from plain import pixel, whole
 from safetensors.torch import load_file
-from scalescape.engine.errors import Cancelled, InputError
 from scalescape.engine.jobs.evaluate_job import run_evaluate
 from scalescape.engine.jobs.map_job import run_map
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, MapJob, RasterInput
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training import fitting
 from scalescape.models.ensemble import averaged
 from scalescape.models.model_file import read_model

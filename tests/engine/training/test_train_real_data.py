@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 from pyproj import Transformer
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.evaluate_job import run_evaluate
 from scalescape.engine.jobs.train_job import run_train
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, TrainJob
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training.batches import Batches, Moment
-from scalescape.engine.training.config_file import read_config
 from scalescape.engine.training.course import Course, course_of
 from scalescape.engine.training.learner import Learner
 from scalescape.models.loss import FullWeightedLoss

@@ -15,9 +15,9 @@ import pytest
 import rasterio
 from click.testing import CliRunner
 from scalescape.engine.commands import training_commands
-from scalescape.engine.errors import Cancelled, InputError
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import Progress
+from scalescape.engine.running.errors import Cancelled, InputError
+from scalescape.engine.running.progress import Monitor
 from tiny_run import Run, cancelled_at, edit, pixel_of, same, train
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c_is_an_interrupt(run: Run, tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 import torch
-from scalescape.engine.progress import Monitor
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.protocol import TrainJob
 from scalescape.engine.jobs.train_job import run_train
 

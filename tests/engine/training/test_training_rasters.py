@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import LEFT, TOP, write_raster
-from scalescape.engine.errors import InputError
 from scalescape.engine.jobs.evaluate_job import run_evaluate
-from scalescape.engine.progress import Monitor
 from scalescape.engine.protocol import EvaluateJob, RasterInput
-from scalescape.engine.training.config_file import read_config
+from scalescape.engine.recipes.config_file import read_config
+from scalescape.engine.running.errors import InputError
+from scalescape.engine.running.progress import Monitor
 from scalescape.engine.training.supplies import Spots, supply_of
 from tiny_landscape import RECORDS_ALONE, write_tiny_landscape
 from tiny_run import Run, edit
@@ -97,7 +97,7 @@ def test_nodata_and_crs_of_a_config_reach_the_patches(tmp_path: Path) -> None:
 def test_columns_are_found_by_name_when_a_model_is_judged(run: Run) -> None:
     from dataclasses import replace
 
-    from scalescape.engine.training.config import ModalityConfig
+    from scalescape.engine.recipes.config import ModalityConfig
 
     supply = supply_of("bioclim", ModalityConfig(columns=("BIO_12", "bio1")))
     columns = {"BIO_12": np.array([12.0]), "bio1": np.array([1.0])}
@@ -116,7 +116,7 @@ def test_columns_are_found_by_name_when_a_model_is_judged(run: Run) -> None:
 
 
 def test_rasters_of_a_config_are_inputs_of_a_map() -> None:
-    from scalescape.engine.training.config import ModalityConfig
+    from scalescape.engine.recipes.config import ModalityConfig
 
     config = ModalityConfig(inputs=("a.tif#2,1", "b.tif"))
     assert config.rasters("m") == (RasterInput("m", "a.tif", (2, 1)), RasterInput("m", "b.tif"))

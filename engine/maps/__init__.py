@@ -1,0 +1,1 @@
+"""The writing of maps: GeoTIFFs, their tags, how values are stored."""

@@ -1,0 +1,1 @@
+"""Tables of records as they come: files, columns, cells, and conditions on them."""

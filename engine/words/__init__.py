@@ -1,0 +1,1 @@
+"""How names, numbers and lists are read and written."""
