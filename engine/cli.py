@@ -232,7 +232,7 @@ def bench_patches_command(as_json: bool, **options: Any) -> None:
 def bench_planner_command(
     preset: str, steps: tuple[int, ...], size: int, species_count: int, as_json: bool
 ) -> None:  # fmt: skip
-    """The planner's choice beside both ways of mapping, forced, at each step (1, 2, 4 to 128 unless told)."""
+    """The planner's choice beside both ways of mapping, forced, at each step (1, 2, 4 to 128 by default)."""
     with exit_status():
         from .bench.bench_planner import STEPS, bench_planner
 

@@ -174,7 +174,7 @@ class Server:
             return protocol.error_response(
                 request.id,
                 protocol.INTERNAL_ERROR,
-                f"Scalescape's engine met a defect of its own ({type(error).__name__}: {error}).",
+                f"Scalescape's engine met an internal error ({type(error).__name__}: {error}).",
                 protocol.KIND_DEFECT,
                 "Please report it with the engine's log.",
             )

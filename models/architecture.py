@@ -229,7 +229,7 @@ def modality_shape(
     channels: int,
     out_size: int,
 ) -> ModalityShape:
-    """Return a modality with a branch of each scale. Raise ScaleError where a scale can't be had."""
+    """Return a modality with a branch of each scale. Raise ScaleError where a scale isn't possible."""
     branches = tuple(
         BranchShape(scale, stack_for(scale, backbone), channels, out_size) for scale in sorted(scales)
     )

@@ -278,7 +278,7 @@ class Card:
         except (ValueError, TypeError) as error:
             raise CardError(f"The card of {source} is not valid JSON ({error}); get the file again.") from error
         if not isinstance(raw, dict):
-            raise CardError(f"The card of {source} is not a JSON object; get the file anew.")
+            raise CardError(f"The card of {source} is not a JSON object; get the file again.")
         version = raw.get("format_version")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise CardError(f"The card of {source} names no format version; it is no Scalescape model.")
@@ -290,7 +290,7 @@ class Card:
         from .card_faults import too_many  # it needs to know what a card is
 
         if much := too_many(raw):
-            raise CardError(f"The card of {source} is faulty: {much}; get the file anew.")
+            raise CardError(f"The card of {source} is faulty: {much}; get the file again.")
         try:
             card = cls(
                 **{
@@ -302,10 +302,10 @@ class Card:
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CardError(
-                f"The card of {source} lacks or misspells a field ({error}); get the file anew."
+                f"The card of {source} lacks or misspells a field ({error}); get the file again."
             ) from error
         if card.fault:
-            raise CardError(f"The card of {source} is faulty: {card.fault}; get the file anew.")
+            raise CardError(f"The card of {source} is faulty: {card.fault}; get the file again.")
         return card
 
 

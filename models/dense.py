@@ -47,7 +47,7 @@ class DenseModality:
     step
         Distance between outputs in input pixels, along rows and columns.
     scales
-        Which of the modality's scales; all unless told.
+        Which of the modality's scales; all by default.
     frozen
         The weights will not change and no gradient is asked for: convolutions may take Winograd's way.
 

@@ -165,7 +165,7 @@ class LayerRows(FeatureRows):
     beside
         For the end of a residual block: its shortcut, which is added after those, and a ReLU at last.
     at_once
-        How many rows are made in one operation at most; all unless told.
+        How many rows are made in one operation at most; all by default.
     winograd
         Convolutions with fewer multiplications, for weights that don't change.
     """

@@ -34,7 +34,7 @@ class FullWeightedLoss(torch.nn.Module):
         Weight of other species' sites against background, one for all species or (species,); 1 is the
         paper's, without background.
     surveys
-        (species,) number of training sites where each was looked for; all unless told.
+        (species,) number of training sites where each was looked for; all by default.
     """
 
     presence_weight: Tensor
@@ -73,7 +73,7 @@ class FullWeightedLoss(torch.nn.Module):
             (points, species) logits at background points, if any.
         surveyed
             (sites, species), False where the species was not looked for: nothing is learnt there. Everywhere
-            unless told.
+            by default.
         """
         found = -functional.logsigmoid(logits) * presence * self.presence_weight
         not_found = -functional.logsigmoid(-logits) * (1 - presence) * self.absence_weight

@@ -93,7 +93,7 @@ def read_model(path: str | Path) -> ModelFile:
     try:
         tensors = load(path.read_bytes())
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"The weights of {path} can't be read ({error}); get the file anew.") from error
+        raise ModelError(f"The weights of {path} can't be read ({error}); get the file again.") from error
     if {name: tuple(value.shape) for name, value in tensors.items()} != header.shapes:
         raise ModelError(f"{path} was changed while it was read; try again.")
     _check_values(tensors, str(path))
@@ -127,13 +127,13 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: str) -> Archite
     try:
         architecture = Architecture.from_dict(card.architecture)
     except ModelError as error:
-        raise ModelError(f"The card of {path} is faulty: {error} Get the file anew.") from error
+        raise ModelError(f"The card of {path} is faulty: {error} Get the file again.") from error
     described = [(m.name, m.channels, tuple(m.scales), m.patch) for m in card.modalities]
     built = [(m.name, m.bands, m.scales, m.patch) for m in architecture.modalities]
     if described != built or len(card.species) != architecture.species:
         raise ModelError(
             f"The card of {path} contradicts itself: bands, scales or species are not those of its "
-            "architecture; get the file anew."
+            "architecture; get the file again."
         )
     if sum(modality.layers for modality in architecture.modalities) > len(shapes):
         raise ModelError(
@@ -144,7 +144,7 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: str) -> Archite
         with torch.device("meta"):
             network = FusionNetwork(architecture)
     except ModelError as error:
-        raise ModelError(f"The card of {path} is faulty: {error} Get the file anew.") from error
+        raise ModelError(f"The card of {path} is faulty: {error} Get the file again.") from error
     wanted = {NETWORK + name: tuple(value.shape) for name, value in network.state_dict().items()}
     for modality in architecture.modalities:
         for branch in modality.branches:
@@ -159,7 +159,7 @@ def _check(card: Card, shapes: dict[str, tuple[int, ...]], path: str) -> Archite
         if wanted.get(name) != shapes.get(name):
             raise ModelError(
                 f"The weights of {path} do not fit its card: {name} is {shapes.get(name, 'missing')} "
-                f"where the card wants {wanted.get(name, 'none')}; get the file anew."
+                f"where the card wants {wanted.get(name, 'none')}; get the file again."
             )
     return architecture
 

@@ -172,7 +172,7 @@ class FusionNetwork(nn.Module):
             scale, or wider by an even number of pixels. Where its branches share a patch, that patch, or a
             window with it in the middle (half a pixel to the upper left where just one of the sides is even).
         scales
-            By modality, which scales; all unless told.
+            By modality, which scales; all by default.
 
         Returns
         -------

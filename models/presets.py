@@ -86,14 +86,14 @@ def architecture(
     channels, out_size, padding
         Of all branches.
     branch_norm
-        Whether batch norm follows each convolution of a branch; the preset's unless told.
+        Whether batch norm follows each convolution of a branch; the preset's by default.
 
     Raises
     ------
     ModelError
         There is no such preset, or a modality's number of bands is missing.
     ScaleError
-        A scale can't be had.
+        A scale isn't possible.
     """
     if preset not in PRESETS:
         raise ModelError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")

@@ -74,13 +74,13 @@ def stack_for(scale: int, backbone: str) -> Stack:
     if scale < 1 or scale % 2 == 0:
         near = _neighbours(scale, start)
         raise ScaleError(
-            f"A scale of {scale} pixels can't be had, since a window needs a centre pixel: "
+            f"A scale of {scale} pixels isn't possible, since a window needs a centre pixel: "
             f"choose an odd number, {near}."
         )
     stack = _stacks(start).get(scale)
     if stack is None:
         raise ScaleError(
-            f"A scale of {scale} pixels can't be had with the {backbone} backbone, which itself sees "
+            f"A scale of {scale} pixels isn't possible with the {backbone} backbone, which itself sees "
             f"{start.size}: choose {_neighbours(scale, start)}."
         )
     return stack

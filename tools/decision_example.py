@@ -144,7 +144,7 @@ def threshold_title(row: Mapping[str, str], rule: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="named from the root of the project, as in the commands")
-    parser.add_argument("--pictures", type=Path, help="where pictures go; a folder in the other unless told")
+    parser.add_argument("--pictures", type=Path, help="where pictures go; a folder in the other by default")
     asked = parser.parse_args()
     try:
         make_example(asked.folder, asked.pictures or asked.folder / "pictures")

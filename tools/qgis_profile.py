@@ -44,7 +44,7 @@ askToSaveProjectChanges=false
 
 
 def make_profile(folder: Path, root: Path = ROOT) -> Path:
-    """Return the profile's folder, made where it is missing; its settings file is written anew."""
+    """Return the profile's folder, made where it is missing; its settings file is written again."""
     profile = folder / "profiles" / "default"
     plugins = profile / "python" / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,8 @@ INPUTS = click.option(
     help="A raster of a modality; once a file, in the order of the card's bands. FILE#2,3 takes bands 2 and 3.",
 )
 EXTENT = [
-    click.option("--extent", metavar="XMIN,YMIN,XMAX,YMAX", help="Area; the whole raster unless told."),
-    click.option("--extent-crs", metavar="CRS", help="CRS of --extent; the finest raster's unless told."),
+    click.option("--extent", metavar="XMIN,YMIN,XMAX,YMAX", help="Area; the whole raster by default."),
+    click.option("--extent-crs", metavar="CRS", help="CRS of --extent; the finest raster's by default."),
 ]
 SCALES = click.option(
     "--scales", multiple=True, metavar="MODALITY=SCALES",
@@ -100,7 +100,7 @@ FORMATS: list[Callable[[Command], Command]] = [
 PLACE = [*EXTENT, click.option("--mask", metavar="POLYGONS",
                                help="A vector file; its polygons are mapped alone.")]
 SPECIES = [
-    click.option("--species", multiple=True, help="A species; repeat for more. All unless told."),
+    click.option("--species", multiple=True, help="A species; repeat for more. All by default."),
     click.option("--species-file", type=click.Path(path_type=Path), help="A file of species, one a line."),
 ]
 COMPUTING = [

@@ -25,9 +25,9 @@ OUT = click.option(
 @click.command("areas")
 @click.argument("maps", nargs=-1, required=True, metavar="MAP...")
 @click.option("--polygons", metavar="FILE", help="A vector file; areas are summed by its polygons, too.")
-@click.option("--name-field", metavar="FIELD", help="The field with the polygons' names; found unless told.")
+@click.option("--name-field", metavar="FIELD", help="The field with the polygons' names; found by default.")
 @click.option("--threshold", type=float, help="A threshold beside those that the maps bring along.")
-@click.option("--novelty", metavar="FILE", help="The map of novelty; novelty.tif beside the maps unless told.")
+@click.option("--novelty", metavar="FILE", help="The map of novelty; novelty.tif beside the maps by default.")
 @OUT
 @JSON
 def areas_command(maps: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
@@ -116,12 +116,12 @@ def odmap_command(folder: str, model: str | None, as_json: bool) -> None:
 @click.option(
     "--presence",
     metavar="COLUMN",
-    help="1 where the species was found, 0 where not; the column of its name unless told.",
+    help="1 where the species was found, 0 where not; the column of its name by default.",
 )
 @click.option("--x", metavar="COLUMN", help="Of a table: its coordinates ...")
 @click.option("--y", metavar="COLUMN")
 @click.option("--crs", metavar="CRS", help="... and their system.")
-@click.option("--threshold", metavar="RULE|NUMBER", help="largest-tss of the map unless told.")
+@click.option("--threshold", metavar="RULE|NUMBER", help="largest-tss of the map by default.")
 @OUT
 @JSON
 def assess_command(map_file: str, sites: str, out: Path, as_json: bool, **options: Any) -> None:

@@ -68,8 +68,8 @@ def card_command(model: Path, windows: bool, as_json: bool, **options: Any) -> N
 @MODEL
 @with_options([INPUTS, SCALES, NODATA, FILE_CRS, EDGE, *EXTENT, JSON])
 @click.option("--at", required=True, metavar="X,Y", help="The point.")
-@click.option("--crs", metavar="CRS", help="CRS of --at; the finest raster's unless told.")
-@click.option("--species", help="The one with the highest probability unless told.")
+@click.option("--crs", metavar="CRS", help="CRS of --at; the finest raster's by default.")
+@click.option("--species", help="The one with the highest probability by default.")
 @click.option(
     "--patches",
     type=click.Path(path_type=Path),

@@ -82,7 +82,7 @@ def _differences(former: FormerRecord, filled: Mapping[Key, str]) -> list[str]:
         return []
     return [
         f"{CSV} says other than card and run on {listed(names, MOST_NAMED, '; ')}. What you wrote was "
-        "kept; empty a cell to have it filled in anew."
+        "kept; empty a cell to have it filled in again."
     ]
 
 
@@ -98,7 +98,7 @@ def later_products(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not (folder / RECORD).is_file():
         return {}
-    found = _record(folder / RECORD, "remove it, or make the products anew")
+    found = _record(folder / RECORD, "remove it, or make the products again")
     return found if str(found.get("date", "")) >= str(run.get("date", "")) else {}
 
 

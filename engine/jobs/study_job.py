@@ -145,7 +145,7 @@ class Study:
         return self._result(findings, files, model, notes)
 
     def _scale_of_effect(self) -> tuple[ScaleOfEffect | None, tuple[str, ...]]:
-        """Train the network of everything on blocks drawn anew, and return what it relies on where.
+        """Train the network of everything on resampled blocks, and return what it relies on where.
 
         And sentences on refits that diverged; without any that did not, there is nothing else.
         """

@@ -126,10 +126,10 @@ def calibrate(
     Parameters
     ----------
     prevalence
-        (species,) share of surveyed training sites where each was found; that of ``scored`` unless told.
+        (species,) share of surveyed training sites where each was found; that of ``scored`` by default.
     favourability
         By species, whether the network's output is a favourability (``Card.quantity``); judged by the kind of
-        data alone unless told.
+        data alone by default.
     """
     counted = scored.compared
     presences = (counted & scored.found).sum(axis=0)

@@ -34,7 +34,7 @@ def coordinates_null(
     seed
         Of what is drawn.
     sites
-        Where the rows to train on come from, in the CRS of ``scored``; ``scored`` itself unless told.
+        Where the rows to train on come from, in the CRS of ``scored``; ``scored`` itself by default.
     most_species
         Of more species than this, that many are taken, evenly from the rarest to the commonest.
 

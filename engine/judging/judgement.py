@@ -67,7 +67,7 @@ def judge(
     Parameters
     ----------
     validation
-        Sites to choose the threshold of F1 on; the other folds unless told.
+        Sites to choose the threshold of F1 on; the other folds by default.
     seed
         Of the resampled blocks.
     null
@@ -87,7 +87,7 @@ def judge(
     null_figures = None
     if null is not None:
         if null.species != scored.species or len(null) != len(scored):
-            raise InputError("Coordinates alone were judged on other species or sites; make them anew.")
+            raise InputError("Coordinates alone were judged on other species or sites; make them again.")
         null_figures = species_figures(null, resampling, np.full(null.logit.shape, np.nan), blocked)
         figures = beside_coordinates(figures, null_figures)
     curve = _curve(scored, occurrence)
@@ -105,7 +105,7 @@ def _occurrence(scored: Scored, calibration: Calibration | None, card: Card | No
     if calibration is None:
         return held_out_occurrence(scored, None if card is None else favourable(card, scored.species))
     if calibration.species != scored.species:
-        raise InputError("The calibration was fitted to other species; fit it anew.")
+        raise InputError("The calibration was fitted to other species; fit it again.")
     return calibration.occurrence(scored.logit)
 
 

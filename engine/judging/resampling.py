@@ -1,4 +1,4 @@
-"""Intervals: whole blocks are drawn anew, because neighbouring sites are no independent evidence."""
+"""Intervals: whole blocks are resampled, because neighbouring sites are no independent evidence."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Scored:
             if getattr(self, name).shape != shape:
                 raise InputError(
                     f"The values to judge have {name} of shape {getattr(self, name).shape} where "
-                    f"{rows} rows and {columns} species ask for {shape}; make them anew."
+                    f"{rows} rows and {columns} species ask for {shape}; make them again."
                 )
         if len(self.kinds) != columns or not set(self.kinds) <= set(KINDS):
             raise InputError(

@@ -14,7 +14,7 @@ from ..running.errors import InputError
 from .thresholds import LARGEST_TSS, RULES
 
 GIVEN = "given"  # the rule's name where the user gives the number
-MAIN = LARGEST_TSS  # the rule unless told
+MAIN = LARGEST_TSS  # the rule by default
 
 
 OPTIONS = dict(zip(THRESHOLD_RULES, RULES, strict=True))  # rules by their names as people type them

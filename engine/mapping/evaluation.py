@@ -37,7 +37,7 @@ class Evaluator:
     between
         Called between operations; raises to stop.
     link
-        What makes the map's values of logits; probabilities unless told.
+        What makes the map's values of logits; probabilities by default.
     novelty
         What gives further values, after the species.
     """

@@ -50,7 +50,7 @@ def overlapped(source: Iterable[Read], compute: Callable[[Read], Done], write: C
     """Read from ``source`` in one thread, ``compute`` in the caller's, ``write`` in another, in order.
 
     The first exception of any stage stops all three and is raised here. What was computed before reading or
-    computing failed is still written, so that a caller who can mend the cause knows how far things are.
+    computing failed is still written, so that a caller who can fix the cause knows how far things are.
     """
     stop_reading, stop_writing = threading.Event(), threading.Event()
     failures: list[BaseException] = []

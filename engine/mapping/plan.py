@@ -213,7 +213,7 @@ def chosen_scales(card: Card, wanted: dict[str, tuple[int, ...]]) -> dict[str, t
 
 
 def chosen_species(card: Card, wanted: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the places of the species wanted in the card's list; all of them unless told."""
+    """Return the places of the species wanted in the card's list; all of them by default."""
     names = [s.name for s in card.species]
     place = {species_name(name): number for number, name in enumerate(names)}
     place |= {name: number for number, name in enumerate(names)}

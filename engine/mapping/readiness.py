@@ -37,7 +37,7 @@ def made_ready(network: FusionNetwork, plan: Plan, monitor: Monitor) -> Ready:
     Raises
     ------
     InputError
-        What is asked for can't be had.
+        What is asked for isn't available.
     Cancelled
         The job was cancelled, also amid a measurement of speed.
     """

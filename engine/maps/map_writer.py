@@ -62,7 +62,7 @@ class MapWriter:
     encoding
         How values stand in the files.
     stack
-        The name, without ending, of one file for all layers; a file each unless told.
+        The name, without ending, of one file for all layers; a file each by default.
 
     Raises
     ------

@@ -201,7 +201,7 @@ def _model(study: Study) -> dict[Key, str]:
             f"The weights are in the model file (SHA-256 {model['sha256']})." if model.get("sha256") else ""
         ),
         ("Analysis and Correction of non-independence", "Spatial autocorrelation"): (
-            f"Judged on spatial blocks: {folds}; intervals from blocks drawn anew." if folds else ""
+            f"Judged on spatial blocks: {folds}; intervals from resampled blocks." if folds else ""
         ),
         ("Threshold selection", "Threshold selection"): thresholds,
     }

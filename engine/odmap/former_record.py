@@ -1,4 +1,4 @@
-"""The record that stands in a folder already: what its author wrote there, to be kept when it is made anew."""
+"""The record that stands in a folder already: what its author wrote there, to be kept when it is made again."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def former_record(folder: Path, answers: Mapping[Key, str]) -> FormerRecord:
 
 
 def filled_in(answers: Mapping[Key, str], page: bytes) -> str:
-    """Return as JSON what must be known to make a record anew: what was filled in, and the page's digest."""
+    """Return as JSON what must be known to make a record again: what was filled in, and the page's digest."""
     rows = [[*_row(one), answers[one.key]] for one in ELEMENTS if answers.get(one.key)]
     return json.dumps({"filled_in": rows, "page_sha256": hashlib.sha256(page).hexdigest()}, indent=1)
 

@@ -125,17 +125,17 @@ def _modality(path: Path, key: str, raw: Any) -> PaperModality:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in (key, *first["loc"]))
-        raise InputError(f"{place} in {path} can't be used ({first['msg']}); mend the config.") from error
+        raise InputError(f"{place} in {path} can't be used ({first['msg']}); fix the config.") from error
     if network.model_name != KIND:
         raise InputError(f"{key} in {path} is a {network.model_name}; only {KIND} can be imported.")
     blocks = network.spatial_block_params or network.aspp_params
     if blocks is None:
-        raise InputError(f"{key} in {path} has neither {' nor '.join(BLOCKS)}; mend the config.")
+        raise InputError(f"{key} in {path} has neither {' nor '.join(BLOCKS)}; fix the config.")
     if any(one != 1 for branch in blocks.dilations for one in branch):
         raise InputError(f"The branches of {key} in {path} are dilated; such a network can't be imported.")
     strides = blocks.strides or [[1] * len(branch) for branch in blocks.kernel_sizes]
     if not len(blocks.kernel_sizes) == len(strides) == len(blocks.pooling_sizes):
-        raise InputError(f"{key} in {path} has not as many strides and pools as branches; mend the config.")
+        raise InputError(f"{key} in {path} has not as many strides and pools as branches; fix the config.")
     hidden = blocks.n_linear_layers - 1
     stacks = [
         _stack(path, key, *branch, hidden)
@@ -145,7 +145,7 @@ def _modality(path: Path, key: str, raw: Any) -> PaperModality:
     layers = network.backbone_params
     steps = [layers.n_filters, layers.kernel_sizes, layers.paddings, layers.pooling_sizes]
     if not residual and (not layers.n_filters or len({len(one) for one in steps}) > 1):
-        raise InputError(f"{key}.backbone_params in {path} lacks a size of a layer; mend the config.")
+        raise InputError(f"{key}.backbone_params in {path} lacks a size of a layer; fix the config.")
     return PaperModality(
         name=_name(key, network.covariates),
         key=key,
@@ -165,7 +165,7 @@ def _stack(
 ) -> Stack:
     if not kernels or not len(kernels) == len(strides) == len(pools):
         raise InputError(
-            f"A branch of {key} in {path} has not one stride and one pool for each kernel; mend the config."
+            f"A branch of {key} in {path} has not one stride and one pool for each kernel; fix the config."
         )
     ones = (1,) * hidden
     plain = all(one == 1 for one in strides)

@@ -48,7 +48,7 @@ def read_species(path: Path, wanted: int) -> tuple[Species, ...]:
         )
     twice = next((name for name in names if not name or names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"{path} names the species {twice!r} twice, or leaves a name empty; mend the file.")
+        raise InputError(f"{path} names the species {twice!r} twice, or leaves a name empty; fix the file.")
     return tuple(_species(row, name) for row, name in zip(found, names, strict=True))
 
 
@@ -137,7 +137,7 @@ def _band(path: Path, modality: str, place: int, row: Row) -> Band:
     mean = _number(row["mean"])
     std = next((_number(row[column]) for column in DEVIATION_COLUMNS if column in row), None)
     if mean is None or std is None or std <= 0:
-        raise InputError(f"{path} gives no mean or no positive std for {name} of {modality}; mend that row.")
+        raise InputError(f"{path} gives no mean or no positive std for {name} of {modality}; fix that row.")
     return Band(
         name=name,
         mean=mean,

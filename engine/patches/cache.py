@@ -21,7 +21,7 @@ from .column_source import ColumnSource
 from .patch_set import Patches
 from .source import PatchSource
 
-VERSION = 1  # of what lies in the folder; another one is read anew
+VERSION = 1  # of what lies in the folder; another one is read again
 BOUND = 20 * 1024**3  # bytes of patches that are kept
 SPARE = 256 * 1024**2  # bytes that stay free on the disk
 PARTIAL = ".partial"
@@ -34,7 +34,7 @@ class PatchCache:
     Parameters
     ----------
     folder
-        Where; ``patches`` in the user's cache folder unless told.
+        Where; ``patches`` in the user's cache folder by default.
     bound
         Bytes beyond which the least recently used go. Those of this cache object never do.
     """

@@ -115,7 +115,7 @@ class ImageSource:
             with Image.open(file) as image:
                 pixels = np.asarray(image.convert(mode))
         except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"The image {file} can't be read ({error}); get it anew.") from error
+            raise InputError(f"The image {file} can't be read ({error}); get it again.") from error
         up, left = (length // 2 - self.side // 2 for length in pixels.shape[:2])
         if min(up, left) < 0 or min(pixels.shape[0] - up, pixels.shape[1] - left) < self.side:
             raise InputError(

@@ -33,9 +33,9 @@ def band_statistics(
     values, valid
         (places, bands) in the files' units, and where they hold values.
     categorical
-        By band, whether it holds categories; none does unless told.
+        By band, whether it holds categories; none does by default.
     units
-        By band; none unless told.
+        By band; none by default.
 
     Raises
     ------

@@ -34,7 +34,7 @@ class MapJob:
     """Map the species of ``model`` from rasters into the folder ``out``; see docs/command-line.md.
 
     ``inputs`` follow the order of the card's bands. ``extent`` is (xmin, ymin, xmax, ymax) in
-    ``extent_crs`` (that of the finest modality's file unless told); None is the whole raster. ``species``
+    ``extent_crs`` (that of the finest modality's file by default); None is the whole raster. ``species``
     empty means all. ``scales`` names for a modality the scales that stay on (none: the modality is off); a
     modality that it does not name keeps all. ``nodata`` gives for a file what means NoData in it, beside what
     it says itself; ``file_crs`` gives for a file the CRS that stands in place of its own.
@@ -138,7 +138,7 @@ class ProfileJob(MapJob):
 class InspectJob:
     """Say what the network gives, and through which branch, at the point ``at`` (x, y in ``crs``).
 
-    ``crs`` is the finest modality's unless told; ``species`` the one with the highest probability. The other
+    ``crs`` is the finest modality's by default; ``species`` the one with the highest probability. The other
     fields mean what they mean in ``MapJob``: the answer is that of the map's pixel under the point, at step 1.
     ``patches`` asks for pictures of what the network saw.
     """
@@ -226,7 +226,7 @@ class AreasJob:
 
     ``polygons`` names a file by whose polygons areas are summed, ``name_field`` the field with their names.
     ``threshold`` is a number that counts beside the thresholds that maps bring along. ``novelty`` is the map of
-    novelty; ``novelty.tif`` beside the first map unless told.
+    novelty; ``novelty.tif`` beside the first map by default.
     """
 
     maps: tuple[str, ...]
@@ -281,7 +281,7 @@ class AssessJob:
     """Test a finished ``map`` of one species with surveyed points (``sites``); a report goes into ``out``.
 
     ``presence`` names the column that is 1 where the species was found and 0 where not; the one with the
-    species' name unless told. ``x``, ``y`` and ``crs`` are needed where the file does not say them itself.
+    species' name by default. ``x``, ``y`` and ``crs`` are needed where the file does not say them itself.
     ``threshold`` is a rule that the map brings along, or a number; where it is None that of largest TSS, or
     where the map has none, that of the survey itself.
     """

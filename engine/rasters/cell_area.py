@@ -28,8 +28,8 @@ def cell_areas(grid: GeoBox, tile: Tile, needed: Valid | None = None) -> Floats:
     every 16th pixel along both sides and a cubic spline between give them all; where some of those lie off the
     earth, as at the corners of a map of the globe, every pixel is a geodesic polygon.
 
-    Pixels off the earth have an area of 0; ``needed`` (rows, columns) tells which must have one: all unless
-    told.
+    Pixels off the earth have an area of 0; ``needed`` (rows, columns) tells which must have one: all by
+    default.
 
     Raises
     ------

@@ -136,7 +136,7 @@ def working_grid(
         Where the size is measured: x, y in the raster's CRS, the centre of the extent to be mapped.
     around
         A box (its CRS, the box, and a margin in model units) that is all that is needed of a grid of another
-        pixel size; the whole raster unless told.
+        pixel size; the whole raster by default.
 
     Returns
     -------

@@ -108,7 +108,7 @@ class MapGrid:
         return GeoBox(self.shape, affine, self.fine.crs)
 
     def input_rows(self, rows: slice | None = None) -> npt.NDArray[np.int64]:
-        """Return the input row under each output row (of ``rows`` of the map, all unless told)."""
+        """Return the input row under each output row (of ``rows`` of the map, all by default)."""
         return self._input(self.rows, rows)
 
     def input_columns(self, columns: slice | None = None) -> npt.NDArray[np.int64]:
@@ -143,7 +143,7 @@ def cell_of(position: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 def map_grid(fine: GeoBox, step: int, extent: Extent | None) -> MapGrid:
-    """Return the map grid that ``extent`` (the whole of ``fine`` unless told) holds; it may be empty."""
+    """Return the map grid that ``extent`` (the whole of ``fine`` by default) holds; it may be empty."""
     height, width = (len(range(step // 2, side, step)) for side in fine.shape)
     whole = MapGrid(fine, step, slice(0, height), slice(0, width), extent)
     if extent is None:

@@ -183,7 +183,7 @@ class Raster:
         """Make ``read`` give ``bands`` on ``grid``; where it does not fit the file's own, values are warped.
 
         Warping is bilinear (else nearest), from one source over the whole grid, with exact coordinates and one
-        width of the kernel (GDAL would choose it anew for each window), so that no value depends on which
+        width of the kernel (GDAL would choose it separately for each window), so that no value depends on which
         window it is read by.
         """
         if self.grid.crs is None:
@@ -284,7 +284,7 @@ class Raster:
             values = source.read(list(bands), window=window)
         except RasterioError as error:
             raise InputError(
-                f"{self.file} can't be read at row {own_up}, column {left} ({error}); get the file anew."
+                f"{self.file} can't be read at row {own_up}, column {left} ({error}); get the file again."
             ) from error
         scales = np.array([self._dataset.scales[b - 1] for b in bands], np.float32)[:, None, None]
         offsets = np.array([self._dataset.offsets[b - 1] for b in bands], np.float32)[:, None, None]

@@ -109,7 +109,7 @@ def grid_of(dataset: DatasetReader, file: str, crs: str = "") -> tuple[GeoBox, b
     numbers = np.array(affine[:6], np.float64)
     if not np.isfinite(numbers).all() or affine.a == 0 or affine.e == 0:
         raise InputError(
-            f"{file} has an origin or a pixel size that is no number or zero; set its position anew "
+            f"{file} has an origin or a pixel size that is no number or zero; set its position "
             "(gdal_translate -a_ullr)."
         )
     if affine.b != 0 or affine.d != 0 or affine.a < 0:
@@ -142,11 +142,11 @@ def _demand_place(affine: Affine, height: int, width: int, crs: CRS, file: str) 
     box = f"{left:.6g} to {right:.6g}, {bottom:.6g} to {top:.6g} in {crs_name(crs)}"
     farthest = max(map(abs, (left, top, right, bottom)))
     if not math.isfinite(farthest) or farthest > FARTHEST:
-        raise InputError(f"{file} spans {box}, which is no place on earth; set its position anew.")
+        raise InputError(f"{file} spans {box}, which is no place on earth; set its position.")
     size = min(affine.a, -affine.e)
     if size < max(LEAST_PIXEL, LEAST_STEPS * math.ulp(farthest)):
         raise InputError(
-            f"{file} has pixels of {size:.6g} at {box}, too small to be told apart; set its position anew."
+            f"{file} has pixels of {size:.6g} at {box}, too small to be told apart; set its position."
         )
     turn = turn_of(crs)
     if not turn:
@@ -154,11 +154,11 @@ def _demand_place(affine: Affine, height: int, width: int, crs: CRS, file: str) 
     pole = turn / 4
     overhang = OVERHANG * -affine.e
     if top > pole + overhang or bottom < -pole - overhang:
-        raise InputError(f"{file} spans {box}, beyond a pole; set its position or its coordinate system anew.")
+        raise InputError(f"{file} spans {box}, beyond a pole; set its position or its coordinate system.")
     if max(-left, right) > MOST_TURNS * turn + affine.a or right - left > turn + 2 * OVERHANG * affine.a:
         raise InputError(
             f"{file} spans {box}, more than once around the earth; set its position or its coordinate system "
-            "anew."
+            "again."
         )
 
 

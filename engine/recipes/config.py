@@ -116,7 +116,7 @@ class SitesConfig(_Records):
         return tuple(_completed(one, shared) for one in given)
 
     def test_source(self) -> SourceConfig | None:
-        """Return the test table, surveyed sites with the same columns as for training unless told."""
+        """Return the test table, surveyed sites with the same columns as for training by default."""
         if self.test is None:
             return None
         names = {name: getattr(self, name) for name in _Records.model_fields} | {"kind": "pa", "where": None}
@@ -145,7 +145,7 @@ class ModalityConfig(_Table):
     crs
         The CRS of the rasters in place of their own: one for all, or a table by file.
     scales, backbone
-        Windows (px), and ``residual`` or ``pointwise``; the preset's unless told.
+        Windows (px), and ``residual`` or ``pointwise``; the preset's by default.
     """
 
     inputs: Names = ()

@@ -148,11 +148,11 @@ def _modalities(config: TrainingConfig, faulty: Sequence[Key]) -> Iterator[Fault
         for one in unknown:
             yield (*key, "categorical"), f"{one!r} is none of columns; {suggestion(one, modality.columns)}"
         if modality.categorical and modality.patches:
-            yield (*key, "categorical"), "can't be had from patches, which are pictures"
+            yield (*key, "categorical"), "isn't possible with patches, which are pictures"
 
 
 def _shapes(config: TrainingConfig) -> Iterator[Fault]:
-    """Yield scales that can't be had, and what of ``[model]`` fits no modality."""
+    """Yield scales that aren't possible, and what of ``[model]`` fits no modality."""
     for field in ("scales", "widths"):
         for name, sizes in getattr(config.model, field).items():
             if name not in config.modality:

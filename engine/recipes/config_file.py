@@ -47,7 +47,7 @@ def read_config(path: Path) -> TrainingConfig:
     if faults:
         count, them = ("a fault", "it") if len(faults) == 1 else (f"{len(faults)} faults", "them")
         lines = "\n".join(f"  {dotted(key)}: {text}" for key, text in faults)
-        raise InputError(f"The config {path} has {count}; mend {them} first:\n{lines}")
+        raise InputError(f"The config {path} has {count}; fix {them} first:\n{lines}")
     return config
 
 
@@ -71,7 +71,7 @@ def _toml(path: Path) -> dict[str, Any]:
         what, _, where = str(error).rpartition(" (at ")
         place = where.rstrip(")").replace("end of document", f"line {text.count(chr(10)) + 1}, its end")
         raise InputError(
-            f"The config {path} is not TOML at {place} ({what[:1].lower()}{what[1:]}); mend that line."
+            f"The config {path} is not TOML at {place} ({what[:1].lower()}{what[1:]}); fix that line."
         ) from error
 
 

@@ -18,7 +18,7 @@ MOST_SCALES = 8  # in a sentence
 def scales_of(config: TrainingConfig, modality: str) -> tuple[int, ...]:
     """Return the scales of a modality: its own, else those of ``[model]``, else the preset's, else none.
 
-    Samples with data have scale 1 unless told.
+    Samples with data have scale 1 by default.
     """
     told = config.modality[modality].scales or config.model.scales.get(modality, ())
     if told:

@@ -21,7 +21,7 @@ class Monitor:
     Parameters
     ----------
     sink
-        Gets every progress report; nobody unless told.
+        Gets every progress report; nobody by default.
     """
 
     def __init__(self, sink: Sink | None = None) -> None:

@@ -14,7 +14,7 @@ PACKAGES = ("torch", "numpy", "rasterio", "pyproj")
 def scalescape_version() -> str:
     """Return the version that ``metadata.txt`` names; QGIS shows the same."""
     metadata = configparser.ConfigParser(interpolation=None)
-    metadata.read(Path(__file__).resolve().parent.parent / "metadata.txt", encoding="utf-8")
+    metadata.read(Path(__file__).resolve().parents[2] / "metadata.txt", encoding="utf-8")
     return metadata.get("general", "version", fallback="unknown")
 
 

@@ -149,7 +149,7 @@ class _Reading:
         example = "" if met.all() else f"for example row {cells.row[int(np.argmin(met))]}"
         self.cleaning.drop(self.name, f"not meeting {condition.text}", int((~met).sum()), example)
         if not met.any():
-            raise InputError(f"No row of {self.name} meets {condition.text}; mend the condition.")
+            raise InputError(f"No row of {self.name} meets {condition.text}; fix the condition.")
         return cells.kept(met)
 
     def _day(self, cells: Cells) -> npt.NDArray[np.int64] | None:

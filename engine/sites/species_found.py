@@ -31,7 +31,7 @@ def species_columns(file: TableFile, patterns: Sequence[str]) -> list[str]:
     for pattern in map(spelt, patterns):
         matched = {pattern} if pattern in file.columns else set(fnmatch.filter(file.columns, pattern))
         if not matched:
-            raise InputError(f"No column of {file.name} is called {pattern!r}; mend species_columns.")
+            raise InputError(f"No column of {file.name} is called {pattern!r}; fix species_columns.")
         taken |= matched
     return [name for name in dict.fromkeys(file.columns) if name in taken]
 
@@ -74,7 +74,7 @@ def found_in(raw: Raw, row: Row, column: str, table: str) -> npt.NDArray[np.int8
         raise InputError(
             f"The column {column!r} of {table} holds {shown} in row {row[first]}; it must be 1 (or a count, "
             "or TRUE) where the species was found, 0 (or FALSE) where not, empty (or NA) where it was not "
-            "surveyed; choose another column, or mend it."
+            "surveyed; choose another column, or fix it."
         )
     return np.where(empty, -1, values > 0).astype(np.int8)
 

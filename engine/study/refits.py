@@ -1,4 +1,4 @@
-"""How sure the scale of effect is: the network of everything, trained anew on blocks drawn anew."""
+"""How sure the scale of effect is: the network of everything, trained again on resampled blocks."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Scoreboard:
     survey
         Whether those are survey sites.
     resampling
-        The blocks as they are drawn anew, alike for all models.
+        The blocks as they are resampled, alike for all models.
     """
 
     scored: Scored

@@ -248,7 +248,7 @@ class DelimitedText:
                 except csv.Error as error:
                     raise InputError(
                         f"A quotation mark in row {row} of {self.name} is not closed, or not where a cell ends "
-                        "(inside a cell it must be written twice); mend that row."
+                        "(inside a cell it must be written twice); fix that row."
                     ) from error
                 if reader.line_num > 1 and numeric is not None:
                     self._check_quotes(row, fields, numeric)

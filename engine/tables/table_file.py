@@ -124,7 +124,7 @@ class TableFile:
                 self._refuse_degrees(named[0], named[1], wanted)
             if wanted is None and named != found and not columns_of(DATUM, self.columns):
                 remedy = self._named_by('set crs, for example crs = "EPSG:4326"', "name it (--crs EPSG:4326)")
-                raise InputError(f"The coordinate system of {x}, {y} in {self.name} is not told; {remedy}.")
+                raise InputError(f"The CRS of {x}, {y} in {self.name} is not specified; {remedy}.")
             return Coordinates(named[0], named[1], wanted or CRS(WGS84), named=wanted is not None)
         if found and not any(named):
             return self._found(found, x is not None or y is not None, wanted)

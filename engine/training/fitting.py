@@ -102,7 +102,7 @@ def fit(
     score
         Judges the network after every epoch; the best one is kept.
     epochs
-        Stop after so many, on the same schedule; the recipe's unless told.
+        Stop after so many, on the same schedule; the recipe's by default.
 
     Raises
     ------

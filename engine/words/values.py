@@ -113,7 +113,7 @@ def memory_of(text: str) -> int:
     """Return bytes from ``2GiB``, ``500 MiB`` or a number of bytes."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
     if match is None or match[2].upper() not in UNITS:
-        raise InputError(f"The memory budget {text!r} is no size; write for example 2GiB or 500MiB.")
+        raise InputError(f"The memory budget {text!r} isn't a valid size; write for example 2GiB or 500MiB.")
     return int(float(match[1]) * UNITS[match[2].upper()])
 
 

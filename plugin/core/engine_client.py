@@ -203,7 +203,7 @@ class EngineClient:
         """Return why the engine must be killed now, or None; asks for a sign of life where it is due."""
         if any(call.deadline is not None and now > call.deadline for call in self._calls.values()):
             return EngineError(
-                "The engine did not stop when asked, so it was started anew.",
+                "The engine did not stop when asked, so it was started again.",
                 remedy="Press Run again.",
             )
         if self._asked_for_sign is not None and now - self._asked_for_sign > self._patience.hang:

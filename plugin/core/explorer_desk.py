@@ -85,7 +85,7 @@ class ExplorerDesk(QObject):
         self.state = ExplorerState()
 
     def set_draft(self, draft: MapDraft) -> None:
-        """Take model, rasters and scales from the panel; what is shown is asked anew where they changed."""
+        """Take model, rasters and scales from the panel; what is shown is asked again where they changed."""
         before, self._draft = self._draft, draft
         if draft.card is not before.card:
             known = [one.name for one in draft.card.species] if draft.card is not None else []

@@ -31,7 +31,7 @@ class JobOrder:
 
 
 class JobTask(QgsTask):
-    """Runs one job, a map unless told; keep a reference to it in Python until it has ended.
+    """Runs one job, a map by default; keep a reference to it in Python until it has ended.
 
     Signals
     -------

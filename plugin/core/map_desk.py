@@ -103,7 +103,7 @@ class MapDesk(QObject):
             self._tell()
 
     def check_again(self) -> None:
-        """Ask the engine anew about the same draft, since something outside of it changed."""
+        """Ask the engine again about the same draft, since something outside of it changed."""
         self._checked_job = None
         self.set_draft(self.draft)
 

@@ -1,4 +1,4 @@
-"""The polygon layer within which a map is kept, as a file written anew only when it must be."""
+"""The polygon layer within which a map is kept, as a file written again only when it must be."""
 
 from __future__ import annotations
 

@@ -19,5 +19,5 @@ def viridis() -> QgsGradientColorRamp:
 
 
 def apply_style(layer: QgsRasterLayer, band: int = 1, highest: float = HIGHEST) -> None:
-    """Show ``band`` of ``layer`` in the common ramp, from 0 to 1 unless told."""
+    """Show ``band`` of ``layer`` in the common ramp, from 0 to 1 by default."""
     style_ramp(layer, viridis(), LOWEST, highest, len(_VIRIDIS), band)

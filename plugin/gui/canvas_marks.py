@@ -142,7 +142,7 @@ class _Labels(QgsMapCanvasItem):
         return QRectF(0, 0, self._canvas.width(), self._canvas.height())
 
     def updatePosition(self) -> None:
-        """Draw anew where the map was moved."""
+        """Draw again where the map was moved."""
         self.prepareGeometryChange()
         self.update()
 

@@ -264,8 +264,8 @@ class ScalescapeDock(QgsDockWidget):
         hint, role = state.obstacle, "bad" if state.is_fault else "quiet"
         if not hint and state.open_cautions and not state.checking:
             number = len(state.open_cautions)
-            one = tr("Acknowledge or mend the warning above.")
-            many = tr("Acknowledge or mend the {} warnings above.")
+            one = tr("Acknowledge or fix the warning above.")
+            many = tr("Acknowledge or fix the {} warnings above.")
             hint, role = one if number == 1 else many.format(number), "caution"
         elif not hint and state.checking:
             hint = tr("Looking at the inputs …")

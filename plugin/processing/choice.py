@@ -8,7 +8,7 @@ from qgis.core import QgsProcessingParameterEnum
 
 
 def choice(name: str, description: str, options: Sequence[str]) -> QgsProcessingParameterEnum:
-    """Return a parameter that is one of ``options``, the first unless told, and whose value is the word."""
+    """Return a parameter that is one of ``options``, the first by default, and whose value is the word."""
     return QgsProcessingParameterEnum(
         name, description, list(options), defaultValue=options[0], usesStaticStrings=True
     )

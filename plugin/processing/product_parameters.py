@@ -24,7 +24,7 @@ CUT_NOVEL, CLAMP, INCLUDE_UNPROVEN = "CUT_NOVEL", "CLAMP", "INCLUDE_UNPROVEN"
 
 
 def products_parameter(options: Sequence[str], usual: Sequence[str]) -> QgsProcessingParameterEnum:
-    """Return the parameter that takes several of ``options``, the ``usual`` ones unless told."""
+    """Return the parameter that takes several of ``options``, the ``usual`` ones by default."""
     return QgsProcessingParameterEnum(
         PRODUCTS,
         tr("Products"),

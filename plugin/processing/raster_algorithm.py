@@ -95,7 +95,7 @@ class RasterAlgorithm(PreparedAlgorithm):
         )
 
     def add_place(self, step: int, least_step: int = 1) -> None:
-        """Add extent, mask and step; the step is ``step`` unless told."""
+        """Add extent, mask and step; the step is ``step`` by default."""
         self.addParameter(QgsProcessingParameterExtent(self.EXTENT, tr("Extent"), optional=True))
         polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
         self.addParameter(QgsProcessingParameterFeatureSource(self.MASK, tr("Mask"), polygons, optional=True))

@@ -38,7 +38,7 @@ def vector_parameter(
     algorithm, parameters, name, context
         As Processing has them.
     file
-        Where a copy goes; a temporary file unless told.
+        Where a copy goes; a temporary file by default.
     attributes
         Whether a copy holds more than geometries.
 

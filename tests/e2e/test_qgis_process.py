@@ -37,7 +37,7 @@ def test_the_map_is_that_of_the_command_line(place: Path) -> None:
     )
     files = sorted(out.glob("*.tif"))
     assert [file.name for file in files] == sorted(file.name for file in (place / "cli").glob("*.tif"))
-    assert len(files) > 12 and out / "novelty.tif" in files, "a map a species, and novelty unless told"
+    assert len(files) > 12 and out / "novelty.tif" in files, "a map a species, and novelty by default"
     for file in files:
         with rasterio.open(file) as ours, rasterio.open(place / "cli" / file.name) as theirs:
             assert ours.transform == theirs.transform

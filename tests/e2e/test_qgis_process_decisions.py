@@ -72,7 +72,7 @@ def mapped(place: Path) -> list[str]:
 
 
 def threshold(rule: str = "", file: str = FILE) -> float:
-    """The card's threshold of a species, the usual one unless told; the card is read apart from the program."""
+    """The card's threshold of a species, the usual one by default; the card is read apart from the program."""
     data = MODEL.read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     species = json.loads(header["__metadata__"]["scalescape"])["species"]

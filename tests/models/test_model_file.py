@@ -48,7 +48,7 @@ def path(model: ModelFile, tmp_path: Path) -> Path:
 
 
 def with_card(path: Path, change: object) -> Path:
-    """Write the file anew with its card's JSON changed."""
+    """Write the file again with its card's JSON changed."""
     raw = json.loads(read_card(path).to_json())
     change(raw)  # type: ignore[operator]
     target = path.with_name("changed.safetensors")
@@ -144,7 +144,7 @@ def test_weights_that_are_not_finite_are_told(model: ModelFile, tmp_path: Path) 
 def test_a_faulty_card_names_its_fault(path: Path, change: object, message: str) -> None:
     with pytest.raises(ModelError, match=message) as caught:
         read_model(with_card(path, change))
-    assert str(caught.value).endswith("get the file anew.") or "Get the file anew." in str(caught.value)
+    assert str(caught.value).endswith("get the file again.") or "Get the file again." in str(caught.value)
 
 
 def test_what_the_number_means_follows_the_data(model: ModelFile) -> None:

@@ -253,7 +253,7 @@ def test_never_two_questions_are_under_way_and_the_newest_counts(qgis_app, follo
     assert wait_until(lambda: len(bridge.asked) == 3)
     question.forget()
     bridge.answered.emit(3, {"n": 4})
-    assert told == expected, "what is forgotten is not told"
+    assert told == expected, "what is forgotten is not specified"
 
 
 @pytest.mark.parametrize(

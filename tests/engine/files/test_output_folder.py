@@ -106,7 +106,7 @@ def test_an_end_by_signal_cleans_up(job: MapJob) -> None:
         (["--extent=inf,0,1,1"], "no place on earth"),
         (["--extent=0,0,1e300,1e300"], "no place on earth"),
         (["--nodata", "a.tif=nan"], "finite number"),
-        (["--memory", "lots"], "no size"),
+        (["--memory", "lots"], "a valid size"),
         (["--scales", "satellite"], "MODALITY=SCALES"),
         (["--species-file", "/nowhere.txt"], "can't be read"),
         (["--method", "magic"], "not one of"),

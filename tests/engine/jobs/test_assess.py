@@ -159,7 +159,7 @@ def test_bad_input_is_told_in_one_sentence(truth: np.ndarray, sites: Path, tmp_p
         (present, places, "1 are presences and 0 absences"),
         (away, places, r"No point of .*away\.csv lies where the map has a value; .*swapped.*\(EPSG:32631\)"),
         (sites, [], r"no columns decimalLongitude .* \(--x, --y, --crs\)"),
-        (sites, places[:4], r"is not told; name it \(--crs EPSG:4326\)\.$"),
+        (sites, places[:4], r"is not specified; name it \(--crs EPSG:4326\)\.$"),
         (sites, [*places, "--presence", "east"], "column 'east' of survey.csv holds [0-9.]+ in row 2; it must"),
         (sites, [*places, "--threshold", "some"], "neither a number nor a rule"),
         (tmp_path / "none.csv", places, r"can't be read \(No such file or directory\)"),

@@ -128,7 +128,7 @@ def test_what_the_author_wrote_stays_and_the_rest_is_filled_anew(
     )
     assert again.warnings == (
         "odmap.csv says other than card and run on Scale of Analysis: Spatial extent. What you wrote was kept; "
-        "empty a cell to have it filled in anew.",
+        "empty a cell to have it filled in again.",
     )
     run_odmap(OdmapJob(str(own)))
     assert rows(own) == found, "nor is it lost the third time"
@@ -270,7 +270,7 @@ def test_products_of_maps_that_stood_there_before_are_not_told(own: Path) -> Non
 
 def test_a_record_of_products_that_can_not_be_read_is_refused(own: Path) -> None:
     (own / "products.json").write_text("{")
-    with pytest.raises(InputError, match=r"products\.json can't be read .*make the products anew"):
+    with pytest.raises(InputError, match=r"products\.json can't be read .*make the products again"):
         run_odmap(OdmapJob(str(own)))
 
 

@@ -1,4 +1,4 @@
-"""Costs kept on disk: what was counted once comes back the same, and is counted anew where it can't."""
+"""Costs kept on disk: what was counted once comes back the same, and is counted again where it can't."""
 
 from __future__ import annotations
 

@@ -306,7 +306,7 @@ def test_a_missing_patch_tree_and_a_window_wider_than_a_patch_are_named(folder: 
 
 def test_a_syntax_error_is_one_sentence_with_its_line(folder: Path) -> None:
     with pytest.raises(
-        InputError, match=r"train.toml is not TOML at line 3, column 8 \(.*\); mend that line\.$"
+        InputError, match=r"train.toml is not TOML at line 3, column 8 \(.*\); fix that line\.$"
     ):
         read(folder, '[sites]\ntrain = "a"\nkind = po\n')
     with pytest.raises(InputError, match=r"at line 2, its end"):

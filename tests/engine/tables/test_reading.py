@@ -167,7 +167,7 @@ def test_a_cell_that_is_neither_found_nor_not_is_refused(tmp_path: Path, cell: s
     [
         ("species,lon,lat\nA,1,1\n", {}, "no column 'x'; it has species, lon, lat"),
         ("species,lon,lat\nA,1,1\n", {"x": None, "y": None}, "decimalLatitude; name those"),
-        ("species,x,y\nA,1,1\n", {"crs": None}, "The coordinate system of x, y in a.csv is not told"),
+        ("species,x,y\nA,1,1\n", {"crs": None}, "The CRS of x, y in a.csv is not specified"),
         ("species,x,y\nA,1,1\n", {"crs": "EPSG:99999"}, "'EPSG:99999' of a.csv is unknown"),
         ("species,x,y\nA,1,1\n", {"species": "taxon"}, "no column 'taxon'"),
         ("species,x,y\nA,1,1\n", {"species": None, "species_columns": ("nz*",)}, "No column of a.csv"),

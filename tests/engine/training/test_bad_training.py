@@ -52,7 +52,7 @@ def test_all_faults_of_a_config_are_told_at_once(tmp_path: Path) -> None:
     )
     first, *faults = done.stderr.strip().splitlines()
     assert (done.returncode, done.stdout) == (2, "")
-    assert first == f"The config {config} has 6 faults; mend them first:"
+    assert first == f"The config {config} has 6 faults; fix them first:"
     assert [line.strip().partition(": ")[0] for line in faults] == [
         "training.epochs", "training.epoch", "sites.source[2].file", "sites.source[2].where",
         "modality.bioclim.inputs", "modality.satellite.scales",
