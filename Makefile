@@ -1,14 +1,19 @@
 # The two commands are `make demo` and `make test`; both do all their own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types test-engine test-plugin test-e2e clean
+.PHONY: help setup demo test quick lint types test-engine test-plugin test-e2e clean
 
 PYTHON ?= python3
 ENGINE := .venv/bin
 QGIS_PYTHON := .venv-qgis/bin/python
 
+QUICK := tests/engine/words tests/engine/tables tests/engine/sites tests/engine/recipes tests/engine/judging \
+	tests/models/test_attribution.py tests/models/test_band_names.py tests/models/test_loss.py \
+	tests/models/test_network.py tests/models/test_windows.py tests/engine/test_words.py
+
 help:
 	@echo "make demo   make a landscape, map a dozen species on it in QGIS, and save the project and a picture"
 	@echo "make test   run all checks"
+	@echo "make quick  lint, types, and the tests that start no process and train nothing"
 	@echo "make setup  build the environments (.venv for the engine, .venv-qgis for the plugin's tests)"
 	@echo "make clean  remove what was built"
 
@@ -19,6 +24,9 @@ demo: setup
 	@$(PYTHON) tools/qgis_demo.py demo
 
 test: lint types test-engine test-plugin test-e2e
+
+quick: lint types
+	$(ENGINE)/python -m pytest $(QUICK) -q -n auto --dist loadfile
 
 lint: setup
 	$(ENGINE)/ruff check .

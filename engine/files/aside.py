@@ -20,6 +20,7 @@ from .made_folders import MadeFolders
 SUFFIX = UNFINISHED
 BESIDE = ".aux.xml"  # GDAL's notes beside a raster
 GROWING = ".tiles.tif"  # at the end of a hidden file's name: what a map is made from
+BEFORE = ".before"  # in the folder aside: what is being replaced
 _MOVE = "move it, or choose another folder"
 
 
@@ -86,7 +87,7 @@ class Aside:
             write_whole(self.path / name, content)
 
     def publish(self, names: Iterable[str]) -> list[Path]:
-        """Move files to the output folder by rename, in place of what bears their names there.
+        """Move files to the output folder by rename, in place of what bears their names there: all, or none.
 
         What GDAL and QGIS noted beside a raster that is replaced, such as its range, goes with it.
         """
@@ -145,19 +146,47 @@ class Aside:
 def published(source: Path, folder: Path, names: Iterable[str]) -> list[Path]:
     """Move files from one folder to another of the same disk by rename; return where they are now.
 
+    Where one can't be moved, those moved before go back, and what they replaced is there again.
+
     Raises
     ------
     OSError
         One can't be moved.
     """
-    finals = []
-    for name in names:
-        final = folder / name
-        final.parent.mkdir(parents=True, exist_ok=True)
+    before = source / BEFORE
+    moved: list[tuple[Path, Path, Path | None]] = []
+    try:
+        for name in names:
+            final = folder / name
+            final.parent.mkdir(parents=True, exist_ok=True)
+            old = _second_name(final, before / name)
+            (source / name).replace(final)
+            moved.append((final, source / name, old))
+    except OSError:
+        for final, new, old in reversed(moved):
+            with suppress(OSError):
+                final.replace(new)
+                if old is not None:
+                    old.replace(final)
+        raise
+    finally:
+        shutil.rmtree(before, ignore_errors=True)
+    for final, _, _ in moved:
         final.with_name(f"{final.name}{BESIDE}").unlink(missing_ok=True)
-        (source / name).replace(final)
-        finals.append(final)
-    return finals
+    return [final for final, _, _ in moved]
+
+
+def _second_name(file: Path, other: Path) -> Path | None:
+    """Give a file a second name, by which it stays when the first one is taken; None where that can't be."""
+    if not file.is_file() or file.is_symlink():
+        return None
+    try:
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.unlink(missing_ok=True)
+        os.link(file, other)
+    except OSError:  # a file system without second names
+        return None
+    return other
 
 
 def _is_worthless(folder: Path) -> bool:

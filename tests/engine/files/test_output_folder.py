@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scalescape.engine.files.aside import Aside
 from scalescape.engine.jobs.map_job import run_map
 from scalescape.engine.protocol import MapJob, RasterInput
 from scalescape.engine.running.errors import InputError
@@ -139,3 +141,28 @@ def test_notes_beside_a_replaced_map_go_and_others_stay(job: MapJob) -> None:
     run_map(job, Monitor())
     assert not beside.exists() and other.exists()
     assert top.read_bytes() == categories, "our own notes come with the map"
+
+
+def test_files_are_published_all_or_none(tmp_path: Path) -> None:
+    """A target that can't be replaced (here a folder) leaves what stood there, and the work aside."""
+    out = tmp_path / "out"
+    out.mkdir()
+    names = [f"{name}.tif" for name in "abcd"]
+    for name in ("a.tif", "c.tif"):
+        (out / name).write_text(f"old {name}")
+    (out / "d.tif").mkdir()
+    (out / "d.tif" / "mine").touch()
+    with Aside(out) as aside:
+        for name in names:
+            aside.write(name, f"new {name}")
+        with pytest.raises(InputError, match=r"can't be written"):
+            aside.publish(names)
+        assert {name: (out / name).read_text() for name in ("a.tif", "c.tif")} == {
+            "a.tif": "old a.tif", "c.tif": "old c.tif",
+        }  # fmt: skip
+        assert not (out / "b.tif").exists()
+        assert all((aside.path / name).read_text() == f"new {name}" for name in names)
+        shutil.rmtree(out / "d.tif")
+        aside.publish(names)
+        assert all((out / name).read_text() == f"new {name}" for name in names)
+    assert sorted(one.name for one in out.iterdir()) == names
