@@ -273,7 +273,7 @@ def main() -> None:
     """Run the command line."""
     os.environ.setdefault("GDAL_CACHEMAX", GDAL_CACHE_MB)  # GDAL's own default is a twentieth of all memory
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch in large pages: half the time of a fresh tensor
-    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # also where Ctrl-C is ignored, as behind nohup
     try:
         sys.exit(cli(prog_name="scalescape", standalone_mode=False) or 0)
     except click.ClickException as error:

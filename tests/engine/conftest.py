@@ -18,6 +18,7 @@ from scalescape.models.network import FusionNetwork
 from scalescape.models.presets import architecture
 
 torch.set_num_threads(1)  # tests run beside each other; small tensors gain nothing from more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # nor do the processes that they start
 
 LEFT, TOP = 500_000.0, 5_000_000.0
 
