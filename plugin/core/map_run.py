@@ -185,7 +185,7 @@ def run_title(card: Card, job: MapJob, when: str = "") -> str:
 
     That is the model (by its card or its file, whichever name is shorter), the output pixel, what is switched
     off, how many species where not all, whether a part was mapped, the edge filled, cells blended, predictors
-    clamped or novel places left out, and ``when``, which is now by default.
+    clamped or novel places left out, and ``when``, which by default is now.
     """
     model = min(card.name, Path(job.model).stem, key=len)
     parts = [model, _output_pixel(card, job), experiment_title(card, job)]

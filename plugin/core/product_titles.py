@@ -11,7 +11,7 @@ from .translation import tr
 
 @dataclass(frozen=True)
 class ProductTitle:
-    """A product's name as a choice, what its tooltip says, and why it isn't available (empty where it can)."""
+    """A product's name as a choice, what its tooltip says, and why it isn't available (empty where it is)."""
 
     name: str
     title: str

@@ -82,7 +82,7 @@ class TrainAlgorithm(EngineAlgorithm):
             "(sites nearer than this to a test block are dropped), least records a species, thinning (one "
             "record in a square so wide; 0: in a pixel), number of background points, lambda 2 (weight of "
             "other species' sites against the background) and width (0.125: an eighth of the paper's network, "
-            "many times faster) are the preset's, or chosen by the data, by default.\n\n"
+            "many times faster) are those of the preset by default, or chosen by the data.\n\n"
             "Config instead of these: a training config (TOML); all else but resume, device and model file is "
             "then ignored.\n\n"
             "Resume: goes on from the last whole epoch of a run of the same model file that was stopped, if "
