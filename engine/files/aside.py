@@ -171,9 +171,10 @@ def published(source: Path, folder: Path, names: Iterable[str]) -> list[Path]:
         raise
     finally:
         shutil.rmtree(before, ignore_errors=True)
-    for final, _, _ in moved:
-        final.with_name(f"{final.name}{BESIDE}").unlink(missing_ok=True)
-    return [final for final, _, _ in moved]
+    finals = [final for final, _, _ in moved]
+    for note in {final.with_name(f"{final.name}{BESIDE}") for final in finals} - {*finals}:
+        note.unlink(missing_ok=True)  # on what was replaced
+    return finals
 
 
 def _second_name(file: Path, other: Path) -> Path | None:
