@@ -26,7 +26,7 @@ demo: setup
 test: lint types test-engine test-plugin test-e2e
 
 quick: lint types
-	$(ENGINE)/python -m pytest $(QUICK) -q -n auto --dist loadfile
+	$(ENGINE)/python -m pytest $(QUICK) -q -m "not slow" -n auto --dist loadfile
 
 lint: setup
 	$(ENGINE)/ruff check .

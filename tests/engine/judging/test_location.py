@@ -11,6 +11,8 @@ from scipy.stats import gaussian_kde
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
+pytestmark = pytest.mark.slow
+
 CENTRES = np.array([[0.3, 0.2], [0.75, 0.7]])
 
 

@@ -17,6 +17,8 @@ from scalescape.engine.judging.scored import Scored
 from scalescape.models.card import Card
 from scalescape.models.presets import architecture
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = '<script>alert("x")</script> $\\frac{1$'
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

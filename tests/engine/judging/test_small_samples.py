@@ -10,6 +10,8 @@ from scalescape.engine.judging.species_figures import SpeciesFigures, species_fi
 from scalescape.engine.judging.thresholds import LARGEST_TSS, thresholds
 from scalescape.models.flags import CHANCE, UNPROVEN
 
+pytestmark = pytest.mark.slow
+
 SIMULATIONS = 200
 
 

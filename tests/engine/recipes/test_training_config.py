@@ -318,6 +318,7 @@ def test_a_missing_config_is_told(tmp_path: Path) -> None:
         read_config(tmp_path / "none.toml")
 
 
+@pytest.mark.slow
 def test_config_and_sites_need_no_torch() -> None:
     code = (
         "import sys, scalescape.engine.recipes.config_checks, scalescape.engine.sites.preparation, "

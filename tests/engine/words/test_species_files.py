@@ -21,6 +21,8 @@ from scalescape.engine.running.progress import Monitor
 from scalescape.engine.words.naming import DEVICES, LONGEST, is_taken, slugs
 from scalescape.models.model_file import read_model, write_model
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = ("probability", "occurrence", "binary", "richness", "top", "novelty")
 OF_SPECIES = ("", "_occurrence", "_binary", "_uncertainty")
 OTHERS = {
