@@ -157,15 +157,15 @@ def published(source: Path, folder: Path, names: Iterable[str]) -> list[Path]:
     moved: list[tuple[Path, Path, Path | None]] = []
     try:
         for name in names:
-            final = folder / name
+            final, new = folder / name, source / name
             final.parent.mkdir(parents=True, exist_ok=True)
-            old = _second_name(final, before / name)
-            (source / name).replace(final)
-            moved.append((final, source / name, old))
+            moved.append((final, new, _kept(final, before / name)))
+            new.replace(final)
     except OSError:
         for final, new, old in reversed(moved):
             with suppress(OSError):
-                final.replace(new)
+                if not new.exists():
+                    final.replace(new)
                 if old is not None:
                     old.replace(final)
         raise
@@ -177,17 +177,26 @@ def published(source: Path, folder: Path, names: Iterable[str]) -> list[Path]:
     return finals
 
 
-def _second_name(file: Path, other: Path) -> Path | None:
-    """Give a file a second name, by which it stays when the first one is taken; None where that can't be."""
-    if not file.is_file() or file.is_symlink():
+def _kept(file: Path, other: Path) -> Path | None:
+    """Keep a file that is about to be replaced under another name, too; None where there is none.
+
+    Where a file can't have two names (exFAT, a link) it is moved there.
+    """
+    if not file.is_symlink() and not file.is_file():
         return None
-    try:
-        other.parent.mkdir(parents=True, exist_ok=True)
-        other.unlink(missing_ok=True)
-        os.link(file, other)
-    except OSError:  # a file system without second names
-        return None
+    other.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_symlink() or not _has_second_name(file, other):
+        file.replace(other)
     return other
+
+
+def _has_second_name(file: Path, other: Path) -> bool:
+    """Give a file a second name, if its file system knows such."""
+    try:
+        os.link(file, other)
+    except OSError:
+        return False
+    return True
 
 
 def _is_worthless(folder: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import shutil
 import subprocess
@@ -143,13 +145,24 @@ def test_notes_beside_a_replaced_map_go_and_others_stay(job: MapJob) -> None:
     assert top.read_bytes() == categories, "our own notes come with the map"
 
 
-def test_files_are_published_all_or_none(tmp_path: Path) -> None:
+def refuse_to_link(*names: object) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize("second_names", [True, False])
+def test_files_are_published_all_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second_names: bool
+) -> None:
     """A target that can't be replaced (here a folder) leaves what stood there, and the work aside."""
+    if not second_names:  # as on exFAT
+        monkeypatch.setattr(os, "link", refuse_to_link)
     out = tmp_path / "out"
     out.mkdir()
-    names = [f"{name}.tif" for name in "abcd"]
+    names = [f"{name}.tif" for name in "abcnd"]
     for name in ("a.tif", "c.tif"):
         (out / name).write_text(f"old {name}")
+    (tmp_path / "elsewhere").write_text("old b.tif")
+    (out / "b.tif").symlink_to(tmp_path / "elsewhere")
     (out / "d.tif").mkdir()
     (out / "d.tif" / "mine").touch()
     with Aside(out) as aside:
@@ -160,9 +173,10 @@ def test_files_are_published_all_or_none(tmp_path: Path) -> None:
         assert {name: (out / name).read_text() for name in ("a.tif", "c.tif")} == {
             "a.tif": "old a.tif", "c.tif": "old c.tif",
         }  # fmt: skip
-        assert not (out / "b.tif").exists()
+        assert not (out / "n.tif").exists()
+        assert (out / "b.tif").is_symlink() and (out / "b.tif").read_text() == "old b.tif"
         assert all((aside.path / name).read_text() == f"new {name}" for name in names)
         shutil.rmtree(out / "d.tif")
         aside.publish(names)
         assert all((out / name).read_text() == f"new {name}" for name in names)
-    assert sorted(one.name for one in out.iterdir()) == names
+    assert sorted(one.name for one in out.iterdir()) == sorted(names)
