@@ -39,6 +39,16 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(text.split(SEPARATOR)) if text else ()
 
 
+def unproven(flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the flags that mean that the tests prove nothing for the species."""
+    return tuple(flag for flag in flags if flag in UNPROVEN)
+
+
 def is_unproven(flags: tuple[str, ...]) -> bool:
     """Tell whether one of the flags means that the tests prove nothing for the species."""
-    return not UNPROVEN.isdisjoint(flags)
+    return bool(unproven(flags))
+
+
+def with_reasons(name: str, flags: tuple[str, ...]) -> str:
+    """Return the name of a species with why it is unproven: ``Rare (few presences, few blocks)``."""
+    return f"{name} ({', '.join(unproven(flags))})"

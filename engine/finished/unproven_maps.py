@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...models.flags import UNPROVEN, is_unproven
+from ...models.flags import is_unproven, with_reasons
 from ..words.listing import listed
 from .finished_map import MapBand
 
@@ -16,9 +16,7 @@ def unproven_notes(bands: Sequence[MapBand]) -> list[str]:
     found = {band.species: band.tags.flags for band in bands if is_unproven(band.tags.flags)}
     if not found:
         return []
-    named = [
-        f"{name} ({', '.join(flag for flag in flags if flag in UNPROVEN)})" for name, flags in found.items()
-    ]
+    named = [with_reasons(name, flags) for name, flags in found.items()]
     return [
         f"{len(found)} of {len({band.species for band in bands})} species mapped here "
         f"{'is' if len(found) == 1 else 'are'} unproven, so figures of {'its' if len(found) == 1 else 'their'} "

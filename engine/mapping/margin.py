@@ -144,7 +144,7 @@ def _strips(
 def _on_line(
     along: range, same: int, across: bool, inside: Inside, radius: int
 ) -> Callable[[Index], npt.NDArray[np.bool_]]:
-    """Return what tells of places along a row (a column, if not ``across``) whether windows there fit."""
+    """Return a function from places along a row (a column, if not ``across``) to whether windows fit there."""
 
     def held(places: Index) -> npt.NDArray[np.bool_]:
         rows, columns = np.full(places.shape, same), along.start + places
@@ -156,7 +156,7 @@ def _on_line(
 def _lost(held: Callable[[Index], npt.NDArray[np.bool_]], size: int) -> Strips | None:
     """Return how many pixels at the start and the end of a line have no whole window, None where all have none.
 
-    ``held`` tells of places on it, of which there are ``size``, whether they have one.
+    ``held`` gives for places on it, of which there are ``size``, whether they have one.
 
     A raster has no holes here, so a few pixels say between which others the first and the last lie.
     """
@@ -177,7 +177,7 @@ def _lost(held: Callable[[Index], npt.NDArray[np.bool_]], size: int) -> Strips |
 
 
 def _inside(grid: MapGrid, predictor: Predictor) -> Inside:
-    """Return what tells of pixels (rows, columns of ``grid.fine``) whether their windows lie in the raster.
+    """Return a function from pixels (rows, columns of ``grid.fine``) to whether windows lie in the raster.
 
     On a working grid a cell that the warp put outside of the raster itself has no value either.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...models.card import Card, Species
-from ...models.flags import CHANCE, COORDINATES, EXPLAINED, FEW_PRESENCES, FEWEST_PRESENCES, UNPROVEN
+from ...models.flags import CHANCE, COORDINATES, EXPLAINED, FEW_PRESENCES, FEWEST_PRESENCES, unproven
 from ..words.listing import listed
 
 MOST_NAMED = 5  # species in a sentence
@@ -16,14 +16,14 @@ def species_notes(card: Card, places: Sequence[int]) -> list[str]:
     if not any(one.auc is not None or card.flags(one) for one in card.species):
         return ["This model names no test of its species, so how far to trust its maps is not known."]
     species = [card.species[place] for place in places]
-    unproven = [one for one in species if card.is_unproven(one)]
+    doubtful = [one for one in species if card.is_unproven(one)]
     beaten = [one for one in species if COORDINATES in card.flags(one) and not card.is_unproven(one)]
     notes = []
-    if unproven:
-        named = _listed([f"{one.name} ({reasons(card, one)})" for one in unproven])
+    if doubtful:
+        named = _listed([f"{one.name} ({reasons(card, one)})" for one in doubtful])
         notes.append(
-            f"{_of(len(unproven), len(species))} unproven, and the maps say little about where "
-            f"{'it lives' if len(unproven) == 1 else 'they live'}: {named}."
+            f"{_of(len(doubtful), len(species))} unproven, and the maps say little about where "
+            f"{'it lives' if len(doubtful) == 1 else 'they live'}: {named}."
         )
     if beaten:
         named = _listed([f"{one.name} ({_beside(one)})" for one in beaten])
@@ -36,7 +36,7 @@ def species_notes(card: Card, places: Sequence[int]) -> list[str]:
 
 def reasons(card: Card, species: Species) -> str:
     """Return why a species is unproven, with the figures that say so; empty where it is not."""
-    return ", ".join(_reason(flag, species) for flag in card.flags(species) if flag in UNPROVEN)
+    return ", ".join(_reason(flag, species) for flag in unproven(card.flags(species)))
 
 
 def _reason(flag: str, species: Species) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...models.flags import UNPROVEN, is_unproven
+from ...models.flags import is_unproven, with_reasons
 from ..running.errors import InputError
 from ..words.listing import listed
 from .species_product import MappedSpecies
@@ -57,7 +57,7 @@ def counted_species(species: Sequence[MappedSpecies], include_unproven: bool) ->
     """
     unproven = [is_unproven(one.tags.flags) for one in species]
     named = tuple(
-        f"{one.tags.species} ({', '.join(flag for flag in one.tags.flags if flag in UNPROVEN)})"
+        with_reasons(one.tags.species, one.tags.flags)
         for one, doubtful in zip(species, unproven, strict=True)
         if doubtful
     )

@@ -23,10 +23,10 @@ def demand_one_decimal_sign(cells: Cells, numeric_texts: Collection[str], table:
     table
         Its name, for messages.
     """
-    comma = next((one for one in _texts(cells, numeric_texts) if is_decimal_comma(one[2])), None)
+    comma = next((one for one in _holding(",", cells, numeric_texts) if is_decimal_comma(one[2])), None)
     if comma is None:
         return
-    for column, row, text in _texts(cells, numeric_texts):
+    for column, row, text in _holding(".", cells, numeric_texts):
         if is_point_and_three(text):
             raise InputError(
                 f"The column {column!r} of {table} holds {text!r} in row {row}, which may be thousands, since "
@@ -35,16 +35,14 @@ def demand_one_decimal_sign(cells: Cells, numeric_texts: Collection[str], table:
             )
 
 
-def _texts(cells: Cells, numeric_texts: Collection[str]) -> Iterator[tuple[str, int, str]]:
-    """Yield column, row and text of cells that hold text for numbers, those of a column with one text once."""
+def _holding(sign: str, cells: Cells, numeric_texts: Collection[str]) -> Iterator[tuple[str, int, str]]:
+    """Yield column, row and text of the cells that hold a sign in columns that came as text."""
     for column, raw in cells.numbers.items():
         if raw.dtype.kind == "T":
-            values, first = np.unique(raw, return_index=True)
-            yield from ((column, int(cells.row[at]), str(text)) for text, at in zip(values, first, strict=True))
+            for at in np.flatnonzero(np.strings.find(raw, sign) >= 0).tolist():
+                yield column, int(cells.row[at]), str(raw[at])
     for column in numeric_texts:
         texts = cells.texts.get(column)
-        if texts is not None and len(texts):
-            used, first = np.unique(texts.codes, return_index=True)
-            yield from (
-                (column, int(cells.row[at]), texts.values[code]) for code, at in zip(used, first, strict=True)
-            )
+        if texts is not None:
+            for at in np.flatnonzero(texts.where(lambda text: sign in text)).tolist():
+                yield column, int(cells.row[at]), texts.values[texts.codes[at]]

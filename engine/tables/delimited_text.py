@@ -105,8 +105,6 @@ class DelimitedText:
                 shape = len(fields), len(fields) == width or not any(one.strip() for one in fields[width:])
                 if shape not in shapes:
                     shapes[shape] = FieldRows(picked, len(texts))
-                if len(fields) > width and shapes[shape].counts_up:
-                    shapes[shape].counts_up = fields[0].strip(' "') == str(shapes[shape].count + 1)
                 shapes[shape].add(row, fields)
 
         numeric = picked[len(texts) :]

@@ -34,7 +34,7 @@ class FieldRows:
         self._row: list[npt.NDArray[np.int64]] = []
         self._row_batch: list[int] = []
         self.count = 0
-        self.counts_up = True  # whether first fields are 1, 2, 3; kept by who adds rows
+        self.counts_up = True  # whether the first fields of rows that were added one by one are 1, 2, 3
         self.first = 0
         self._batch: list[tuple[str, ...]] = []
         self._codes: list[list[npt.NDArray[np.int32]]] = [[] for _ in range(texts)]
@@ -59,6 +59,8 @@ class FieldRows:
         """Take a row; one that is too short for what is wanted only counts."""
         self.first = self.first or row
         self.count += 1
+        if self.counts_up:
+            self.counts_up = fields[0].strip(' "') == str(self.count)
         if len(fields) >= self._least:
             self._row_batch.append(row)
             self._batch.append(self._pick(fields))
